@@ -1,0 +1,31 @@
+"""Text-to-image retrieval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def recall_at(images: Tensor, texts: Tensor, owners: Tensor, ks: Sequence[int]) -> dict[str, float]:
+    """How often the photo a text belongs to is among the k nearest of all photos.
+
+    Args:
+        images: One embedding per photo (I, D).
+        texts: Text embeddings (T, D).
+        owners: The photo of each text (T,), int64.
+        ks: The ranks to report.
+
+    Returns:
+        {"R@k": share of texts in [0, 1]}. Ties count against the photo.
+
+    Example:
+        >>> recall_at(torch.eye(2), torch.eye(2), torch.tensor([0, 0]), (1, 2))
+        {'R@1': 0.5, 'R@2': 1.0}
+    """
+    similarity = F.normalize(texts, dim=1) @ F.normalize(images, dim=1).T
+    own = similarity.gather(1, owners[:, None])
+    rank = (similarity >= own).sum(dim=1)  # 1 for the nearest
+    return {f"R@{k}": (rank <= k).float().mean().item() for k in ks}

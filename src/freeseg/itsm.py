@@ -1,0 +1,93 @@
+"""Image-Text Similarity Maps (ITSM): how well every patch answers to every label.
+
+Pure functions on tensors. Source: Li et al. 2022 (ICLIP, arXiv 2209.07046), section 3; FreeSeg makes
+its masks from these maps (arXiv 2209.13558).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+EPSILON = 1e-6
+
+
+def similarity(patches: Tensor, texts: Tensor) -> Tensor:
+    """Cosine of every patch with every label: `S[b,n,y,x] = <P[b,:,y,x]/|P|, T[n]/|T|>`.
+
+    Args:
+        patches: Patch embeddings (B, D, h, w), any float dtype, class token not among them.
+        texts: Text embeddings (N, D).
+
+    Returns:
+        ITSM (B, N, h, w) in [-1, 1]; a patch or a text of zero length gives 0.
+
+    Raises:
+        ValueError: The embeddings do not live in the same space.
+
+    Example:
+        >>> patches = torch.tensor([[3.0, 0.0], [4.0, 1.0]]).reshape(1, 2, 1, 2)
+        >>> similarity(patches, torch.tensor([[0.0, 2.0]])).flatten().tolist()
+        [0.800000011920929, 1.0]
+    """
+    if patches.ndim != 4 or texts.ndim != 2 or patches.shape[1] != texts.shape[1]:
+        raise ValueError(
+            f"patches {tuple(patches.shape)} and texts {tuple(texts.shape)} do not match; "
+            "they must be (B, D, h, w) and (N, D) with the same D"
+        )
+    # A 1x1 convolution is this very product, without a transposed copy of the patches.
+    weights = F.normalize(texts, dim=1, eps=EPSILON).to(patches.dtype)
+    return F.conv2d(F.normalize(patches, dim=1, eps=EPSILON), weights[:, :, None, None])
+
+
+def merge_aliases(itsm: Tensor, owners: Tensor, labels: int) -> Tensor:
+    """The map of a label is the maximum over the maps of its aliases.
+
+    Args:
+        itsm: Maps of all aliases (B, A, h, w).
+        owners: Label index of each alias (A,), int64, every label owning at least one.
+        labels: Number of labels N.
+
+    Returns:
+        Maps of labels (B, N, h, w).
+
+    Example:
+        >>> maps = torch.tensor([0.1, 0.7, 0.3]).reshape(1, 3, 1, 1)
+        >>> merge_aliases(maps, torch.tensor([0, 0, 1]), 2).flatten().tolist()
+        [0.699999988079071, 0.30000001192092896]
+    """
+    if len(owners) == labels:  # one alias each, in order: nothing to merge
+        return itsm
+    merged = itsm.new_full((itsm.shape[0], labels, *itsm.shape[2:]), -torch.inf)
+    return merged.index_reduce_(1, owners, itsm, "amax")
+
+
+def minmax(itsm: Tensor) -> Tensor:
+    """Min-max per image and label, for display and mSC only.
+
+    Never decide with it: every label reaches 1.0 in every image, present or not.
+
+    Args:
+        itsm: Maps (B, N, h, w).
+
+    Returns:
+        Maps (B, N, h, w) in [0, 1]; a constant map becomes 0.
+
+    Example:
+        >>> minmax(torch.tensor([0.2, 0.4, 0.3]).reshape(1, 1, 1, 3)).flatten().round(decimals=2).tolist()
+        [0.0, 1.0, 0.5]
+    """
+    low = itsm.amin(dim=(2, 3), keepdim=True)
+    high = itsm.amax(dim=(2, 3), keepdim=True)
+    return (itsm - low) / (high - low).clamp_min(EPSILON)
+
+
+def upsample(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear resize of maps (B, N, h, w) to (B, N, *size), size as (height, width), corners not aligned.
+
+    Example:
+        >>> upsample(torch.ones(1, 1, 2, 2), (5, 7)).shape
+        torch.Size([1, 1, 5, 7])
+    """
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)

@@ -1,0 +1,171 @@
+"""A FreeSeg model on disk: a folder with `config.json`, `model.safetensors` and a `README.md` (model card).
+
+The config carries everything a user would otherwise have to know: towers, preprocessing, the decision
+rule, what the model was trained on and what was measured. Tensors are safetensors; nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict, dataclass, field, fields
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from freeseg.errors import WeightsError
+from freeseg.files import atomic_path, sha256, write_json, write_text
+from freeseg.masks import Decision
+from freeseg.models import lite
+from freeseg.models.iclip import ICLIP
+from freeseg.models.weights import EFFICIENTNET_LITE, MINILM, check_sha256
+
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+FORMAT = "freeseg-1"
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a photo becomes pixels: resized (bicubic) to `short_side`, the long side at most `long_cap` times that."""
+
+    short_side: int = 352
+    long_cap: float = 4.0
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a checkpoint says of itself."""
+
+    name: str
+    image_tower: str
+    text_tower: str = lite.TEXT_TOWER
+    hidden: int = 0
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    decision: Decision = field(default_factory=Decision)
+    licence: str = "Apache-2.0"
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    towers: dict[str, str] = field(default_factory=dict)  # tower name -> sha256 of its weights
+    weights_sha256: str = ""
+    format: str = FORMAT
+
+
+def versions() -> dict[str, str]:
+    """The versions that a training depends on, for the record."""
+    packages = ("freeseg", "torch", "transformers", "numpy", "pillow")
+    return {"python": platform.python_version(), **{package: metadata.version(package) for package in packages}}
+
+
+def tower_hashes(image_tower: str) -> dict[str, str]:
+    """The sha256 of both towers' weights."""
+    return {
+        image_tower: EFFICIENTNET_LITE[lite.IMAGE_TOWERS[image_tower]].sha256,
+        lite.TEXT_TOWER: MINILM.sha256,
+    }
+
+
+def save(model: ICLIP, config: Config, folder: Path) -> Config:
+    """Write the heads of a model (float16) and its config; gives the config with the weights' hash in it.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    tensors = {name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in model.heads().items()}
+    with atomic_path(folder / WEIGHTS) as temporary:
+        save_file(tensors, temporary)
+    digest = sha256(folder / WEIGHTS)
+    complete = Config(**{**_shallow(config), "weights_sha256": digest, "towers": tower_hashes(config.image_tower)})
+    write_json(folder / CONFIG, asdict(complete))
+    write_text(folder / CARD, model_card(complete))
+    return complete
+
+
+def read_config(folder: Path) -> Config:
+    """The config of a model folder.
+
+    Raises:
+        WeightsError: The folder holds no FreeSeg model, or one of another format.
+    """
+    path = folder / CONFIG
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WeightsError(f"{folder} holds no {CONFIG}; give the folder that freeseg pretrain wrote") from None
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read ({error}); write the model again") from error
+    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
+        raise WeightsError(f"{path} is not a FreeSeg model of format {FORMAT}; update freeseg or train it again")
+    unknown = set(raw) - {entry.name for entry in fields(Config)}
+    if unknown:
+        raise WeightsError(f"{path} has unknown entries ({', '.join(sorted(unknown))}); update freeseg")
+    try:
+        raw["preprocessing"] = Preprocessing(**raw["preprocessing"])
+        raw["decision"] = Decision(**raw["decision"])
+        return Config(**raw)
+    except (TypeError, KeyError) as error:
+        raise WeightsError(f"{path} is incomplete ({error}); write the model again") from error
+
+
+def load(folder: Path) -> tuple[ICLIP, Config]:
+    """The model of a folder, ready to use, with its config.
+
+    Raises:
+        WeightsError: Missing, altered, or trained on other towers than those installed.
+    """
+    config = read_config(folder)
+    if config.image_tower not in lite.IMAGE_TOWERS:
+        known = ", ".join(lite.IMAGE_TOWERS)
+        raise WeightsError(f"{folder} was trained on image tower {config.image_tower!r}; this version knows {known}")
+    if config.towers != tower_hashes(config.image_tower):
+        raise WeightsError(f"{folder} was trained on other tower weights than those installed; train it again")
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing; write the model again, or reinstall freeseg for an embedded one")
+    check_sha256(path, config.weights_sha256, fix="pip install --force-reinstall freeseg, or train it again")
+    model = lite.untrained(config.image_tower, config.hidden)
+    try:
+        missing = model.load_state_dict(load_file(path), strict=False).missing_keys
+    except (SafetensorError, RuntimeError) as error:
+        raise WeightsError(f"{path} does not fit its config ({error}); write the model again") from error
+    if set(missing) & set(model.heads()):
+        raise WeightsError(f"{path} lacks {', '.join(sorted(set(missing) & set(model.heads())))}; write it again")
+    return model.eval().requires_grad_(False), config
+
+
+def model_card(config: Config) -> str:
+    """The model card as Markdown: what it is, what it saw, what was measured, what it may be used for."""
+    rows = "\n".join(f"| {name} | {value} |" for name, value in config.metrics.items())
+    sources = "\n".join(f"- {name}: {count:,} photos" for name, count in config.training.get("sources", {}).items())
+    return f"""# {config.name}
+
+An Interpretable CLIP (ICLIP) of FreeSeg: {config.image_tower} and {config.text_tower}, frozen, joined by
+projections that were trained on photos and captions only. It has never seen a mask.
+
+Licence: {config.licence}.
+
+## Trained on
+
+{sources}
+
+Command: `{config.training.get("command", "")}`
+
+## Measured
+
+| | |
+|---|---|
+{rows}
+
+## Limits
+
+It knows the words of its captions and of ImageNet's class names best. Small and thin things, and parts of
+things, are often missed. Labels that mean nearly the same compete for the same pixels. It carries the
+biases of its captions. Not for decisions about people.
+"""
+
+
+def _shallow(config: Config) -> dict[str, Any]:
+    return {entry.name: getattr(config, entry.name) for entry in fields(config)}

@@ -1,0 +1,132 @@
+"""ICLIP: two frozen towers and two trained projections into one space (arXiv 2209.07046).
+
+The projections are "dual": they serve dense similarity only and are separate from whatever the towers
+use for their own task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from freeseg import attention
+
+
+class ImageTower(Protocol):
+    """What ICLIP asks of an image tower."""
+
+    channels: int
+    stride: int
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """Normalised pixels (B, 3, H, W) -> features (B, channels, h, w)."""
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Feature vectors (..., channels) -> logits (..., classes) of the tower's own label space."""
+
+
+class TextTower(Protocol):
+    """What ICLIP asks of a text tower."""
+
+    channels: int
+
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        """Texts -> unit vectors (N, channels)."""
+
+
+class ImageHead(nn.Module):
+    """Features -> joint space, per patch: standardise each channel, then a linear map or a small MLP."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, channels: int, dim: int, hidden: int = 0):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("std", torch.ones(channels))
+        self.first = nn.Linear(channels, hidden or dim)
+        self.second = nn.Linear(hidden, dim) if hidden else None
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(..., channels) -> (..., dim). Standardisation is folded into the first map: one product, no copy."""
+        weight = self.first.weight / self.std
+        bias = self.first.bias - weight @ self.mean
+        projected = F.linear(features, weight.to(features.dtype), bias.to(features.dtype))
+        if self.second is None:
+            return projected
+        second = self.second
+        return F.linear(F.gelu(projected), second.weight.to(features.dtype), second.bias.to(features.dtype))
+
+
+class ICLIP(nn.Module):
+    """An image-text model whose patches answer to words.
+
+    Args:
+        image_tower: Frozen image tower.
+        text_tower: Frozen text tower.
+        dim: Width of the joint space.
+        hidden: Width of the image head's hidden layer; 0 for a linear head.
+        mean, std: The image tower's pixel normalisation, in units of 0..255, per channel.
+
+    Example:
+        >>> from freeseg.models.testing import tiny_iclip
+        >>> model = tiny_iclip()
+        >>> model.embed_image(torch.zeros(1, 3, 40, 33, dtype=torch.uint8)).shape
+        torch.Size([1, 16, 3, 3])
+        >>> model.embed_text(["cat", "dog"]).shape
+        torch.Size([2, 16])
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        image_tower: ImageTower,
+        text_tower: TextTower,
+        dim: int,
+        hidden: int = 0,
+        mean: Sequence[float] = (127.0, 127.0, 127.0),
+        std: Sequence[float] = (128.0, 128.0, 128.0),
+    ):
+        super().__init__()
+        self.image_tower = image_tower
+        self.text_tower = text_tower
+        self.dim = dim
+        self.stride = image_tower.stride
+        self.image_head = ImageHead(image_tower.channels, dim, hidden)
+        self.text_head = nn.Linear(text_tower.channels, dim, bias=False)
+        if dim == text_tower.channels:
+            nn.init.eye_(self.text_head.weight)  # the text space is good already: start from it
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """The frozen tower's features (B, C, h, w) of pixels (B, 3, H, W), uint8 or float in 0..255."""
+        normalised = (pixels.float() - self.mean) / self.std
+        return self.image_tower.features(normalised.contiguous(memory_format=torch.channels_last))
+
+    def project(self, features: Tensor) -> Tensor:
+        """Features (B, C, h, w) -> patch embeddings (B, D, h, w), not normalised."""
+        return self.image_head(features.movedim(1, -1)).movedim(-1, 1)
+
+    def embed_image(self, pixels: Tensor) -> Tensor:
+        """Patch embeddings (B, D, h, w) of pixels (B, 3, H, W) of any size, uint8 or float in 0..255."""
+        return self.project(self.features(pixels))
+
+    def embed_text(self, texts: Sequence[str]) -> Tensor:
+        """L2-normalised text embeddings (N, D), one per text, templates not applied."""
+        weight = self.text_head.weight
+        return F.normalize(self.text_head(self.text_tower(texts).to(weight)), dim=1)
+
+    def attention(self, features: Tensor) -> Tensor:
+        """Free attention (B, 1, h, w) in [0, 1] of the tower's features."""
+        return attention.energy(features)
+
+    def heads(self) -> dict[str, Tensor]:
+        """The trained tensors: what a checkpoint holds."""
+        return {name: tensor for name, tensor in self.state_dict().items() if name.split(".")[0].endswith("_head")}

@@ -1,0 +1,31 @@
+"""FreeSeg-Lite's two towers, from the installed weight packages."""
+
+from __future__ import annotations
+
+import torch
+
+from freeseg.models.efficientnet import SCALING, EfficientNetLite, fold_batch_norms
+from freeseg.models.iclip import ICLIP
+from freeseg.models.minilm import MiniLM
+from freeseg.models.weights import EFFICIENTNET_LITE
+
+DIM = 384
+IMAGE_TOWERS = {f"efficientnet-lite{variant}": variant for variant in SCALING}
+TEXT_TOWER = "all-minilm-l6-v2"
+
+
+def efficientnet_lite(variant: int, output_stride: int = 16) -> EfficientNetLite:
+    """The image tower with its published ImageNet weights, frozen, in evaluation mode.
+
+    Raises:
+        WeightsError: The weight package is missing or altered.
+    """
+    published = torch.load(EFFICIENTNET_LITE[variant].path(), map_location="cpu", weights_only=True)
+    tower = EfficientNetLite(variant, output_stride)
+    tower.load_state_dict(fold_batch_norms(published))
+    return tower.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def untrained(image_tower: str = "efficientnet-lite2", hidden: int = 0) -> ICLIP:
+    """An ICLIP of frozen, published towers whose heads are not trained yet."""
+    return ICLIP(efficientnet_lite(IMAGE_TOWERS[image_tower]), MiniLM.pretrained().requires_grad_(False), DIM, hidden)

@@ -1,0 +1,191 @@
+"""Frozen-tower features, extracted once into an on-disk cache.
+
+The towers never change, so a training reads each photo once in its life: its features go into a cache
+keyed by tower, preprocessing and the photo's own bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from freeseg.data import Pair, PairSource
+from freeseg.errors import DataError, PhotoError
+from freeseg.images import read_photo, resize, to_array
+from freeseg.models.iclip import ICLIP
+from freeseg.training.store import RowStore
+
+SIDE = 256  # photos are seen whole, squeezed to a square: captions speak of the whole photo
+GRID = 8  # features are averaged to GRID x GRID: enough for training, a quarter of the space
+BATCH = 16
+TEXT_BATCH = 256
+HELD_OUT = "test"
+
+Progress = Callable[[int, int], None]  # (done, total)
+
+
+@dataclass
+class TrainingData:
+    """Everything a training reads, as positions into the caches.
+
+    Attributes:
+        features: All cached features, (rows, GRID * GRID, C) float16, mapped from disk.
+        texts: All cached caption embeddings, (rows, T) float32, mapped from disk.
+        paired: For each photo with captions: its row in `features`, and the rows of its captions in `texts`.
+        held_out: The same for photos of split "test", which are never trained on.
+        unlabelled: Rows of the photos without captions.
+        skipped: Photos that could not be read, with the reason.
+        sources: What the data is, for the model card.
+    """
+
+    features: NDArray[np.generic]
+    texts: NDArray[np.generic]
+    paired: list[tuple[int, NDArray[np.int64]]] = field(default_factory=list)
+    held_out: list[tuple[int, NDArray[np.int64]]] = field(default_factory=list)
+    unlabelled: list[int] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    sources: dict[str, int] = field(default_factory=dict)
+
+
+def cache_folder(root: Path, identity: object) -> Path:
+    """The folder of one kind of row: a digest of all that decides its content.
+
+    Example:
+        >>> cache_folder(Path("cache"), {"tower": "a"}) == cache_folder(Path("cache"), {"tower": "b"})
+        False
+    """
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return root / digest[:16]
+
+
+def expected_bytes(model: ICLIP, photos: int) -> int:
+    """The size of the feature cache of so many photos, to be said beforehand."""
+    return photos * model.image_tower.channels * GRID * GRID * 2
+
+
+def open_stores(model: ICLIP, root: Path, image_identity: str, text_identity: str) -> tuple[RowStore, RowStore]:
+    """The caches of photo features and of caption embeddings, for one pair of towers."""
+    images = {"tower": image_identity, "side": SIDE, "grid": GRID, "resize": "squeeze, bicubic"}
+    return (
+        RowStore(cache_folder(root, images), (GRID * GRID, model.image_tower.channels), np.float16),
+        RowStore(cache_folder(root, {"tower": text_identity}), (model.text_tower.channels,), np.float32),
+    )
+
+
+def prepare(
+    model: ICLIP,
+    sources: Sequence[PairSource],
+    stores: tuple[RowStore, RowStore],
+    device: torch.device,
+    on_photos: Progress = lambda done, total: None,
+    on_texts: Progress = lambda done, total: None,
+) -> TrainingData:
+    """Fill the caches from the sources; what is there already is not computed again.
+
+    Raises:
+        DataError: Not one photo has captions to train on.
+        OutputError: The cache cannot be written, or the disk is full.
+    """
+    images, texts = stores
+    known = _extract_photos(model, sources, images, device, on_photos)
+    captions = sorted({caption for _, pair_captions, _ in known.photos for caption in pair_captions})
+    _extract_texts(model, captions, texts, on_texts)
+    data = TrainingData(images.rows(), texts.rows(), skipped=known.skipped, sources=known.sources)
+    for key, pair_captions, split in known.photos:
+        row = int(images.positions([key])[0])
+        if not pair_captions:
+            data.unlabelled.append(row)
+            continue
+        pair = (row, texts.positions([_digest(caption.encode()) for caption in pair_captions]))
+        (data.held_out if split == HELD_OUT else data.paired).append(pair)
+    if not data.paired:
+        raise DataError("no photo with captions was found; give at least one caption folder or tar of split train")
+    return data
+
+
+@dataclass
+class _Known:
+    """What was seen while the photos were read: content keys, captions, splits."""
+
+    photos: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    sources: dict[str, int] = field(default_factory=dict)
+
+
+def _extract_photos(
+    model: ICLIP, sources: Sequence[PairSource], store: RowStore, device: torch.device, progress: Progress
+) -> _Known:
+    known, done, total = _Known(), 0, sum(len(source) for source in sources)
+    with ThreadPoolExecutor(max_workers=2) as decoders:
+        for source in sources:
+            used = 0
+            for pairs in _batches(source, BATCH):
+                keys = [_digest(pair.image) for pair in pairs]
+                # Decoding is the only work that a cached photo would cost: leave it out.
+                fresh = [(key, pair) for key, pair in zip(keys, pairs, strict=True) if key not in store]
+                decoded = list(decoders.map(_decode, [pair for _, pair in fresh]))
+                good = [(key, p) for (key, _), p in zip(fresh, decoded, strict=True) if not isinstance(p, str)]
+                known.skipped += [reason for reason in decoded if isinstance(reason, str)]
+                if good:
+                    store.append([key for key, _ in good], _features(model, [p for _, p in good], device))
+                for key, pair in zip(keys, pairs, strict=True):
+                    if key in store:
+                        known.photos.append((key, pair.captions, pair.split))
+                        used += 1
+                done += len(pairs)
+                progress(done, total)
+            known.sources[source.name] = used
+    return known
+
+
+def _features(model: ICLIP, photos: Sequence[NDArray[np.uint8]], device: torch.device) -> NDArray[np.float16]:
+    pixels = torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2).to(device)
+    with torch.inference_mode():
+        features = F.adaptive_avg_pool2d(model.features(pixels), GRID)
+    return features.flatten(2).movedim(1, 2).to(torch.float16).cpu().numpy()
+
+
+def _decode(pair: Pair) -> NDArray[np.uint8] | str:
+    """The photo as (SIDE, SIDE, 3), or why it cannot be read."""
+    try:
+        with Image.open(io.BytesIO(pair.image)) as opened:
+            return to_array(resize(read_photo(opened), (SIDE, SIDE)))
+    except (OSError, PhotoError) as error:
+        return f"{pair.key}: {error}"
+
+
+def _extract_texts(model: ICLIP, captions: Sequence[str], store: RowStore, progress: Progress) -> None:
+    keys = {_digest(caption.encode()): caption for caption in captions}
+    fresh = [(key, caption) for key, caption in keys.items() if key not in store]
+    for start in range(0, len(fresh), TEXT_BATCH):
+        batch = fresh[start : start + TEXT_BATCH]
+        store.append([key for key, _ in batch], model.text_tower([text for _, text in batch]).cpu().numpy())
+        progress(start + len(batch), len(fresh))
+
+
+def text_rows(model: ICLIP, texts: Sequence[str]) -> Tensor:
+    """Embeddings of a few texts, before the text head, (N, T) float32."""
+    return model.text_tower(texts).float()
+
+
+def _batches(source: Iterable[Pair], size: int) -> Iterator[list[Pair]]:
+    iterator = iter(source)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,300 @@
+"""Dense ICLIP training: frozen towers, two projections, captions, and the tower's own label space."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from freeseg.errors import DataError, FreeSegError
+from freeseg.evaluation.retrieval import recall_at
+from freeseg.files import atomic_path
+from freeseg.models.iclip import ICLIP
+from freeseg.pooling import POOLINGS, smooth_patches
+from freeseg.training.features import GRID, TrainingData
+from freeseg.training.losses import distillation, group_probabilities, info_nce, pooled_similarity
+
+WARM_UP = 20  # steps
+SCALE_START, SCALE_LIMIT = 14.0, 100.0
+STATISTICS_ROWS = 2_000
+CHECKPOINT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a dense ICLIP is trained. Everything that decides the result, apart from the data.
+
+    Attributes:
+        pooling: One of `freeseg.pooling.POOLINGS`.
+        where: "features" or "similarities": what is pooled.
+        tau: Temperature of smoothed min pooling.
+        attention: "energy" weights patches by free attention, "none" counts all alike.
+        smoothing: Side of the spatial average before the pooling, odd; 1 for none.
+        hidden: Width of the image head's hidden layer; 0 for a linear head.
+        distill: Weight of vocabulary distillation on the class names; 0 turns it off.
+        distill_kinds: Weight of vocabulary distillation on the kinds of the classes (dog, bird, car, ...).
+        distill_scale: Logit scale of the words in distillation.
+        distill_patches: Patches per photo that distillation looks at, drawn anew at each step.
+        epochs, batch_size, learning_rate, weight_decay, seed: As everywhere; AdamW with a cosine.
+        precision: "fp32", or "bf16" for the large products (faster where the processor has it).
+    """
+
+    pooling: str = "mean"
+    where: str = "features"
+    tau: float = 1.0
+    attention: str = "energy"
+    smoothing: int = 1
+    hidden: int = 0
+    distill: float = 1.0
+    distill_kinds: float = 1.0
+    distill_scale: float = 20.0
+    distill_patches: int = 16
+    epochs: int = 6
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    seed: int = 0
+    precision: str = "fp32"
+
+    def __post_init__(self) -> None:
+        choices = {
+            "pooling": tuple(POOLINGS),
+            "where": ("features", "similarities"),
+            "attention": ("energy", "none"),
+            "precision": ("fp32", "bf16"),
+        }
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                raise FreeSegError(f"{name} is {getattr(self, name)!r}; it must be one of: {', '.join(allowed)}")
+        if self.tau <= 0 or self.epochs < 1 or self.batch_size < 2 or self.smoothing % 2 == 0:
+            raise FreeSegError("tau must be above 0, epochs at least 1, batch size at least 2, smoothing odd")
+
+
+@dataclass(frozen=True)
+class Words:
+    """Text-tower embeddings of the image tower's label space: classes (K, T), kinds (G, T), the kind of each class."""
+
+    classes: Tensor
+    kinds: Tensor
+    kind_of: Tensor
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What the trainer reports after a step."""
+
+    step: int
+    steps: int
+    loss: float
+    retrieval: dict[str, float]  # of the held-out photos after the last epoch; empty before
+
+
+Report = Callable[[Moment], None]
+
+
+def pretrain(
+    model: ICLIP,
+    data: TrainingData,
+    words: Words | None,
+    recipe: Recipe,
+    run: Path,
+    report: Report = lambda moment: None,
+) -> dict[str, float]:
+    """Train the heads of `model` in place; resumes from `run` where an earlier one stopped.
+
+    A resumed training ends at the same weights as one that was never stopped: what is drawn at a step
+    depends on the seed and the step alone.
+
+    Returns:
+        Retrieval of the held-out photos (empty when there are none).
+
+    Raises:
+        FreeSegError: `run` holds a training with other settings, or the loss is no longer a number.
+    """
+    trainer = _Trainer(model, data, words, recipe, run)
+    trainer.resume()
+    return trainer.fit(report)
+
+
+class _Trainer:
+    """The state of one training: heads, optimiser, step."""
+
+    def __init__(self, model: ICLIP, data: TrainingData, words: Words | None, recipe: Recipe, run: Path):
+        if len(data.paired) < recipe.batch_size:
+            raise DataError(
+                f"{len(data.paired)} photos with captions are fewer than one batch of {recipe.batch_size}; "
+                "add photos or lower --batch-size"
+            )
+        self.model, self.data, self.words, self.recipe, self.run = model, data, words, recipe, run
+        self.unlabelled = np.array(data.unlabelled, dtype=np.int64)
+        self.device = model.text_head.weight.device
+        torch.manual_seed(recipe.seed)
+        for layer in (model.image_head.first, model.image_head.second):
+            if layer is not None:
+                layer.reset_parameters()
+        self.log_scale = nn.Parameter(torch.tensor(math.log(SCALE_START), device=self.device))
+        self._standardise()
+        self.parameters = [*model.image_head.parameters(), *model.text_head.parameters(), self.log_scale]
+        self.optimiser = torch.optim.AdamW(self.parameters, recipe.learning_rate, weight_decay=recipe.weight_decay)
+        self.steps_per_epoch = len(data.paired) // recipe.batch_size
+        self.steps = recipe.epochs * self.steps_per_epoch
+        self.step = 0
+        self.whole = True
+        self.retrieval: dict[str, float] = {}
+
+    # What a step draws: decided by the seed and the step, so that nothing needs to be remembered.
+
+    def batches(self, epoch: int) -> NDArray[np.int64]:
+        """The photos of each step of an epoch, (steps, batch), as indices into `data.paired`."""
+        order = np.random.default_rng((self.recipe.seed, epoch)).permutation(len(self.data.paired))
+        used = self.steps_per_epoch * self.recipe.batch_size
+        return order[:used].reshape(self.steps_per_epoch, self.recipe.batch_size)
+
+    def draw(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (B, P, C) of the chosen photos, one caption of each (B, T), and patches (M, C) to distill."""
+        rng = np.random.default_rng((self.recipe.seed, 1, self.step))
+        rows, captions = zip(*(self.data.paired[i] for i in chosen), strict=True)
+        features = self._tensor(self.data.features[np.array(rows)])
+        texts = self._tensor(self.data.texts[[int(rng.choice(of_photo)) for of_photo in captions]]).float()
+        extra = features.new_empty((0, *features.shape[1:]))
+        if len(self.unlabelled):
+            extra = self._tensor(self.data.features[rng.choice(self.unlabelled, len(chosen) // 4)])
+        every = torch.cat([features, extra])
+        picks = torch.from_numpy(rng.integers(every.shape[1], size=(len(every), self.recipe.distill_patches)))
+        photos = torch.arange(len(every))[:, None]
+        return features, texts, every[photos, picks].flatten(0, 1)
+
+    def loss(self, features: Tensor, captions: Tensor, patches: Tensor) -> Tensor:
+        """Contrastive loss of the pooled photos, plus vocabulary distillation of single patches."""
+        recipe, model = self.recipe, self.model
+        embedded = model.image_head(features).float().movedim(2, 1)
+        embedded = smooth_patches(embedded.unflatten(2, (GRID, GRID)), recipe.smoothing).flatten(2)
+        weight = None
+        if recipe.attention == "energy":
+            weight = model.attention(features.movedim(2, 1).unflatten(2, (GRID, GRID)).float()).flatten(2)
+        texts = nn.functional.normalize(model.text_head(captions), dim=1)
+        pooling = POOLINGS[recipe.pooling]
+        scale = self.log_scale.exp().clamp(max=SCALE_LIMIT)
+        loss = info_nce(pooled_similarity(embedded, texts, pooling, recipe.where, weight, recipe.tau), scale)
+        if self.words is None or not (recipe.distill or recipe.distill_kinds):
+            return loss
+        return loss + self._distillation(self.words, patches)
+
+    def _distillation(self, words: Words, patches: Tensor) -> Tensor:
+        recipe, model = self.recipe, self.model
+        with torch.no_grad():
+            probabilities = model.image_tower.classify(patches.float()).softmax(dim=1)
+        embedded = model.image_head(patches).float()
+        classes = nn.functional.normalize(model.text_head(words.classes), dim=1)
+        loss = recipe.distill * distillation(embedded, classes, probabilities, recipe.distill_scale)
+        if recipe.distill_kinds:
+            kinds = nn.functional.normalize(model.text_head(words.kinds), dim=1)
+            target = group_probabilities(probabilities, words.kind_of, len(kinds))
+            loss = loss + recipe.distill_kinds * distillation(embedded, kinds, target, recipe.distill_scale)
+        return loss
+
+    def fit(self, report: Report) -> dict[str, float]:
+        """Train to the end, with a checkpoint now and then and one when stopped."""
+        saved = time.monotonic()
+        try:
+            for chosen in self._remaining():
+                loss = self._update(chosen)
+                if self.step % self.steps_per_epoch == 0:
+                    self.retrieval = retrieval(self.model, self.data, self.device)
+                report(Moment(self.step, self.steps, loss, self.retrieval))
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self.save()
+                    saved = time.monotonic()
+        finally:
+            if self.whole:
+                self.save()
+        return self.retrieval
+
+    def _remaining(self) -> Iterator[NDArray[np.int64]]:
+        while self.step < self.steps:
+            epoch, first = divmod(self.step, self.steps_per_epoch)
+            yield from self.batches(epoch)[first:]
+
+    def _update(self, chosen: NDArray[np.int64]) -> float:
+        warm = min(1.0, (self.step + 1) / WARM_UP)
+        cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.learning_rate * warm * cosine
+        loss = self.loss(*self.draw(chosen))
+        if not torch.isfinite(loss):
+            raise FreeSegError(f"the loss is {loss.item()} at step {self.step}; lower --learning-rate and start anew")
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.whole = False  # a Ctrl-C inside the update leaves weights of no step: they are not saved
+        self.optimiser.step()
+        self.step += 1
+        self.whole = True
+        return loss.item()
+
+    def save(self) -> None:
+        """Write the state to `run/state.pt`, whole or not at all."""
+        state = {
+            "settings": self._settings(),
+            "step": self.step,
+            "heads": self.model.heads(),
+            "log_scale": self.log_scale.detach(),
+            "optimiser": self.optimiser.state_dict(),
+            "retrieval": self.retrieval,
+        }
+        with atomic_path(self.run / "state.pt") as temporary:
+            torch.save(state, temporary)
+
+    def resume(self) -> None:
+        """Take up a training that was stopped; refuse one with other settings, saying which."""
+        path = self.run / "state.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, weights_only=True, map_location=self.device)
+        now = self._settings()
+        changed = [f"{key} {state['settings'].get(key)} -> {now[key]}" for key in now
+                   if now[key] != state["settings"].get(key)]
+        if changed:
+            raise FreeSegError(f"{self.run} holds a training with other settings ({', '.join(changed)}); "
+                               "choose another --out, or remove it")
+        self.model.load_state_dict(state["heads"], strict=False)
+        self.log_scale.data.copy_(state["log_scale"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.retrieval = state["step"], state["retrieval"]
+
+    def _settings(self) -> dict[str, object]:
+        counts = (len(self.data.paired), len(self.data.held_out), len(self.data.unlabelled))
+        return {**asdict(self.recipe), "photos (captions, held out, unlabelled)": list(counts)}
+
+    def _standardise(self) -> None:
+        """Per-channel mean and deviation of the features, from a fixed sample of the photos."""
+        rows = np.linspace(0, len(self.data.features) - 1, min(STATISTICS_ROWS, len(self.data.features))).astype(int)
+        sample = torch.from_numpy(self.data.features[np.unique(rows)]).float().flatten(0, 1)
+        self.model.image_head.mean.copy_(sample.mean(dim=0))
+        self.model.image_head.std.copy_(sample.std(dim=0) + 1e-3)
+
+    def _tensor(self, rows: NDArray[np.generic]) -> Tensor:
+        dtype = torch.bfloat16 if self.recipe.precision == "bf16" else torch.float32
+        return torch.from_numpy(np.ascontiguousarray(rows)).to(self.device, dtype)
+
+
+@torch.inference_mode()
+def retrieval(model: ICLIP, data: TrainingData, device: torch.device) -> dict[str, float]:
+    """Text-to-image recall at 1 and 5 on the held-out photos, patches averaged (the plain mean, for any pooling)."""
+    if not data.held_out:
+        return {}
+    rows = np.array([row for row, _ in data.held_out])
+    images = torch.cat([
+        model.image_head(torch.from_numpy(data.features[part]).to(device).float()).mean(dim=1)
+        for part in np.array_split(rows, max(1, len(rows) // 100))
+    ])
+    captions = np.concatenate([of_photo for _, of_photo in data.held_out])
+    owners = np.repeat(np.arange(len(rows)), [len(of_photo) for _, of_photo in data.held_out])
+    texts = model.text_head(torch.from_numpy(data.texts[captions]).to(device))
+    return recall_at(images, texts, torch.from_numpy(owners).to(device), (1, 5))

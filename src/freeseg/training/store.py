@@ -1,0 +1,115 @@
+"""An append-only store of rows on disk, keyed by content: the cache of frozen-tower features.
+
+Two files: `rows.bin` holds the rows back to back, `keys.txt` one key a line, in the same order. A row is
+written before its key, so after a kill the tail without a key is cut off and nothing else is lost.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freeseg.errors import DataError, OutputError
+
+KEY_LENGTH = 64  # a sha256 in hex
+
+
+class RowStore:
+    """Rows of one shape and dtype, found again by their key.
+
+    Args:
+        folder: Where the two files live; made if it is not there.
+        shape: Shape of one row.
+        dtype: Dtype of the rows.
+
+    Raises:
+        OutputError: The folder cannot be written.
+        DataError: The folder holds something else.
+
+    Example:
+        >>> import tempfile
+        >>> store = RowStore(Path(tempfile.mkdtemp()), (2,), np.float32)
+        >>> store.append(["a" * 64], np.array([[1, 2]], np.float32))
+        >>> store.read(["a" * 64]).tolist()
+        [[1.0, 2.0]]
+    """
+
+    def __init__(self, folder: Path, shape: tuple[int, ...], dtype: type[np.generic]):
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        self.row_bytes = math.prod(shape) * self.dtype.itemsize
+        self._rows_path, self._keys_path = folder / "rows.bin", folder / "keys.txt"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._rows_path.touch()
+            self._keys_path.touch()
+            self._positions = self._repair()
+        except OSError as error:
+            raise OutputError(f"cannot write the cache {folder}: {error.strerror}; choose another --cache") from error
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def append(self, keys: Sequence[str], rows: NDArray[np.generic]) -> None:
+        """Add rows under new keys; keys that are there already are skipped.
+
+        Raises:
+            OutputError: The disk is full; what was stored before stays whole.
+        """
+        fresh = {key: i for i, key in enumerate(keys) if key not in self._positions}
+        if not fresh:
+            return
+        chosen = np.ascontiguousarray(rows[list(fresh.values())], dtype=self.dtype)
+        try:
+            with self._rows_path.open("ab") as file:
+                file.write(chosen.tobytes())
+                file.flush()
+                os.fsync(file.fileno())
+            with self._keys_path.open("a", encoding="ascii") as file:
+                file.write("".join(f"{key}\n" for key in fresh))
+        except OSError as error:
+            self._positions = self._repair()
+            raise OutputError(
+                f"cannot write the cache {self._rows_path}: {error.strerror}; free space and run it again"
+            ) from error
+        for key in fresh:
+            self._positions[key] = len(self._positions)
+
+    def read(self, keys: Sequence[str]) -> NDArray[np.generic]:
+        """The rows of some keys, (len(keys), *shape), copied into memory.
+
+        Raises:
+            KeyError: A key is not there.
+        """
+        return self.rows()[self.positions(keys)]
+
+    def positions(self, keys: Sequence[str]) -> NDArray[np.int64]:
+        """Where the rows of some keys are in `rows()`."""
+        return np.array([self._positions[key] for key in keys], dtype=np.int64)
+
+    def rows(self) -> NDArray[np.generic]:
+        """All rows, (len(self), *shape), mapped from disk, read-only."""
+        if not self._positions:
+            return np.empty((0, *self.shape), self.dtype)
+        return np.memmap(self._rows_path, self.dtype, mode="r", shape=(len(self._positions), *self.shape))
+
+    def _repair(self) -> dict[str, int]:
+        """Drop what a kill left half-written at the end of either file."""
+        text = self._keys_path.read_text(encoding="ascii", errors="replace")
+        complete = text.split("\n")[:-1]  # what follows the last line break is half a key, or nothing
+        keys = [line for line in complete if len(line) == KEY_LENGTH]
+        keys = keys[: self._rows_path.stat().st_size // self.row_bytes]
+        whole = "".join(f"{key}\n" for key in keys)
+        if whole != text:
+            if not text.startswith(whole):
+                raise DataError(f"{self._keys_path} is not a FreeSeg cache; remove its folder or choose another --cache")
+            os.truncate(self._keys_path, len(whole))
+        os.truncate(self._rows_path, len(keys) * self.row_bytes)
+        return {key: i for i, key in enumerate(keys)}

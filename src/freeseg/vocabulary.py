@@ -1,0 +1,158 @@
+"""Vocabularies: the labels of one job, with aliases, prompt templates and background words."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+
+from freeseg.errors import LabelError
+
+BACKGROUND = "background"
+MAX_CHARACTERS = 10_000
+SHOWN = 40
+
+# Averaging a few neutral sentences steadies the embedding of a bare word (CLIP, arXiv 2103.00020, 3.1.4).
+TEMPLATES = ("a photo of a {}.", "a picture of the {}.", "there is a {} in the scene.", "{}")
+
+
+@dataclass(frozen=True)
+class Label:
+    """One label and the words that mean it; the first word is its name."""
+
+    aliases: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What the label is called in results."""
+        return self.aliases[0]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The labels of one job.
+
+    Attributes:
+        labels: What may appear in a mask, in order.
+        background_words: What else may be in a photo; they compete with the labels and lose to nobody
+            in particular: their pixels are background. Words that mean a label are left out by the model.
+        templates: Prompt templates, each with one `{}`; a text embedding is averaged over them.
+
+    Example:
+        >>> vocabulary = Vocabulary.of(["cat", "sofa|couch|settee"])
+        >>> vocabulary.names
+        ('cat', 'sofa')
+        >>> vocabulary.labels[1].aliases
+        ('sofa', 'couch', 'settee')
+    """
+
+    labels: tuple[Label, ...]
+    background_words: tuple[str, ...] = ()
+    templates: tuple[str, ...] = TEMPLATES
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            raise LabelError("no labels were given; name at least one, for example: cat, sofa|couch")
+        seen: dict[str, str] = {}
+        for label in self.labels:
+            for alias in label.aliases:
+                key = alias.casefold()
+                if key in seen:
+                    other = seen[key]
+                    where = "twice" if other == label.name else f"under both {_short(other)} and {_short(label.name)}"
+                    raise LabelError(f"label {_short(alias)} is given {where}; name it once")
+                seen[key] = label.name
+        if BACKGROUND in (label.name.casefold() for label in self.labels):
+            raise LabelError(f"{BACKGROUND!r} is not a label; turn the background on or off instead")
+        for template in self.templates:
+            if template.count("{}") != 1:
+                raise LabelError(f"template {_short(template)} must hold {{}} once")
+        if not self.templates:
+            raise LabelError("no prompt templates were given; use at least '{}'")
+
+    @classmethod
+    def of(cls, labels: Vocabulary | str | Iterable[str], background_words: Sequence[str] | None = None) -> Vocabulary:
+        """A vocabulary from what a user writes: `"cat, sofa|couch"` or `["cat", "sofa|couch"]`.
+
+        `|` separates the aliases of one label. A single string is split at commas.
+
+        Raises:
+            LabelError: No labels; an empty, duplicate or overlong one; not text.
+        """
+        if isinstance(labels, Vocabulary):
+            return labels
+        texts = labels.split(",") if isinstance(labels, str) else list(labels)
+        parsed = tuple(_parse(text) for text in texts)
+        words = default_background() if background_words is None else tuple(background_words)
+        return cls(parsed, words)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels' names, in order."""
+        return tuple(label.name for label in self.labels)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """All aliases of all labels, in order."""
+        return tuple(alias for label in self.labels for alias in label.aliases)
+
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """For each of `aliases`, the index of its label."""
+        return tuple(i for i, label in enumerate(self.labels) for _ in label.aliases)
+
+    def prompts(self, words: Sequence[str]) -> list[str]:
+        """Every word in every template: len(words) * len(templates) texts, a word's texts together."""
+        return [template.replace("{}", word) for word in words for template in self.templates]
+
+    def with_background_words(self, words: Sequence[str]) -> Vocabulary:
+        """The same labels against other background words."""
+        return replace(self, background_words=tuple(words))
+
+
+def vocabulary(name: str) -> Vocabulary:
+    """A vocabulary that ships with FreeSeg, by name.
+
+    Raises:
+        LabelError: No such vocabulary; the message lists those there are.
+
+    Example:
+        >>> len(vocabulary("voc20").labels)
+        20
+    """
+    table = _tables().get(name)
+    if table is None:
+        raise LabelError(f"no vocabulary is called {_short(name)}; there are: {', '.join(sorted(_tables()))}")
+    return Vocabulary(tuple(_parse(text) for text in table["labels"]), default_background())
+
+
+def default_background() -> tuple[str, ...]:
+    """The background words used where a job names none."""
+    return tuple(_read("background.toml")["words"])
+
+
+@cache
+def _tables() -> dict[str, dict[str, list[str]]]:
+    return _read("vocabularies.toml")
+
+
+def _read(file: str) -> dict[str, dict[str, list[str]]]:
+    return tomllib.loads(resources.files("freeseg").joinpath("vocabularies", file).read_text(encoding="utf-8"))
+
+
+def _parse(text: object) -> Label:
+    if not isinstance(text, str):
+        raise LabelError(f"a label must be text, not {type(text).__name__}: {_short(str(text))}")
+    aliases = tuple(" ".join(alias.split()) for alias in text.split("|"))
+    if not all(aliases):
+        raise LabelError(f"an empty label or alias was given in {_short(text)}; remove the extra comma or |")
+    for alias in aliases:
+        if len(alias) > MAX_CHARACTERS:
+            raise LabelError(f"label {_short(alias)} has {len(alias):,} characters; use at most {MAX_CHARACTERS:,}")
+    return Label(aliases)
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= SHOWN else text[:SHOWN] + "...")
