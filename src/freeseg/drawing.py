@@ -6,23 +6,20 @@ Large photos are drawn in bands of rows, so that a picture costs its own size an
 from __future__ import annotations
 
 import math
-import unicodedata
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from freeseg.lettering import Colour, text_line
 
 IGNORE = 255
 BACKGROUND = "background"
 DONT_KNOW = "don't know"
 
 Array = npt.NDArray[Any]
-Colour = tuple[int, int, int]
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _PAPER: Colour = (255, 255, 255)
 _INK: Colour = (32, 36, 42)
@@ -32,13 +29,6 @@ _BAND_PIXELS = 1 << 20
 _LEGEND_ENTRIES = 40
 _TILE = 480  # longest side of a tile of a heatmap sheet
 _SHEET_TILES = 36  # as many tiles as are drawn at full size
-_LONGEST_TEXT = 200  # characters; no picture shows more
-_SMOOTH = 3  # text is drawn this many times larger and reduced: small hinted type loses its word spaces
-# Tried in turn for what pillow's own font, which has hardly more than ASCII, lacks.
-_FONTS = (
-    *("", "DejaVuSans.ttf", "NotoSans-Regular.ttf", "NotoSansCJK-Regular.ttc"),
-    *("Arial Unicode.ttf", "PingFang.ttc", "segoeui.ttf", "seguisym.ttf", "msyh.ttc"),
-)
 # Inferno of matplotlib (CC0) at nine even steps: its lightness grows evenly with the value.
 _INFERNO = bytes.fromhex("000004 1f0c48 550f6d 88226a ba3655 e35933 f98c0a f9c932 fcffa4")
 # Bright, and far apart in this order. The VOC map's first ten hold four dark reds and a grey: told apart in a
@@ -207,7 +197,7 @@ def heatmap_sheet(photo: Image.Image, maps: Mapping[str, Array]) -> Image.Image:
     sheet = Image.new("RGB", (columns * cell[0] + gap, math.ceil(count / columns) * cell[1] + gap), _PAPER)
     for index, (title, values) in enumerate([("photo", None), *maps.items()]):
         left, top = gap + index % columns * cell[0], gap + index // columns * cell[1]
-        sheet.paste(_text(title, size, cell[0] - gap, _INK), (left, top))
+        sheet.paste(text_line(title, size, cell[0] - gap, _INK, _PAPER), (left, top))
         sheet.paste(small if values is None else heatmap(values, small), (left, top + round(1.6 * size)))
     return sheet
 
@@ -217,7 +207,7 @@ def _columns(count: int, cell: tuple[int, int]) -> int:
 
     def badness(columns: int) -> float:
         rows = math.ceil(count / columns)
-        return abs(math.log(columns * cell[0] / (rows * cell[1]) / 1.5)) + 0.12 * (columns * rows - count)
+        return abs(math.log(columns * cell[0] / (rows * cell[1]) / 1.5)) + (columns * rows - count) / count
 
     return min(range(1, count + 1), key=badness)
 
@@ -275,58 +265,14 @@ def _legend(
 def _chip(label: str, share: float, colour: Colour, size: int, widest: int) -> Image.Image:
     """A swatch, a name and a percentage, cut to at most `widest` pixels; a paper-coloured swatch gets a frame."""
     gap = round(0.45 * size)
-    percent = _text(f"{share:.0%}" if share >= 0.01 else "<1%", size, 4 * size, _MUTED)
-    name = _text(label, size, widest - percent.width - size - 2 * gap, _INK)
+    percent = text_line(f"{share:.0%}" if share >= 0.01 else "<1%", size, 4 * size, _MUTED, _PAPER)
+    name = text_line(label, size, widest - percent.width - size - 2 * gap, _INK, _PAPER)
     chip = Image.new("RGB", (size + name.width + percent.width + 2 * gap, name.height), _PAPER)
-    side = _SMOOTH * size
+    side = 3 * size  # drawn larger and reduced, so that its corners are smooth
     swatch = Image.new("RGB", (side, side), _PAPER)
     frame = _MUTED if colour == _PAPER else colour
     ImageDraw.Draw(swatch).rounded_rectangle((0, 0, side - 1, side - 1), side // 5, colour, frame, max(1, side // 12))
-    chip.paste(swatch.reduce(_SMOOTH), (0, (chip.height - size) // 2))
+    chip.paste(swatch.reduce(3), (0, (chip.height - size) // 2))
     chip.paste(name, (size + gap, 0))
     chip.paste(percent, (chip.width - percent.width, 0))
     return chip
-
-
-def _text(text: str, size: int, widest: int, colour: Colour) -> Image.Image:
-    """Any text as a picture of one line, 1.4 * `size` high; what is too long ends in an ellipsis."""
-    line = " ".join(unicodedata.normalize("NFC", text[: 2 * _LONGEST_TEXT]).split())
-    line = "".join(character for character in line if character.isprintable())
-    shown = line[:_LONGEST_TEXT]
-    font = _font_for(shown, _SMOOTH * size)
-    room = _SMOOTH * widest
-    if shown != line or font.getlength(shown) > room:
-        kept = bisect_right(range(1, len(shown) + 1), room, key=lambda end: font.getlength(shown[:end] + "…"))
-        shown = shown[:kept].rstrip() + "…"
-    width = max(1, min(room, math.ceil(font.getlength(shown))))
-    picture = Image.new("RGB", (width, _SMOOTH * round(1.4 * size)), _PAPER)
-    ImageDraw.Draw(picture).text((0, picture.height / 2), shown, colour, font, anchor="lm")
-    return picture.reduce(_SMOOTH)
-
-
-def _font_for(text: str, size: int) -> Font:
-    """Of pillow's own font and those installed, the first that has all of `text`, else the one that has most."""
-    characters = set(text) - {" "}
-
-    def missing(font: Font) -> int:
-        nothing = _glyph(font, "\U0010fffd")  # a private character, which no font has
-        return sum(_glyph(font, character) == nothing for character in characters)
-
-    best, fewest = None, len(characters) + 1
-    for name in _FONTS:
-        font = _font(name, size)
-        if font and fewest and (count := missing(font)) < fewest:
-            best, fewest = font, count
-    return best or ImageFont.load_default(size)
-
-
-@lru_cache(maxsize=64)
-def _font(name: str, size: int) -> Font | None:
-    try:
-        return ImageFont.truetype(name, size) if name else ImageFont.load_default(size)
-    except OSError:  # not installed
-        return None
-
-
-def _glyph(font: Font, character: str) -> bytes:
-    return bytes(font.getmask(character))

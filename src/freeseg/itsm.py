@@ -60,7 +60,8 @@ def merge_aliases(itsm: Tensor, owners: Tensor, labels: int) -> Tensor:
     if len(owners) == labels:  # one alias each, in order: nothing to merge
         return itsm
     merged = itsm.new_full((itsm.shape[0], labels, *itsm.shape[2:]), -torch.inf)
-    return merged.index_reduce_(1, owners, itsm, "amax")
+    index = owners.to(itsm.device)[None, :, None, None].expand_as(itsm)
+    return merged.scatter_reduce_(1, index, itsm, "amax")
 
 
 def minmax(itsm: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -126,6 +127,27 @@ def vocabulary(name: str) -> Vocabulary:
     if table is None:
         raise LabelError(f"no vocabulary is called {_short(name)}; there are: {', '.join(sorted(_tables()))}")
     return Vocabulary(tuple(_parse(text) for text in table["labels"]), default_background())
+
+
+def mentions(texts: Iterable[str], vocabulary: Vocabulary) -> list[int]:
+    """The labels that texts speak of, as sorted indices: whole words, any case, a plural -s or -es allowed.
+
+    The longest alias wins: "hot dog" is not a dog.
+
+    Example:
+        >>> mentions(["Two Cats near a hot dog stand"], Vocabulary.of(["cat", "dog", "hot dog"]))
+        [0, 2]
+    """
+    pattern, owners = _matcher(vocabulary)
+    found = {owners[match.group(1)] for text in texts for match in pattern.finditer(text.casefold())}
+    return sorted(found)
+
+
+@cache
+def _matcher(vocabulary: Vocabulary) -> tuple[re.Pattern[str], dict[str, int]]:
+    owners = {alias.casefold(): owner for alias, owner in zip(vocabulary.aliases, vocabulary.owners, strict=True)}
+    longest_first = sorted(owners, key=len, reverse=True)
+    return re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})(?:e?s)?\b"), owners
 
 
 def default_background() -> tuple[str, ...]:

@@ -157,7 +157,7 @@ class EfficientNetLite(nn.Module):
 
     def classify(self, features: Tensor) -> Tensor:
         """ImageNet logits of feature vectors on the last axis: (..., channels) -> (..., classes)."""
-        return self.fc(features)
+        return F.linear(features, self.fc.weight.to(features.dtype), self.fc.bias.to(features.dtype))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """ImageNet logits (B, classes) of normalised pixels (B, 3, H, W)."""

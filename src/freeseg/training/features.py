@@ -14,19 +14,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from freeseg.data import Pair, PairSource
 from freeseg.errors import DataError, PhotoError
 from freeseg.images import read_photo, resize, to_array
 from freeseg.models.iclip import ICLIP
 from freeseg.training.store import RowStore
+from freeseg.vocabulary import Vocabulary, mentions
 
 SIDE = 256  # photos are seen whole, squeezed to a square: captions speak of the whole photo
 GRID = 8  # features are averaged to GRID x GRID: enough for training, a quarter of the space
@@ -37,6 +38,14 @@ HELD_OUT = "test"
 Progress = Callable[[int, int], None]  # (done, total)
 
 
+class Paired(NamedTuple):
+    """A photo with captions: its row in the features, its captions' rows in the texts, the nouns they mention."""
+
+    row: int
+    captions: NDArray[np.int64]
+    nouns: tuple[int, ...]
+
+
 @dataclass
 class TrainingData:
     """Everything a training reads, as positions into the caches.
@@ -44,8 +53,8 @@ class TrainingData:
     Attributes:
         features: All cached features, (rows, GRID * GRID, C) float16, mapped from disk.
         texts: All cached caption embeddings, (rows, T) float32, mapped from disk.
-        paired: For each photo with captions: its row in `features`, and the rows of its captions in `texts`.
-        held_out: The same for photos of split "test", which are never trained on.
+        paired: The photos with captions.
+        held_out: Those of split "test", which are never trained on.
         unlabelled: Rows of the photos without captions.
         skipped: Photos that could not be read, with the reason.
         sources: What the data is, for the model card.
@@ -53,8 +62,8 @@ class TrainingData:
 
     features: NDArray[np.generic]
     texts: NDArray[np.generic]
-    paired: list[tuple[int, NDArray[np.int64]]] = field(default_factory=list)
-    held_out: list[tuple[int, NDArray[np.int64]]] = field(default_factory=list)
+    paired: list[Paired] = field(default_factory=list)
+    held_out: list[Paired] = field(default_factory=list)
     unlabelled: list[int] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     sources: dict[str, int] = field(default_factory=dict)
@@ -89,6 +98,7 @@ def prepare(
     model: ICLIP,
     sources: Sequence[PairSource],
     stores: tuple[RowStore, RowStore],
+    nouns: Vocabulary,
     device: torch.device,
     on_photos: Progress = lambda done, total: None,
     on_texts: Progress = lambda done, total: None,
@@ -109,7 +119,8 @@ def prepare(
         if not pair_captions:
             data.unlabelled.append(row)
             continue
-        pair = (row, texts.positions([_digest(caption.encode()) for caption in pair_captions]))
+        rows = texts.positions([_digest(caption.encode()) for caption in pair_captions])
+        pair = Paired(row, rows, tuple(mentions(pair_captions, nouns)))
         (data.held_out if split == HELD_OUT else data.paired).append(pair)
     if not data.paired:
         raise DataError("no photo with captions was found; give at least one caption folder or tar of split train")
@@ -174,11 +185,6 @@ def _extract_texts(model: ICLIP, captions: Sequence[str], store: RowStore, progr
         batch = fresh[start : start + TEXT_BATCH]
         store.append([key for key, _ in batch], model.text_tower([text for _, text in batch]).cpu().numpy())
         progress(start + len(batch), len(fresh))
-
-
-def text_rows(model: ICLIP, texts: Sequence[str]) -> Tensor:
-    """Embeddings of a few texts, before the text head, (N, T) float32."""
-    return model.text_tower(texts).float()
 
 
 def _batches(source: Iterable[Pair], size: int) -> Iterator[list[Pair]]:

@@ -56,6 +56,33 @@ def info_nce(similarity: Tensor, scale: Tensor) -> Tensor:
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 
 
+def multi_positive_nce(similarity: Tensor, positive: Tensor, scale: Tensor) -> Tensor:
+    """Symmetric InfoNCE where a photo has several nouns and a noun several photos.
+
+    Each row's (then each column's) target is spread evenly over its positives; rows and columns without
+    one are left out. This is SupCon's outer sum (Khosla et al. 2020, arXiv 2004.11362, equation 2).
+
+    Args:
+        similarity: (B, N) cosines, photos in rows.
+        positive: (B, N) bool: the photo's captions mention the noun.
+        scale: Logit scale, a scalar.
+
+    Example:
+        >>> both = torch.tensor([[True, True]])
+        >>> round(multi_positive_nce(torch.zeros(1, 2), both, torch.tensor(1.0)).item(), 4)
+        0.3466
+    """
+    logits = scale * similarity
+    return (_spread_cross_entropy(logits, positive) + _spread_cross_entropy(logits.T, positive.T)) / 2
+
+
+def _spread_cross_entropy(logits: Tensor, positive: Tensor) -> Tensor:
+    count = positive.sum(dim=1)
+    used = count > 0
+    own = (logits.log_softmax(dim=1) * positive).sum(dim=1)
+    return -(own[used] / count[used]).sum() / used.sum().clamp_min(1)
+
+
 def distillation(patches: Tensor, names: Tensor, probabilities: Tensor, scale: float) -> Tensor:
     """Vocabulary distillation: `KL( probabilities || softmax(scale * cos(patches, names)) )`, mean over patches.
 

@@ -19,7 +19,7 @@ from freeseg.files import atomic_path
 from freeseg.models.iclip import ICLIP
 from freeseg.pooling import POOLINGS, smooth_patches
 from freeseg.training.features import GRID, TrainingData
-from freeseg.training.losses import distillation, group_probabilities, info_nce, pooled_similarity
+from freeseg.training.losses import distillation, group_probabilities, info_nce, multi_positive_nce, pooled_similarity
 
 WARM_UP = 20  # steps
 SCALE_START, SCALE_LIMIT = 14.0, 100.0
@@ -38,6 +38,7 @@ class Recipe:
         attention: "energy" weights patches by free attention, "none" counts all alike.
         smoothing: Side of the spatial average before the pooling, odd; 1 for none.
         hidden: Width of the image head's hidden layer; 0 for a linear head.
+        nouns: Weight of the contrast between photos and the nouns of their captions; 0 turns it off.
         distill: Weight of vocabulary distillation on the class names; 0 turns it off.
         distill_kinds: Weight of vocabulary distillation on the kinds of the classes (dog, bird, car, ...).
         distill_scale: Logit scale of the words in distillation.
@@ -52,6 +53,7 @@ class Recipe:
     attention: str = "energy"
     smoothing: int = 1
     hidden: int = 0
+    nouns: float = 1.0
     distill: float = 1.0
     distill_kinds: float = 1.0
     distill_scale: float = 20.0
@@ -79,11 +81,19 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Words:
-    """Text-tower embeddings of the image tower's label space: classes (K, T), kinds (G, T), the kind of each class."""
+    """Text-tower embeddings (prompt-averaged) of the words that training looks for.
+
+    Attributes:
+        classes: (K, T), the image tower's label space.
+        kinds: (G, T), the kinds of those classes (dog, bird, car, ...).
+        kind_of: (K,), the kind of each class.
+        nouns: (N, T), the nouns that captions are searched for.
+    """
 
     classes: Tensor
     kinds: Tensor
     kind_of: Tensor
+    nouns: Tensor
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,7 @@ Report = Callable[[Moment], None]
 def pretrain(
     model: ICLIP,
     data: TrainingData,
-    words: Words | None,
+    words: Words,
     recipe: Recipe,
     run: Path,
     report: Report = lambda moment: None,
@@ -126,7 +136,7 @@ def pretrain(
 class _Trainer:
     """The state of one training: heads, optimiser, step."""
 
-    def __init__(self, model: ICLIP, data: TrainingData, words: Words | None, recipe: Recipe, run: Path):
+    def __init__(self, model: ICLIP, data: TrainingData, words: Words, recipe: Recipe, run: Path):
         if len(data.paired) < recipe.batch_size:
             raise DataError(
                 f"{len(data.paired)} photos with captions are fewer than one batch of {recipe.batch_size}; "
@@ -157,22 +167,25 @@ class _Trainer:
         used = self.steps_per_epoch * self.recipe.batch_size
         return order[:used].reshape(self.steps_per_epoch, self.recipe.batch_size)
 
-    def draw(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (B, P, C) of the chosen photos, one caption of each (B, T), and patches (M, C) to distill."""
+    def draw(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Features (B, P, C) of the chosen photos, a caption of each (B, T), its nouns (B, N), patches (M, C)."""
         rng = np.random.default_rng((self.recipe.seed, 1, self.step))
-        rows, captions = zip(*(self.data.paired[i] for i in chosen), strict=True)
-        features = self._tensor(self.data.features[np.array(rows)])
-        texts = self._tensor(self.data.texts[[int(rng.choice(of_photo)) for of_photo in captions]]).float()
+        photos = [self.data.paired[i] for i in chosen]
+        features = self._tensor(self.data.features[np.array([photo.row for photo in photos])])
+        texts = torch.from_numpy(self.data.texts[[int(rng.choice(photo.captions)) for photo in photos]])
+        mentioned = torch.zeros(len(photos), len(self.words.nouns), dtype=torch.bool)
+        for i, photo in enumerate(photos):
+            mentioned[i, list(photo.nouns)] = True
         extra = features.new_empty((0, *features.shape[1:]))
         if len(self.unlabelled):
             extra = self._tensor(self.data.features[rng.choice(self.unlabelled, len(chosen) // 4)])
         every = torch.cat([features, extra])
         picks = torch.from_numpy(rng.integers(every.shape[1], size=(len(every), self.recipe.distill_patches)))
-        photos = torch.arange(len(every))[:, None]
-        return features, texts, every[photos, picks].flatten(0, 1)
+        patches = every[torch.arange(len(every))[:, None], picks].flatten(0, 1)
+        return features, texts.to(self.device), mentioned.to(self.device), patches
 
-    def loss(self, features: Tensor, captions: Tensor, patches: Tensor) -> Tensor:
-        """Contrastive loss of the pooled photos, plus vocabulary distillation of single patches."""
+    def loss(self, features: Tensor, captions: Tensor, mentioned: Tensor, patches: Tensor) -> Tensor:
+        """Contrast of pooled photos with captions and with nouns, plus vocabulary distillation of single patches."""
         recipe, model = self.recipe, self.model
         embedded = model.image_head(features).float().movedim(2, 1)
         embedded = smooth_patches(embedded.unflatten(2, (GRID, GRID)), recipe.smoothing).flatten(2)
@@ -183,14 +196,18 @@ class _Trainer:
         pooling = POOLINGS[recipe.pooling]
         scale = self.log_scale.exp().clamp(max=SCALE_LIMIT)
         loss = info_nce(pooled_similarity(embedded, texts, pooling, recipe.where, weight, recipe.tau), scale)
-        if self.words is None or not (recipe.distill or recipe.distill_kinds):
-            return loss
-        return loss + self._distillation(self.words, patches)
+        if recipe.nouns:
+            nouns = nn.functional.normalize(model.text_head(self.words.nouns), dim=1)
+            similarity = pooled_similarity(embedded, nouns, pooling, recipe.where, weight, recipe.tau)
+            loss = loss + recipe.nouns * multi_positive_nce(similarity, mentioned, scale)
+        if recipe.distill or recipe.distill_kinds:
+            loss = loss + self._distillation(patches)
+        return loss
 
-    def _distillation(self, words: Words, patches: Tensor) -> Tensor:
-        recipe, model = self.recipe, self.model
+    def _distillation(self, patches: Tensor) -> Tensor:
+        recipe, model, words = self.recipe, self.model, self.words
         with torch.no_grad():
-            probabilities = model.image_tower.classify(patches.float()).softmax(dim=1)
+            probabilities = model.image_tower.classify(patches).float().softmax(dim=1)
         embedded = model.image_head(patches).float()
         classes = nn.functional.normalize(model.text_head(words.classes), dim=1)
         loss = recipe.distill * distillation(embedded, classes, probabilities, recipe.distill_scale)
@@ -289,12 +306,12 @@ def retrieval(model: ICLIP, data: TrainingData, device: torch.device) -> dict[st
     """Text-to-image recall at 1 and 5 on the held-out photos, patches averaged (the plain mean, for any pooling)."""
     if not data.held_out:
         return {}
-    rows = np.array([row for row, _ in data.held_out])
+    rows = np.array([photo.row for photo in data.held_out])
     images = torch.cat([
         model.image_head(torch.from_numpy(data.features[part]).to(device).float()).mean(dim=1)
         for part in np.array_split(rows, max(1, len(rows) // 100))
     ])
-    captions = np.concatenate([of_photo for _, of_photo in data.held_out])
-    owners = np.repeat(np.arange(len(rows)), [len(of_photo) for _, of_photo in data.held_out])
+    captions = np.concatenate([photo.captions for photo in data.held_out])
+    owners = np.repeat(np.arange(len(rows)), [len(photo.captions) for photo in data.held_out])
     texts = model.text_head(torch.from_numpy(data.texts[captions]).to(device))
     return recall_at(images, texts, torch.from_numpy(owners).to(device), (1, 5))

@@ -1,0 +1,182 @@
+"""ITSM -> free mask: which labels are present, where they are, and how sure that is.
+
+Pure functions on tensors. Everything is decided on raw cosines times a logit scale, never on min-max maps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from freeseg.refine import pamr
+
+IGNORE = 255
+STRIP_FLOATS = 16_000_000  # floats of label scores held at photo size at once
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a mask is decided. A checkpoint carries its own, so that users need not choose.
+
+    Attributes:
+        logit_scale: Cosines are multiplied by it before any softmax.
+        presence_share: A label's presence is its mean probability over this share of the photo, its best patches.
+        presence_ratio: A label is present if its presence is at least this share of the most present one's ...
+        presence_floor: ... and, where there is a background, at least this much.
+        background_margin: Added to the background's cosine; higher gives more background.
+        attention_margin: Cosine added to the background where free attention is low, subtracted where high.
+        refine_steps: Steps of PAMR along the photo's edges; 0 turns it off.
+        ignore_below: Pixels less sure than this become "don't know" (255).
+    """
+
+    logit_scale: float = 20.0
+    presence_share: float = 0.03
+    presence_ratio: float = 0.5
+    presence_floor: float = 0.0
+    background_margin: float = 0.0
+    attention_margin: float = 0.0
+    refine_steps: int = 10
+    ignore_below: float = 0.0
+
+
+class FreeMask(NamedTuple):
+    """The decision for one photo.
+
+    Attributes:
+        labels: (H, W) int64; 0 is the background where there is one, then the labels in order; 255 = don't
+            know (callers with more than 255 labels keep that index free).
+        confidence: (H, W) float32 in [0, 1], the probability of the winner.
+        presence: (N,) float32 in [0, 1], per label, background not among them.
+    """
+
+    labels: Tensor
+    confidence: Tensor
+    presence: Tensor
+
+
+def probabilities(itsm: Tensor, background: Tensor, logit_scale: float) -> Tensor:
+    """Softmax over labels and background words at each patch; the labels' part.
+
+    Args:
+        itsm: (N, h, w) cosines of labels.
+        background: (K, h, w) cosines of background words; K may be 0.
+        logit_scale: Cosines -> logits.
+
+    Returns:
+        (N, h, w) in [0, 1].
+
+    Example:
+        >>> even = torch.zeros(1, 2, 2)
+        >>> probabilities(even, even, 20.0).unique().tolist()
+        [0.5]
+    """
+    return torch.softmax(logit_scale * torch.cat([itsm, background]), dim=0)[: len(itsm)]
+
+
+def presence(probability: Tensor, share: float) -> Tensor:
+    """Image-level score of each label: its mean probability over its best patches.
+
+    Args:
+        probability: (N, h, w) in [0, 1].
+        share: The share of patches that count, in (0, 1]; at least one patch.
+
+    Returns:
+        (N,) in [0, 1].
+
+    Example:
+        >>> presence(torch.tensor([[[0.9, 0.1, 0.1, 0.1]]]), 0.25).item() == torch.tensor(0.9).item()
+        True
+    """
+    patches = probability.flatten(1)
+    count = max(1, math.ceil(share * patches.shape[1]))
+    return patches.topk(count, dim=1).values.mean(dim=1)
+
+
+def present(scores: Tensor, decision: Decision, background: bool) -> Tensor:
+    """Which labels may appear (partial label at inference): (N,) presence -> indices, int64, never empty
+    without a background.
+
+    Example:
+        >>> present(torch.tensor([0.8, 0.1, 0.5]), Decision(presence_ratio=0.5), False).tolist()
+        [0, 2]
+    """
+    threshold = decision.presence_ratio * float(scores.max())
+    if background:
+        threshold = max(threshold, decision.presence_floor)
+    return torch.nonzero(scores >= threshold).flatten()
+
+
+def free_mask(
+    itsm: Tensor,
+    background: Tensor | None,
+    photo: Tensor,
+    size: tuple[int, int],
+    decision: Decision,
+    attention: Tensor | None = None,
+) -> FreeMask:
+    """The mask of one photo.
+
+    Args:
+        itsm: (N, h, w) cosines of the labels, on the patch grid.
+        background: (K, h, w) cosines of background words, K >= 1; None for no background.
+        photo: (3, h', w') the photo in [0, 1] at the size where the edges are looked at, for refinement.
+        size: (height, width) of the mask.
+        decision: The rule.
+        attention: (1, h, w) free attention in [0, 1]; used when `decision.attention_margin` is not 0.
+
+    Example:
+        >>> itsm = torch.tensor([[[0.9, 0.1]], [[0.1, 0.9]]])
+        >>> free_mask(itsm, None, torch.zeros(3, 2, 4), (4, 8), Decision()).labels[0].tolist()
+        [0, 0, 0, 0, 1, 1, 1, 1]
+    """
+    words = itsm.new_empty((0, *itsm.shape[1:])) if background is None else background
+    scores = presence(probabilities(itsm, words, decision.logit_scale), decision.presence_share)
+    chosen = present(scores, decision, background is not None)
+    candidates = itsm[chosen]
+    indices = chosen
+    if background is not None:
+        candidates = torch.cat([_background_map(background, attention, decision)[None], candidates])
+        indices = torch.cat([chosen.new_zeros(1), chosen + 1])
+    sure = torch.softmax(decision.logit_scale * candidates, dim=0)
+    if decision.refine_steps and len(sure) > 1:
+        sure = F.interpolate(sure[None], photo.shape[1:], mode="bilinear", align_corners=False)[0]
+        sure = pamr(sure, photo, decision.refine_steps)
+    winner, confidence = _largest(sure, size)
+    labels = indices[winner]
+    if decision.ignore_below > 0:
+        labels = labels.masked_fill(confidence < decision.ignore_below, IGNORE)
+    return FreeMask(labels, confidence, scores)
+
+
+def _background_map(background: Tensor, attention: Tensor | None, decision: Decision) -> Tensor:
+    """One map for all that is not a label: its best word, with a margin, more where attention is low."""
+    best = background.amax(dim=0) + decision.background_margin
+    if attention is not None and decision.attention_margin:
+        best = best + decision.attention_margin * (1 - 2 * attention[0])
+    return best
+
+
+def _largest(maps: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Index and value of the largest map at each pixel of `size`, without holding all maps at that size.
+
+    Bilinear in strips of rows: the same numbers as one `interpolate`, in bounded memory.
+    """
+    height, width = size
+    rows = max(1, STRIP_FLOATS // (len(maps) * width))
+    winner = torch.empty(size, dtype=torch.int64, device=maps.device)
+    value = torch.empty(size, dtype=torch.float32, device=maps.device)
+    wide = F.interpolate(maps[None].float(), (maps.shape[1], width), mode="bilinear", align_corners=False)[0]
+    source = ((torch.arange(height, device=maps.device) + 0.5) * (maps.shape[1] / height) - 0.5).clamp_min(0)
+    above = source.long().clamp_max(maps.shape[1] - 1)
+    below = (above + 1).clamp_max(maps.shape[1] - 1)
+    share = source - above
+    for start in range(0, height, rows):
+        part = slice(start, start + rows)
+        strip = torch.lerp(wide[:, above[part]], wide[:, below[part]], share[part, None])
+        torch.max(strip, dim=0, out=(value[part], winner[part]))
+    return winner, value

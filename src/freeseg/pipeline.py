@@ -1,0 +1,211 @@
+"""FreeSeg: photo + words -> mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple, overload
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from freeseg import itsm, masks
+from freeseg.images import Photo, fit_short_side, read_photo, resize, to_array
+from freeseg.models import DEFAULT, ICLIP, Config, load_model
+from freeseg.segmentation import Segmentation, reserve_ignore
+from freeseg.vocabulary import BACKGROUND, Vocabulary
+
+Labels = Vocabulary | str | Iterable[str]
+SAME_MEANING = 0.75  # cosine between words (before the text head) above which a background word is a label
+REFINE_STRIDE = 4  # the photo's edges are looked at once every so many pixels
+
+
+def load(model: str | Path = DEFAULT, device: str | torch.device = "cpu") -> FreeSeg:
+    """A model, ready to segment.
+
+    Args:
+        model: Name of an embedded model, or a folder that `freeseg pretrain` wrote.
+        device: "cpu", "cuda", "mps", ...
+
+    Raises:
+        WeightsError: No such model, or its weights are missing or altered.
+
+    Example:
+        >>> import freeseg, numpy as np
+        >>> model = freeseg.load()
+        >>> result = model.segment(np.zeros((40, 60, 3), np.uint8), ["cat", "sofa|couch"])
+        >>> result.mask.shape, result.labels
+        ((40, 60), ('background', 'cat', 'sofa'))
+    """
+    iclip, config = load_model(model)
+    return FreeSeg(iclip.to(device), config)
+
+
+class Words(NamedTuple):
+    """The text embeddings of one vocabulary: aliases of the labels, then background words."""
+
+    embeddings: Tensor  # (A + K, D), unit vectors
+    owners: Tensor  # (A,), the label of each alias
+    names: tuple[str, ...]
+
+
+class _Prepared(NamedTuple):
+    photo: Image.Image
+    pixels: NDArray[np.uint8]  # (h, w, 3), at the size that the model sees
+    name: str
+
+
+class FreeSeg:
+    """A model and its decision rule.
+
+    Args:
+        model: The image-text model.
+        config: Its preprocessing and decision rule.
+    """
+
+    def __init__(self, model: ICLIP, config: Config):
+        self.model = model.eval()
+        self.config = config
+        self.words = lru_cache(maxsize=16)(self._embed_words)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
+
+    @overload
+    def segment(self, image: list[Photo], labels: Labels, background: bool = ...) -> list[Segmentation]: ...
+    @overload
+    def segment(self, image: Photo, labels: Labels, background: bool = ...) -> Segmentation: ...
+    def segment(
+        self, image: Photo | list[Photo], labels: Labels, background: bool = True
+    ) -> Segmentation | list[Segmentation]:
+        """Segment a photo, or a list of photos, by words.
+
+        Args:
+            image: A path, a PIL image, an array (H, W), (H, W, 3) or (H, W, 4); or a list of these.
+            labels: Words, `"sofa|couch"` for aliases; or a `Vocabulary`.
+            background: Whether a pixel may be none of the labels.
+
+        Returns:
+            A `Segmentation` at the photo's own size (a list of them for a list).
+
+        Raises:
+            PhotoError: A photo cannot be read.
+            LabelError: The labels cannot be used.
+        """
+        if isinstance(image, list):
+            return list(self.stream(image, labels, background))
+        return next(self.stream([image], labels, background))
+
+    def stream(self, images: Iterable[Photo], labels: Labels, background: bool = True) -> Iterator[Segmentation]:
+        """Segment any number of photos, one after the other: memory does not grow with their number.
+
+        The next photo is read while the model works on this one.
+        """
+        words = self.words(Vocabulary.of(labels))
+        with ThreadPoolExecutor(max_workers=1) as reader:
+            iterator = iter(images)
+            upcoming = _submit(reader, self._prepare, iterator)
+            while upcoming is not None:
+                prepared = upcoming.result()
+                upcoming = _submit(reader, self._prepare, iterator)
+                yield self._segment(prepared, words, background)
+
+    def similarity(self, image: Photo, labels: Labels) -> NDArray[np.float32]:
+        """The Image-Text Similarity Map at the photo's size: (N, H, W) float32 cosines in [-1, 1].
+
+        Example:
+            >>> import freeseg, numpy as np
+            >>> freeseg.load().similarity(np.zeros((40, 60, 3), np.uint8), ["cat", "dog"]).shape
+            (2, 40, 60)
+        """
+        prepared = self._prepare(image)
+        with torch.inference_mode():
+            maps, _, _ = self._maps(prepared.pixels, self.words(Vocabulary.of(labels)))
+            return itsm.upsample(maps[None], prepared.photo.size[::-1])[0].cpu().numpy()
+
+    def _prepare(self, image: Photo) -> _Prepared:
+        photo = read_photo(image)
+        seen = self.config.preprocessing
+        pixels = to_array(resize(photo, fit_short_side(photo.size, seen.short_side, seen.long_cap)))
+        return _Prepared(photo, pixels, Path(image).name if isinstance(image, str | Path) else "photo")
+
+    def _maps(self, pixels: NDArray[np.uint8], words: Words) -> tuple[Tensor, Tensor, Tensor]:
+        """ITSM of the labels (N, h, w), of the background words (K, h, w), and free attention (1, h, w)."""
+        features = self.model.features(torch.from_numpy(pixels).permute(2, 0, 1)[None].to(self.device))
+        similarity = itsm.similarity(self.model.project(features), words.embeddings)
+        aliases = len(words.owners)
+        labels = itsm.merge_aliases(similarity[:, :aliases], words.owners, len(words.names))
+        return labels[0], similarity[0, aliases:], self.model.attention(features)[0]
+
+    def _segment(self, prepared: _Prepared, words: Words, background: bool) -> Segmentation:
+        with torch.inference_mode():
+            labels, other, attention = self._maps(prepared.pixels, words)
+            mask = masks.free_mask(
+                labels,
+                other if background and len(other) else None,
+                _edges(prepared.pixels).to(self.device),
+                prepared.photo.size[::-1],
+                self.config.decision,
+                attention,
+            )
+        names = ((BACKGROUND,) if background else ()) + words.names
+        scores = dict(zip(words.names, mask.presence.tolist(), strict=True))
+        return Segmentation(
+            mask=_indices(mask.labels, len(names)),
+            confidence=mask.confidence.clamp(0, 1).cpu().numpy(),
+            labels=reserve_ignore(names),
+            photo=prepared.photo,
+            name=prepared.name,
+            model=self.config.name,
+            presence=scores,
+        )
+
+    def _embed_words(self, vocabulary: Vocabulary) -> Words:
+        owners = torch.tensor(vocabulary.owners, device=self.device)
+        with torch.inference_mode():
+            aliases, raw = self._embed(vocabulary, vocabulary.aliases)
+            embeddings = [aliases]
+            if vocabulary.background_words:
+                others, raw_others = self._embed(vocabulary, vocabulary.background_words)
+                # "grass" is background until someone asks for "lawn": then it would only take its pixels.
+                embeddings.append(others[(raw_others @ raw.T).amax(dim=1) < SAME_MEANING])
+        return Words(torch.cat(embeddings), owners, vocabulary.names)
+
+    def _embed(self, vocabulary: Vocabulary, words: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Prompt-averaged unit embeddings of words in the joint space, and in the text tower's own space."""
+        towers = self.model.text_tower(vocabulary.prompts(words)).to(self.device)
+        joint = F.normalize(self.model.text_head(towers), dim=1)
+        shape = (len(words), len(vocabulary.templates), -1)
+        return F.normalize(joint.view(shape).mean(1), dim=1), F.normalize(towers.view(shape).mean(1), dim=1)
+
+
+def _submit(
+    reader: ThreadPoolExecutor, prepare: object, images: Iterator[Photo]
+) -> Future[_Prepared] | None:
+    """Start reading the next photo, if there is one."""
+    for image in images:
+        return reader.submit(prepare, image)  # type: ignore[arg-type]
+    return None
+
+
+def _edges(pixels: NDArray[np.uint8]) -> Tensor:
+    """The photo for refinement: (3, h / REFINE_STRIDE, w / REFINE_STRIDE) in [0, 1]."""
+    height, width = (max(1, side // REFINE_STRIDE) for side in pixels.shape[:2])
+    whole = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+    return F.interpolate(whole, (height, width), mode="area")[0]
+
+
+def _indices(labels: Tensor, count: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Label indices as the mask stores them: 255 stays "don't know", so later labels move up by one."""
+    if count <= masks.IGNORE:
+        return labels.to(torch.uint8).cpu().numpy()
+    moved = labels + (labels >= masks.IGNORE)
+    return moved.cpu().numpy().astype(np.uint16)
