@@ -1,0 +1,35 @@
+"""FreeSeg: segment photos by words, with a model that has never seen a mask.
+
+>>> import freeseg
+>>> sorted(freeseg.__all__)
+['FreeSeg', 'FreeSegError', 'Segmentation', 'Vocabulary', 'load', 'vocabulary']
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from freeseg.errors import FreeSegError
+    from freeseg.pipeline import FreeSeg, load
+    from freeseg.segmentation import Segmentation
+    from freeseg.vocabularies import Vocabulary, vocabulary
+
+__all__ = ["FreeSeg", "FreeSegError", "Segmentation", "Vocabulary", "load", "vocabulary"]
+
+# Imported on first use: `freeseg --help` must not wait for torch.
+_HOME = {
+    "FreeSeg": "pipeline",
+    "FreeSegError": "errors",
+    "Segmentation": "segmentation",
+    "Vocabulary": "vocabularies",
+    "load": "pipeline",
+    "vocabulary": "vocabularies",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"freeseg.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'freeseg' has no attribute {name!r}")

@@ -219,10 +219,11 @@ def _bands(photo: Image.Image) -> Iterator[tuple[int, int]]:
 
 
 def _edges(mask: Array, width: int) -> npt.NDArray[np.bool_]:
-    """Where the value `width` pixels to the right or below is another one."""
+    """Where the value `width` pixels to the right, below or both is another one."""
     edge = np.zeros(mask.shape, dtype=np.bool_)
     edge[:, :-width] = mask[:, :-width] != mask[:, width:]
     edge[:-width] |= mask[:-width] != mask[width:]
+    edge[:-width, :-width] |= mask[:-width, :-width] != mask[width:, width:]  # closes outer corners
     return edge
 
 

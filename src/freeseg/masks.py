@@ -15,7 +15,7 @@ from torch import Tensor
 
 from freeseg.refine import pamr
 
-IGNORE = 255
+UNSURE = -1
 STRIP_FLOATS = 16_000_000  # floats of label scores held at photo size at once
 
 
@@ -31,7 +31,7 @@ class Decision:
         background_margin: Added to the background's cosine; higher gives more background.
         attention_margin: Cosine added to the background where free attention is low, subtracted where high.
         refine_steps: Steps of PAMR along the photo's edges; 0 turns it off.
-        ignore_below: Pixels less sure than this become "don't know" (255).
+        ignore_below: Pixels less sure than this become "don't know".
     """
 
     logit_scale: float = 20.0
@@ -48,8 +48,7 @@ class FreeMask(NamedTuple):
     """The decision for one photo.
 
     Attributes:
-        labels: (H, W) int64; 0 is the background where there is one, then the labels in order; 255 = don't
-            know (callers with more than 255 labels keep that index free).
+        labels: (H, W) int64; 0 is the background where there is one, then the labels in order; -1 = don't know.
         confidence: (H, W) float32 in [0, 1], the probability of the winner.
         presence: (N,) float32 in [0, 1], per label, background not among them.
     """
@@ -149,7 +148,7 @@ def free_mask(
     winner, confidence = _largest(sure, size)
     labels = indices[winner]
     if decision.ignore_below > 0:
-        labels = labels.masked_fill(confidence < decision.ignore_below, IGNORE)
+        labels = labels.masked_fill(confidence < decision.ignore_below, UNSURE)
     return FreeMask(labels, confidence, scores)
 
 

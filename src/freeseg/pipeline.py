@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -16,10 +16,11 @@ from PIL import Image
 from torch import Tensor
 
 from freeseg import itsm, masks
+from freeseg.errors import PhotoError
 from freeseg.images import Photo, fit_short_side, read_photo, resize, to_array
 from freeseg.models import DEFAULT, ICLIP, Config, load_model
-from freeseg.segmentation import Segmentation, reserve_ignore
-from freeseg.vocabulary import BACKGROUND, Vocabulary
+from freeseg.segmentation import IGNORE, Segmentation, reserve_ignore
+from freeseg.vocabularies import BACKGROUND, Vocabulary
 
 Labels = Vocabulary | str | Iterable[str]
 SAME_MEANING = 0.75  # cosine between words (before the text head) above which a background word is a label
@@ -55,10 +56,21 @@ class Words(NamedTuple):
     names: tuple[str, ...]
 
 
-class _Prepared(NamedTuple):
+class Prepared(NamedTuple):
+    """A photo, upright, and the pixels (h, w, 3) that the model sees of it."""
+
     photo: Image.Image
-    pixels: NDArray[np.uint8]  # (h, w, 3), at the size that the model sees
+    pixels: NDArray[np.uint8]
     name: str
+
+
+class Maps(NamedTuple):
+    """What a photo says to a vocabulary: cosines of labels (N, h, w) and of background words (K, h, w), and
+    free attention (1, h, w)."""
+
+    labels: Tensor
+    background: Tensor
+    attention: Tensor
 
 
 class FreeSeg:
@@ -100,23 +112,33 @@ class FreeSeg:
             PhotoError: A photo cannot be read.
             LabelError: The labels cannot be used.
         """
-        if isinstance(image, list):
-            return list(self.stream(image, labels, background))
-        return next(self.stream([image], labels, background))
+        results = []
+        for outcome in self.stream(image if isinstance(image, list) else [image], labels, background):
+            if isinstance(outcome, PhotoError):
+                raise outcome
+            results.append(outcome)
+        return results if isinstance(image, list) else results[0]
 
-    def stream(self, images: Iterable[Photo], labels: Labels, background: bool = True) -> Iterator[Segmentation]:
-        """Segment any number of photos, one after the other: memory does not grow with their number.
+    def stream(
+        self, images: Iterable[Photo], labels: Labels, background: bool = True
+    ) -> Iterator[Segmentation | PhotoError]:
+        """Segment any number of photos, in order: memory does not grow with their number.
 
-        The next photo is read while the model works on this one.
+        A photo that cannot be read comes out as its error, so that it does not cost the others. The next
+        photo is read while the model works on this one.
         """
         words = self.words(Vocabulary.of(labels))
         with ThreadPoolExecutor(max_workers=1) as reader:
             iterator = iter(images)
-            upcoming = _submit(reader, self._prepare, iterator)
+            upcoming = _submit(reader, self.prepare, iterator)
             while upcoming is not None:
-                prepared = upcoming.result()
-                upcoming = _submit(reader, self._prepare, iterator)
-                yield self._segment(prepared, words, background)
+                current, upcoming = upcoming, _submit(reader, self.prepare, iterator)
+                try:
+                    prepared = current.result()
+                except PhotoError as error:
+                    yield error
+                else:
+                    yield self._segment(prepared, words, background)
 
     def similarity(self, image: Photo, labels: Labels) -> NDArray[np.float32]:
         """The Image-Text Similarity Map at the photo's size: (N, H, W) float32 cosines in [-1, 1].
@@ -126,38 +148,38 @@ class FreeSeg:
             >>> freeseg.load().similarity(np.zeros((40, 60, 3), np.uint8), ["cat", "dog"]).shape
             (2, 40, 60)
         """
-        prepared = self._prepare(image)
-        with torch.inference_mode():
-            maps, _, _ = self._maps(prepared.pixels, self.words(Vocabulary.of(labels)))
-            return itsm.upsample(maps[None], prepared.photo.size[::-1])[0].cpu().numpy()
+        prepared = self.prepare(image)
+        maps = self.maps(prepared, self.words(Vocabulary.of(labels)))
+        return itsm.upsample(maps.labels[None], prepared.photo.size[::-1])[0].cpu().numpy()
 
-    def _prepare(self, image: Photo) -> _Prepared:
+    def prepare(self, image: Photo) -> Prepared:
+        """Read a photo and resize it to what the model sees."""
         photo = read_photo(image)
         seen = self.config.preprocessing
         pixels = to_array(resize(photo, fit_short_side(photo.size, seen.short_side, seen.long_cap)))
-        return _Prepared(photo, pixels, Path(image).name if isinstance(image, str | Path) else "photo")
+        return Prepared(photo, pixels, Path(image).name if isinstance(image, str | Path) else "photo")
 
-    def _maps(self, pixels: NDArray[np.uint8], words: Words) -> tuple[Tensor, Tensor, Tensor]:
-        """ITSM of the labels (N, h, w), of the background words (K, h, w), and free attention (1, h, w)."""
-        features = self.model.features(torch.from_numpy(pixels).permute(2, 0, 1)[None].to(self.device))
+    @torch.inference_mode()
+    def maps(self, prepared: Prepared, words: Words) -> Maps:
+        """The similarity maps of a photo, on the patch grid."""
+        pixels = torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None].to(self.device)
+        features = self.model.features(pixels)
         similarity = itsm.similarity(self.model.project(features), words.embeddings)
         aliases = len(words.owners)
         labels = itsm.merge_aliases(similarity[:, :aliases], words.owners, len(words.names))
-        return labels[0], similarity[0, aliases:], self.model.attention(features)[0]
+        return Maps(labels[0], similarity[0, aliases:], self.model.attention(features)[0])
 
-    def _segment(self, prepared: _Prepared, words: Words, background: bool) -> Segmentation:
-        with torch.inference_mode():
-            labels, other, attention = self._maps(prepared.pixels, words)
-            mask = masks.free_mask(
-                labels,
-                other if background and len(other) else None,
-                _edges(prepared.pixels).to(self.device),
-                prepared.photo.size[::-1],
-                self.config.decision,
-                attention,
-            )
+    @torch.inference_mode()
+    def decide(self, maps: Maps, prepared: Prepared, background: bool) -> masks.FreeMask:
+        """The mask of a photo, from its similarity maps."""
+        others = maps.background if background and len(maps.background) else None
+        edges = _edges(prepared.pixels).to(self.device)
+        size = prepared.photo.size[::-1]
+        return masks.free_mask(maps.labels, others, edges, size, self.config.decision, maps.attention)
+
+    def _segment(self, prepared: Prepared, words: Words, background: bool) -> Segmentation:
+        mask = self.decide(self.maps(prepared, words), prepared, background)
         names = ((BACKGROUND,) if background else ()) + words.names
-        scores = dict(zip(words.names, mask.presence.tolist(), strict=True))
         return Segmentation(
             mask=_indices(mask.labels, len(names)),
             confidence=mask.confidence.clamp(0, 1).cpu().numpy(),
@@ -165,7 +187,7 @@ class FreeSeg:
             photo=prepared.photo,
             name=prepared.name,
             model=self.config.name,
-            presence=scores,
+            presence=dict(zip(words.names, mask.presence.tolist(), strict=True)),
         )
 
     def _embed_words(self, vocabulary: Vocabulary) -> Words:
@@ -188,11 +210,11 @@ class FreeSeg:
 
 
 def _submit(
-    reader: ThreadPoolExecutor, prepare: object, images: Iterator[Photo]
-) -> Future[_Prepared] | None:
+    reader: ThreadPoolExecutor, prepare: Callable[[Photo], Prepared], images: Iterator[Photo]
+) -> Future[Prepared] | None:
     """Start reading the next photo, if there is one."""
     for image in images:
-        return reader.submit(prepare, image)  # type: ignore[arg-type]
+        return reader.submit(prepare, image)
     return None
 
 
@@ -204,8 +226,8 @@ def _edges(pixels: NDArray[np.uint8]) -> Tensor:
 
 
 def _indices(labels: Tensor, count: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Label indices as the mask stores them: 255 stays "don't know", so later labels move up by one."""
-    if count <= masks.IGNORE:
-        return labels.to(torch.uint8).cpu().numpy()
-    moved = labels + (labels >= masks.IGNORE)
-    return moved.cpu().numpy().astype(np.uint16)
+    """Label indices as the mask stores them: 255 is "don't know", so labels from there on move up by one."""
+    stored: NDArray[np.int64] = torch.where(labels == masks.UNSURE, IGNORE, labels + (labels >= IGNORE)).cpu().numpy()
+    if count <= IGNORE:
+        return stored.astype(np.uint8)
+    return stored.astype(np.uint16)

@@ -86,5 +86,5 @@ def _neighbours(height: int, width: int, dilations: tuple[int, ...]) -> Tensor:
     rows, columns = torch.arange(height)[:, None, None], torch.arange(width)[None, :, None]
     steps = [(dy * d, dx * d) for d in dilations for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
     dy, dx = torch.tensor(steps).T
-    index = (rows + dy).clamp(0, height - 1) * width + (columns + dx).clamp(0, width - 1)
+    index: Tensor = (rows + dy).clamp(0, height - 1) * width + (columns + dx).clamp(0, width - 1)
     return index.reshape(height * width, len(steps))

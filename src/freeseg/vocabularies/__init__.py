@@ -125,8 +125,18 @@ def vocabulary(name: str) -> Vocabulary:
     """
     table = _tables().get(name)
     if table is None:
-        raise LabelError(f"no vocabulary is called {_short(name)}; there are: {', '.join(sorted(_tables()))}")
-    return Vocabulary(tuple(_parse(text) for text in table["labels"]), default_background())
+        raise LabelError(f"no vocabulary is called {_short(name)}; there are: {', '.join(names())}")
+    return Vocabulary(tuple(_parse(text) for text in table), default_background())
+
+
+def names() -> tuple[str, ...]:
+    """The vocabularies that ship with FreeSeg.
+
+    Example:
+        >>> "voc21" in names()
+        True
+    """
+    return tuple(sorted(_tables()))
 
 
 def mentions(texts: Iterable[str], vocabulary: Vocabulary) -> list[int]:
@@ -156,12 +166,13 @@ def default_background() -> tuple[str, ...]:
 
 
 @cache
-def _tables() -> dict[str, dict[str, list[str]]]:
-    return _read("vocabularies.toml")
+def _tables() -> dict[str, list[str]]:
+    tables = _read("vocabularies.toml")
+    return {**tables, "voc21": tables["voc20"]}
 
 
-def _read(file: str) -> dict[str, dict[str, list[str]]]:
-    return tomllib.loads(resources.files("freeseg").joinpath("vocabularies", file).read_text(encoding="utf-8"))
+def _read(file: str) -> dict[str, list[str]]:
+    return tomllib.loads(resources.files("freeseg.vocabularies").joinpath(file).read_text(encoding="utf-8"))
 
 
 def _parse(text: object) -> Label:

@@ -1,0 +1,38 @@
+"""`freeseg heatmap`: where a photo answers to each word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from freeseg.cli.options import DEFAULT_MODEL, Device, Labels, Model, Out, read_labels
+
+
+def heatmap(
+    photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
+    labels: Labels,
+    out: Out = Path("out"),
+    model: Model = DEFAULT_MODEL,
+    device: Device = "cpu",
+) -> None:
+    """Draw the Image-Text Similarity Map of each label over a photo (each map from its own least to its most)."""
+    import freeseg
+    from freeseg import drawing, images
+    from freeseg.files import atomic_path
+
+    vocabulary = read_labels(labels)
+    upright = images.read_photo(photo)
+    maps = freeseg.load(model, device).similarity(upright, vocabulary)
+    low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
+    shown = (maps - low) / (high - low).clip(1e-6)
+    titles = [
+        f"{name} ({least:.2f} to {most:.2f})"
+        for name, least, most in zip(vocabulary.names, low.flatten(), high.flatten(), strict=True)
+    ]
+    sheet = drawing.heatmap_sheet(upright, dict(zip(titles, shown, strict=True)))
+    path = out / f"{photo.stem}.heatmap.jpg"
+    with atomic_path(path) as temporary:
+        sheet.save(temporary, format="JPEG", quality=90)
+    typer.echo(f"{len(titles)} heatmaps in {path}")

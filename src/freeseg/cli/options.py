@@ -1,0 +1,31 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from freeseg.vocabularies import Vocabulary
+
+Labels = Annotated[
+    str,
+    typer.Option(
+        "--labels",
+        "-l",
+        help='Words, separated by commas; "sofa|couch" gives aliases. Or the name of a list: voc20, common.',
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to; made if it is not there.")]
+Model = Annotated[str, typer.Option("--model", "-m", help="An embedded model's name, or a model folder.")]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps, ...")]
+DEFAULT_MODEL = "freeseg-lite-iclip"  # freeseg.models.DEFAULT, without importing torch for --help
+
+
+def read_labels(text: str) -> Vocabulary:
+    """The vocabulary a user asks for: a list's name, or words."""
+    from freeseg.vocabularies import Vocabulary, names, vocabulary
+
+    return vocabulary(text.strip()) if text.strip() in names() else Vocabulary.of(text)

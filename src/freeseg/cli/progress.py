@@ -1,0 +1,42 @@
+"""Progress on the terminal: what is done, how fast, how long it still takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+
+class Update(Protocol):
+    """Moves the bar."""
+
+    def __call__(self, done: int, total: int, remark: str = "") -> None: ...
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Update]:
+    """A progress bar on stderr with rate and time left; silent where stderr is not a terminal and work is short."""
+    columns = (
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), refresh_per_second=4) as bar:
+        task = bar.add_task("", total=None)
+
+        def update(done: int, total: int, remark: str = "") -> None:
+            bar.update(task, completed=done, total=total, description=remark)
+
+        yield update

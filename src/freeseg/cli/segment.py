@@ -1,0 +1,97 @@
+"""`freeseg segment`: photos and words in; overlays, masks and JSON out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from freeseg.cli.options import DEFAULT_MODEL, Device, Labels, Model, Out, read_labels
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from freeseg.images import FoundPhoto
+    from freeseg.segmentation import Segmentation
+
+
+def segment(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)],
+    labels: Labels,
+    out: Out = Path("out"),
+    background: Annotated[bool, typer.Option(help="Whether a pixel may be none of the labels.")] = True,
+    model: Model = DEFAULT_MODEL,
+    device: Device = "cpu",
+) -> None:
+    """Segment photos by words: an overlay, a palette PNG and a JSON for each photo."""
+    from rich.console import Console
+
+    import freeseg
+    from freeseg.cli.progress import progress
+    from freeseg.errors import PhotoError
+    from freeseg.images import find_photos
+
+    vocabulary = read_labels(labels)
+    found = find_photos(photos)
+    network = freeseg.load(model, device)
+    failed: list[str] = []
+    totals: Counter[str] = Counter()
+    with progress("segmenting") as update:
+        outcomes = network.stream((photo.path for photo in found), vocabulary, background)
+        for done, (stem, outcome) in enumerate(zip(output_stems(found), outcomes, strict=True), start=1):
+            if isinstance(outcome, PhotoError):
+                failed.append(str(outcome))
+            else:
+                outcome.save(out, stem)
+                totals.update(outcome.present)
+            update(done, len(found), stem)
+    console = Console()
+    if len(found) == 1 and not failed and not isinstance(outcome, PhotoError):
+        console.print(_one(outcome))
+    elif totals:
+        console.print(_many(totals, len(found) - len(failed)))
+    console.print(f"{len(found) - len(failed)} of {len(found)} photos segmented; overlays, masks and JSON in {out}")
+    if failed:
+        for reason in failed:
+            typer.echo(f"freeseg: {reason}", err=True)
+        raise typer.Exit(1)
+
+
+def output_stems(found: Sequence[FoundPhoto]) -> list[str]:
+    """Where each photo's results go, without suffix: sub-folders are mirrored, and no two photos share a place.
+
+    Photos that differ only in their suffix keep it; what still collides gets a number.
+    """
+    plain = [photo.name.with_suffix("").as_posix() for photo in found]
+    often = Counter(plain)
+    taken: Counter[str] = Counter()
+    stems = []
+    for photo, stem in zip(found, plain, strict=True):
+        name = stem if often[stem] == 1 else photo.name.as_posix()
+        taken[name] += 1
+        stems.append(name if taken[name] == 1 else f"{name}-{taken[name]}")
+    return stems
+
+
+def _one(result: Segmentation) -> Table:
+    from rich.table import Table
+
+    table = Table("label", "area", "confidence", "presence", title=result.name)
+    for label, share in sorted(result.areas().items(), key=lambda item: -item[1]):
+        score = result.presence.get(label)
+        table.add_row(
+            label, f"{share:.1%}", f"{result.mean_confidence(label):.2f}", "" if score is None else f"{score:.2f}"
+        )
+    return table
+
+
+def _many(totals: Counter[str], photos: int) -> Table:
+    from rich.table import Table
+
+    table = Table("label", "photos that show it", title=f"{photos} photos")
+    for label, count in totals.most_common(30):
+        table.add_row(label, str(count))
+    return table
