@@ -10,6 +10,7 @@ whose formula here is our reading (see docs/method.md).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -53,7 +54,9 @@ def masked_max(x: Tensor, weight: Tensor | None = None, tau: float = 1.0) -> Ten
     """
     if weight is None:
         return x.amax(dim=-1)
-    background = weight < weight.mean(dim=-1, keepdim=True)
+    # Rounding can lift the mean of equal weights above all of them; the strongest patch always stays.
+    threshold = torch.minimum(weight.mean(dim=-1, keepdim=True), weight.amax(dim=-1, keepdim=True))
+    background = weight < threshold
     return x.masked_fill(background, -torch.inf).amax(dim=-1)
 
 
@@ -93,7 +96,7 @@ def smoothed_min(x: Tensor, weight: Tensor | None = None, tau: float = 1.0) -> T
         raise ValueError(f"tau is {tau}; it must be above 0")
     scaled = -x / tau
     if weight is None:
-        return -tau * (scaled.logsumexp(dim=-1) - torch.log(torch.tensor(float(x.shape[-1]))).to(x))
+        return -tau * (scaled.logsumexp(dim=-1) - math.log(x.shape[-1]))
     log_weight = weight.clamp_min(EPSILON).log()
     return -tau * ((scaled + log_weight).logsumexp(dim=-1) - log_weight.logsumexp(dim=-1))
 

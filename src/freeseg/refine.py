@@ -2,7 +2,8 @@
 
 PAMR, pixel-adaptive mask refinement (Araslanov & Roth 2020, arXiv 2005.08104, section 3.3): each pixel
 takes over the maps of its neighbours, near ones and farther ones, weighted by how alike they look. No
-parameters, no training. The weights are one sparse matrix, so a step is one sparse product.
+parameters, no training. A step is one weighted sum of neighbours, which embedding bags do without a copy
+of every neighbour's values.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 DILATIONS = (1, 2, 4, 8)
@@ -47,17 +49,9 @@ def pamr(maps: Tensor, photo: Tensor, steps: int = 10, dilations: tuple[int, ...
     height, width = maps.shape[1:]
     neighbours = _neighbours(height, width, dilations).to(maps.device)
     weights = affinity(photo.flatten(1), neighbours)
-    pixels, count = weights.shape
-    matrix = torch.sparse_csr_tensor(
-        torch.arange(0, pixels * count + 1, count, device=maps.device),
-        neighbours.flatten(),
-        weights.flatten(),
-        (pixels, pixels),
-        check_invariants=False,
-    )
     values = maps.flatten(1).T.contiguous()
     for _ in range(steps):
-        values = matrix @ values
+        values = F.embedding_bag(neighbours, values, per_sample_weights=weights, mode="sum")
     return values.T.reshape(maps.shape)
 
 

@@ -62,7 +62,6 @@ def pretrain(
         tau=tau,
         attention=attention,
         smoothing=smoothing,
-        hidden=hidden,
         nouns=nouns,
         distill=distill,
         distill_kinds=distill_kinds,

@@ -25,9 +25,10 @@ def confusion(prediction: NDArray[np.integer], truth: NDArray[np.integer], class
         raise ValueError(f"prediction {prediction.shape} and truth {truth.shape} differ in shape")
     used = truth != IGNORE
     true, predicted = truth[used].astype(np.int64), prediction[used].astype(np.int64)
+    for indices in (true, predicted[predicted != IGNORE]):
+        if indices.size and (indices.min() < 0 or indices.max() >= classes):
+            raise ValueError(f"an index is neither a class, 0 to {classes - 1}, nor {IGNORE}")
     predicted = np.where(predicted == IGNORE, classes, predicted)
-    if true.size and (true.max() >= classes or predicted.max() > classes):
-        raise ValueError(f"an index is above the last class {classes - 1} and is not 255")
     counts = np.bincount(true * (classes + 1) + predicted, minlength=classes * (classes + 1))
     return counts.reshape(classes, classes + 1)
 

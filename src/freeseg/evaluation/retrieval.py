@@ -21,10 +21,11 @@ def recall_at(images: Tensor, texts: Tensor, owners: Tensor, ks: Sequence[int]) 
         {"R@k": share of texts in [0, 1]}. Ties count against the photo.
 
     Example:
+        >>> import torch
         >>> recall_at(torch.eye(2), torch.eye(2), torch.tensor([0, 0]), (1, 2))
         {'R@1': 0.5, 'R@2': 1.0}
     """
     similarity = F.normalize(texts, dim=1) @ F.normalize(images, dim=1).T
     own = similarity.gather(1, owners[:, None])
-    rank = (similarity >= own).sum(dim=1)  # 1 for the nearest
+    rank = (~(similarity < own)).sum(dim=1)  # 1 for the nearest; what cannot be compared (NaN) ranks last
     return {f"R@{k}": (rank <= k).float().mean().item() for k in ks}

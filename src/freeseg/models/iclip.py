@@ -73,12 +73,12 @@ class ICLIP(nn.Module):
         mean, std: The image tower's pixel normalisation, in units of 0..255, per channel.
 
     Example:
-        >>> from freeseg.models.testing import tiny_iclip
-        >>> model = tiny_iclip()
+        >>> import freeseg
+        >>> model = freeseg.load().model
         >>> model.embed_image(torch.zeros(1, 3, 40, 33, dtype=torch.uint8)).shape
-        torch.Size([1, 16, 3, 3])
+        torch.Size([1, 384, 3, 3])
         >>> model.embed_text(["cat", "dog"]).shape
-        torch.Size([2, 16])
+        torch.Size([2, 384])
     """
 
     mean: Tensor

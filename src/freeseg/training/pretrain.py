@@ -19,7 +19,7 @@ from freeseg.files import atomic_path
 from freeseg.models.iclip import ICLIP
 from freeseg.pooling import POOLINGS, smooth_patches
 from freeseg.training.features import GRID, TrainingData
-from freeseg.training.losses import distillation, group_probabilities, info_nce, multi_positive_nce, pooled_similarity
+from freeseg.training.losses import distillation, group_probabilities, multi_positive_nce, pooled_similarity
 
 WARM_UP = 20  # steps
 SCALE_START, SCALE_LIMIT = 14.0, 100.0
@@ -37,7 +37,7 @@ class Recipe:
         tau: Temperature of smoothed min pooling.
         attention: "energy" weights patches by free attention, "none" counts all alike.
         smoothing: Side of the spatial average before the pooling, odd; 1 for none.
-        hidden: Width of the image head's hidden layer; 0 for a linear head.
+        captions: Captions of each photo that a step sees.
         nouns: Weight of the contrast between photos and the nouns of their captions; 0 turns it off.
         distill: Weight of vocabulary distillation on the class names; 0 turns it off.
         distill_kinds: Weight of vocabulary distillation on the kinds of the classes (dog, bird, car, ...).
@@ -52,7 +52,7 @@ class Recipe:
     tau: float = 1.0
     attention: str = "energy"
     smoothing: int = 1
-    hidden: int = 0
+    captions: int = 1
     nouns: float = 1.0
     distill: float = 1.0
     distill_kinds: float = 1.0
@@ -168,11 +168,13 @@ class _Trainer:
         return order[:used].reshape(self.steps_per_epoch, self.recipe.batch_size)
 
     def draw(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Features (B, P, C) of the chosen photos, a caption of each (B, T), its nouns (B, N), patches (M, C)."""
+        """Features (B, P, C) of the chosen photos, `captions` texts of each (B * captions, T), its nouns (B, N), patches (M, C)."""
         rng = np.random.default_rng((self.recipe.seed, 1, self.step))
         photos = [self.data.paired[i] for i in chosen]
         features = self._tensor(self.data.features[np.array([photo.row for photo in photos])])
-        texts = torch.from_numpy(self.data.texts[[int(rng.choice(photo.captions)) for photo in photos]])
+        count = self.recipe.captions
+        picked = [rng.choice(photo.captions, count, replace=count > len(photo.captions)) for photo in photos]
+        texts = torch.from_numpy(self.data.texts[np.concatenate(picked)])
         mentioned = torch.zeros(len(photos), len(self.words.nouns), dtype=torch.bool)
         for i, photo in enumerate(photos):
             mentioned[i, list(photo.nouns)] = True
@@ -195,7 +197,9 @@ class _Trainer:
         texts = nn.functional.normalize(model.text_head(captions), dim=1)
         pooling = POOLINGS[recipe.pooling]
         scale = self.log_scale.exp().clamp(max=SCALE_LIMIT)
-        loss = info_nce(pooled_similarity(embedded, texts, pooling, recipe.where, weight, recipe.tau), scale)
+        similarity = pooled_similarity(embedded, texts, pooling, recipe.where, weight, recipe.tau)
+        own = torch.eye(len(embedded), dtype=torch.bool, device=self.device).repeat_interleave(recipe.captions, dim=1)
+        loss = multi_positive_nce(similarity, own, scale)
         if recipe.nouns:
             nouns = nn.functional.normalize(model.text_head(self.words.nouns), dim=1)
             similarity = pooled_similarity(embedded, nouns, pooling, recipe.where, weight, recipe.tau)
@@ -290,7 +294,8 @@ class _Trainer:
 
     def _settings(self) -> dict[str, object]:
         counts = (len(self.data.paired), len(self.data.held_out), len(self.data.unlabelled))
-        return {**asdict(self.recipe), "photos (captions, held out, unlabelled)": list(counts)}
+        shapes = {name: list(tensor.shape) for name, tensor in self.model.heads().items()}
+        return {**asdict(self.recipe), "heads": shapes, "photos (captions, held out, unlabelled)": list(counts)}
 
     def _standardise(self) -> None:
         """Per-channel mean and deviation of the features, from a fixed sample of the photos."""

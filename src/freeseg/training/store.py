@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from freeseg.errors import DataError, OutputError
 
 KEY_LENGTH = 64  # a sha256 in hex
+KEY = re.compile(f"[0-9a-f]{{{KEY_LENGTH}}}")
+HALF_KEY = re.compile(f"[0-9a-f]{{0,{KEY_LENGTH}}}")
 
 
 class RowStore:
@@ -45,8 +48,10 @@ class RowStore:
         self._rows_path, self._keys_path = folder / "rows.bin", folder / "keys.txt"
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if self._rows_path.exists() and not self._keys_path.exists():
+                raise DataError(f"{self._rows_path} is not a FreeSeg cache; choose another --cache")
+            self._keys_path.touch()  # before the rows, so that rows without keys can only be somebody else's
             self._rows_path.touch()
-            self._keys_path.touch()
             self._positions = self._repair()
         except OSError as error:
             raise OutputError(f"cannot write the cache {folder}: {error.strerror}; choose another --cache") from error
@@ -103,15 +108,10 @@ class RowStore:
     def _repair(self) -> dict[str, int]:
         """Drop what a kill left half-written at the end of either file."""
         text = self._keys_path.read_text(encoding="ascii", errors="replace")
-        complete = text.split("\n")[:-1]  # what follows the last line break is half a key, or nothing
-        keys = [line for line in complete if len(line) == KEY_LENGTH]
+        *keys, half = text.split("\n")  # what follows the last line break is half a key, or nothing
+        if not all(map(KEY.fullmatch, keys)) or not HALF_KEY.fullmatch(half):
+            raise DataError(f"{self._keys_path} is not a FreeSeg cache; remove its folder or choose another --cache")
         keys = keys[: self._rows_path.stat().st_size // self.row_bytes]
-        whole = "".join(f"{key}\n" for key in keys)
-        if whole != text:
-            if not text.startswith(whole):
-                raise DataError(
-                    f"{self._keys_path} is not a FreeSeg cache; remove its folder or choose another --cache"
-                )
-            os.truncate(self._keys_path, len(whole))
+        os.truncate(self._keys_path, len(keys) * (KEY_LENGTH + 1))
         os.truncate(self._rows_path, len(keys) * self.row_bytes)
         return {key: i for i, key in enumerate(keys)}

@@ -157,7 +157,8 @@ def mentions(texts: Iterable[str], vocabulary: Vocabulary) -> list[int]:
 def _matcher(vocabulary: Vocabulary) -> tuple[re.Pattern[str], dict[str, int]]:
     owners = {alias.casefold(): owner for alias, owner in zip(vocabulary.aliases, vocabulary.owners, strict=True)}
     longest_first = sorted(owners, key=len, reverse=True)
-    return re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})(?:e?s)?\b"), owners
+    # Not \b: an alias may begin or end with something else than a letter, as "c++" or an emoji does.
+    return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?:e?s)?(?!\w)"), owners
 
 
 def default_background() -> tuple[str, ...]:

@@ -1,0 +1,42 @@
+# make demo: segment real photos by words.  make test: lint, types and tests.  Both install what they need.
+PYTHON ?= python3.11
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test lint types ablation bench clean
+.DELETE_ON_ERROR:
+
+demo: .venv/demo.stamp
+	$(BIN)/python examples/demo.py --out out/demo
+
+test: .venv/dev.stamp lint types
+	$(BIN)/pytest -n 2
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev.stamp
+	$(BIN)/mypy
+
+# Data for these two is not part of the project: see docs/ablation.md and docs/performance.md.
+ablation: .venv/dev.stamp
+	$(BIN)/python experiments/poolings.py $(ARGS)
+
+bench: .venv/dev.stamp
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# Pip runs again only when what it would install has changed.
+.venv/demo.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[demo]"
+	touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@ .venv/demo.stamp
+
+clean:
+	rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,61 @@
+"""The demo: segment photos that come with scikit-image and scikit-learn by words, and draw what was found.
+
+    python examples/demo.py --out out/demo
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+import freeseg
+from freeseg import drawing
+from freeseg.files import atomic_path
+
+# Photo -> words. chelsea, coffee: CC0; astronaut (NASA), rocket (SpaceX): public domain; china, flower: CC BY 2.0.
+PHOTOS = {
+    "chelsea": "cat, dog, sofa|couch",
+    "astronaut": "person|woman|astronaut, flag, rocket|space shuttle, cat",
+    "coffee": "cup|coffee cup|mug, spoon, table|wooden table",
+    "rocket": "rocket|missile, fire|flame|smoke, tower",
+    "china": "temple|palace|building, tree, sky, person",
+    "flower": "flower, leaf|leaves, butterfly",
+}
+
+
+def photo(name: str) -> Image.Image:
+    """One of the photos, as RGB."""
+    pixels = load_sample_image(f"{name}.jpg") if name in ("china", "flower") else getattr(skimage.data, name)()
+    return Image.fromarray(np.asarray(pixels)).convert("RGB")
+
+
+def main() -> None:
+    """Write overlay, heatmaps, mask and JSON of every photo."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("out/demo"))
+    out = parser.parse_args().out
+    warnings.filterwarnings("ignore", module="sklearn")
+    model = freeseg.load()
+    for name, labels in PHOTOS.items():
+        picture = photo(name)
+        result = model.segment(picture, labels)
+        result.save(out, name)
+        names = freeseg.Vocabulary.of(labels).names
+        maps = model.similarity(picture, labels)
+        low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
+        sheet = drawing.heatmap_sheet(picture, dict(zip(names, (maps - low) / (high - low).clip(1e-6), strict=True)))
+        with atomic_path(out / f"{name}.heatmaps.jpg") as temporary:
+            sheet.save(temporary, format="JPEG", quality=90)
+        shares = ", ".join(f"{label} {share:.0%}" for label, share in result.areas().items())
+        print(f"{name:>9}: {shares}")
+    print(f"\nLook at {out}: NAME.overlay.jpg, NAME.heatmaps.jpg, NAME.mask.png, NAME.json")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Shared by all tests: a tiny random model, the embedded model, and photos that libraries ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+from tiny import tiny_iclip
+
+import freeseg
+from freeseg.models.checkpoint import Config
+from freeseg.pipeline import FreeSeg
+
+
+@pytest.fixture()
+def tiny() -> FreeSeg:
+    """A FreeSeg on the tiny model: right shapes, meaningless masks."""
+    return FreeSeg(tiny_iclip(), Config("tiny", "tiny"))
+
+
+@pytest.fixture(scope="session")
+def embedded() -> FreeSeg:
+    """The model that ships with FreeSeg."""
+    return freeseg.load()
+
+
+@pytest.fixture(scope="session")
+def cat_photo() -> Image.Image:
+    """Chelsea the cat, 451 x 300."""
+    return Image.fromarray(skimage.data.chelsea())
+
+
+@pytest.fixture(scope="session")
+def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three real photos, one of them in a sub-folder."""
+    folder = tmp_path_factory.mktemp("photos")
+    (folder / "sub").mkdir()
+    Image.fromarray(skimage.data.chelsea()).save(folder / "cat.jpg")
+    Image.fromarray(skimage.data.coffee()).save(folder / "sub" / "cup.png")
+    Image.fromarray(skimage.data.astronaut()).save(folder / "woman.jpg")
+    return folder

@@ -1,0 +1,159 @@
+"""Files are written whole or not at all."""
+
+import errno
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from freeseg.errors import OutputError
+from freeseg.files import atomic_path, sha256, write_json, write_text
+
+
+def no_space(*_, **__):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def left_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def old(tmp_path):
+    path = tmp_path / "note.txt"
+    path.write_text("old")
+    return path
+
+
+@pytest.fixture
+def umask():
+    """Sets the umask of this process; put back afterwards."""
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)
+
+
+class TestAtomicPath:
+    def test_the_file_is_there_only_when_the_block_ends(self, old):
+        with atomic_path(old) as temporary:
+            temporary.write_text("new, and longer")
+            assert old.read_text() == "old"
+            assert temporary.parent == old.parent  # the same file system: a rename, no copy
+        assert old.read_text() == "new, and longer"
+        assert left_in(old.parent) == ["note.txt"]
+
+    def test_folders_are_made(self, tmp_path):
+        with atomic_path(tmp_path / "a" / "b" / "c.bin") as temporary:
+            temporary.write_bytes(b"\0\1")
+        assert (tmp_path / "a" / "b" / "c.bin").read_bytes() == b"\0\1"
+
+    @pytest.mark.parametrize("error", [ValueError("bad"), KeyboardInterrupt(), SystemExit(3)], ids=repr)
+    def test_an_exception_passes_and_leaves_the_old_file(self, old, error):
+        with pytest.raises(type(error)) as caught, atomic_path(old) as temporary:
+            self.fail_half_way(temporary, error)
+        assert caught.value is error
+        assert old.read_text() == "old"
+        assert left_in(old.parent) == ["note.txt"]
+
+    def test_a_disk_that_fills_while_writing(self, old):
+        with pytest.raises(OutputError) as caught, atomic_path(old) as temporary:
+            self.fail_half_way(temporary, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        self.check_one_line(caught.value, old, "No space left on device")
+
+    def test_a_disk_that_fills_at_the_flush(self, old, monkeypatch):
+        monkeypatch.setattr(os, "fsync", no_space)
+        with pytest.raises(OutputError) as caught, atomic_path(old) as temporary:
+            temporary.write_text("not on disk yet")
+        self.check_one_line(caught.value, old, "No space left on device")
+
+    def test_a_rename_that_fails(self, old, monkeypatch):
+        monkeypatch.setattr(Path, "replace", no_space)
+        with pytest.raises(OutputError) as caught, atomic_path(old) as temporary:
+            temporary.write_text("new")
+        self.check_one_line(caught.value, old, "No space left on device")
+
+    @staticmethod
+    def fail_half_way(temporary, error):
+        temporary.write_text("half")
+        raise error
+
+    @staticmethod
+    def check_one_line(error, old, reason):
+        message = str(error)
+        assert "\n" not in message
+        assert str(old) in message
+        assert reason in message
+        assert old.read_text() == "old"
+        assert left_in(old.parent) == ["note.txt"]
+
+    def test_the_flush_comes_before_the_rename(self, old, monkeypatch):
+        seen = []
+        real = os.fsync
+        monkeypatch.setattr(os, "fsync", lambda handle: (seen.append(old.read_text()), real(handle)))
+        with atomic_path(old) as temporary:
+            temporary.write_text("new")
+        assert seen == ["old"]
+
+    def test_a_folder_that_cannot_be_written(self, tmp_path, monkeypatch):
+        def refused(*_, **__):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+        monkeypatch.setattr("tempfile.mkstemp", refused)  # root may write anywhere: no real folder would do
+        with pytest.raises(OutputError, match="Permission denied; choose another folder") as caught:
+            write_text(tmp_path / "note.txt", "x")
+        assert "\n" not in str(caught.value)
+        assert str(tmp_path) in str(caught.value)
+
+    def test_a_file_where_a_folder_should_be(self, old):
+        with pytest.raises(OutputError, match="choose another folder"):
+            write_text(old / "note.txt", "x")
+        assert old.read_text() == "old"
+
+    def test_a_folder_where_the_file_should_be(self, tmp_path):
+        (tmp_path / "note.txt").mkdir()
+        with pytest.raises(OutputError, match="Is a directory"):
+            write_text(tmp_path / "note.txt", "x")
+        assert left_in(tmp_path) == ["note.txt"]
+
+    @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+    def test_permissions_follow_the_umask(self, tmp_path, umask, mask, mode):
+        umask(mask)
+        write_text(tmp_path / "note.txt", "x")
+        assert stat.S_IMODE((tmp_path / "note.txt").stat().st_mode) == mode
+        assert umask(mask) == mask  # and the umask is as it was
+
+    @pytest.mark.parametrize("name", ["x" * 255, "猫" * 85, "😀" * 63], ids=["latin", "japanese", "emoji"])
+    def test_a_name_as_long_as_the_system_allows(self, tmp_path, name):
+        write_text(tmp_path / name, "x")
+        assert left_in(tmp_path) == [name]
+
+
+def test_text_is_utf8(tmp_path):
+    write_text(tmp_path / "note.txt", "Käse 猫 😀")
+    assert (tmp_path / "note.txt").read_bytes() == "Käse 猫 😀".encode()
+
+
+def test_text_that_cannot_be_encoded_leaves_the_old_file(old):
+    with pytest.raises(UnicodeEncodeError):
+        write_text(old, "half a surrogate \ud800")
+    assert old.read_text() == "old"
+    assert left_in(old.parent) == ["note.txt"]
+
+
+def test_json_is_readable_as_it_is(tmp_path):
+    value = {"label": "猫", "score": [0.5, None, True]}
+    write_json(tmp_path / "a.json", value)
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert json.loads(text) == value
+    assert "猫" in text
+    assert text.endswith("\n")
+
+
+@pytest.mark.parametrize("size", [0, 1, 300_000])
+def test_sha256(tmp_path, size):
+    content = bytes(i % 251 for i in range(size))
+    (tmp_path / "a.bin").write_bytes(content)
+    assert sha256(tmp_path / "a.bin") == hashlib.sha256(content).hexdigest()

@@ -1,0 +1,149 @@
+"""Similarity maps against literal loops, and the properties that hold for any patches and texts."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from freeseg.itsm import merge_aliases, minmax, similarity, upsample
+
+SEEDS = st.integers(0, 2**31)
+
+
+def some(seed, *shape, dtype=torch.float32):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def cosine(a, b):
+    a, b = a.double().tolist(), b.double().tolist()
+    lengths = math.sqrt(sum(x * x for x in a)) * math.sqrt(sum(x * x for x in b))
+    return sum(x * y for x, y in zip(a, b, strict=True)) / lengths
+
+
+class TestSimilarity:
+    def test_equals_a_loop_over_patches_and_labels(self):
+        patches, texts = some(0, 2, 5, 3, 4), some(1, 6, 5)
+        result = similarity(patches, texts)
+        assert result.shape == (2, 6, 3, 4)
+        for b, n, y, x in np.ndindex(2, 6, 3, 4):
+            assert result[b, n, y, x].item() == pytest.approx(cosine(patches[b, :, y, x], texts[n]), abs=1e-6)
+
+    @settings(max_examples=30, deadline=None)
+    @given(SEEDS, st.integers(1, 9), st.floats(1e-2, 1e3))
+    def test_stays_in_range_and_ignores_lengths(self, seed, dim, scale):
+        patches, texts = some(seed, 2, dim, 2, 3), some(seed + 1, 4, dim)
+        patches += 0.1 * patches.sign()  # far from zero length, where the cosine is not defined
+        texts += 0.1 * texts.sign()
+        result = similarity(patches, texts)
+        assert result.abs().max() <= 1 + 1e-6
+        torch.testing.assert_close(similarity(scale * patches, texts), result, atol=1e-5, rtol=0)
+        torch.testing.assert_close(similarity(patches, scale * texts), result, atol=1e-5, rtol=0)
+        torch.testing.assert_close(similarity(-patches, texts), -result, atol=1e-6, rtol=0)
+
+    @settings(max_examples=20, deadline=None)
+    @given(SEEDS, st.permutations(range(5)))
+    def test_labels_can_be_permuted(self, seed, order):
+        patches, texts = some(seed, 1, 4, 2, 2), some(seed + 1, 5, 4)
+        torch.testing.assert_close(similarity(patches, texts[order]), similarity(patches, texts)[:, order])
+
+    def test_own_direction_is_one(self):
+        texts = some(3, 2, 7)
+        torch.testing.assert_close(similarity(9 * texts[:1, :, None, None], texts)[0, 0], torch.ones(1, 1))
+
+    def test_zero_vectors_give_zero(self):
+        patches, texts = some(0, 1, 3, 1, 2), some(1, 2, 3)
+        patches[..., 0] = 0
+        texts[1] = 0
+        result = similarity(patches, texts)
+        assert result[0, :, 0, 0].tolist() == [0, 0]
+        assert result[0, 1].flatten().tolist() == [0, 0]
+        assert result[0, 0, 0, 1] != 0
+
+    def test_half_precision_patches_meet_single_precision_texts(self):
+        patches, texts = some(0, 1, 8, 2, 2), some(1, 3, 8)
+        result = similarity(patches.half(), texts)
+        assert result.dtype == torch.float16
+        torch.testing.assert_close(result.float(), similarity(patches, texts), atol=5e-3, rtol=0)
+        assert similarity(torch.zeros(1, 8, 1, 1).half(), texts).tolist() == [[[[0]], [[0]], [[0]]]]
+
+    @pytest.mark.parametrize(
+        ("patches", "texts"),
+        [((1, 4, 2, 2), (3, 5)), ((4, 2, 2), (3, 4)), ((1, 4, 2, 2), (4,)), ((1, 4, 2, 2), (1, 4, 1))],
+        ids=["other space", "no batch", "one text without axis", "texts with a third axis"],
+    )
+    def test_what_does_not_match_is_refused_with_both_shapes(self, patches, texts):
+        with pytest.raises(ValueError, match="do not match") as caught:
+            similarity(torch.zeros(patches), torch.zeros(texts))
+        assert str(patches) in str(caught.value)
+        assert str(texts) in str(caught.value)
+
+
+class TestMergeAliases:
+    @settings(max_examples=30, deadline=None)
+    @given(SEEDS, st.lists(st.integers(1, 4), min_size=1, max_size=5), st.booleans())
+    def test_equals_a_loop_with_max(self, seed, counts, half):
+        owners = [label for label, count in enumerate(counts) for _ in range(count)]
+        maps = some(seed, 2, len(owners), 2, 3).to(torch.float16 if half else torch.float32)
+        merged = merge_aliases(maps, torch.tensor(owners), len(counts))
+        assert merged.shape == (2, len(counts), 2, 3)
+        assert merged.dtype == maps.dtype
+        for b, n, y, x in np.ndindex(merged.shape):
+            assert merged[b, n, y, x] == max(maps[b, a, y, x] for a, owner in enumerate(owners) if owner == n)
+
+    def test_owners_need_not_be_neighbours(self):
+        maps = torch.tensor([0.1, 0.7, 0.3]).reshape(1, 3, 1, 1)
+        assert merge_aliases(maps, torch.tensor([1, 0, 1]), 2).flatten().tolist() == pytest.approx([0.7, 0.3])
+
+    def test_one_alias_each_gives_the_maps_back(self):
+        maps = some(0, 1, 3, 2, 2)
+        assert merge_aliases(maps, torch.arange(3), 3) is maps
+
+    def test_needs_no_autograd_and_leaves_its_input_alone(self):
+        maps = some(0, 1, 3, 2, 2)
+        before = maps.clone()
+        with torch.inference_mode():
+            frozen = merge_aliases(maps, torch.tensor([0, 0, 1]), 2)
+        assert not frozen.requires_grad
+        assert torch.equal(maps, before)
+        assert torch.equal(frozen, merge_aliases(maps, torch.tensor([0, 0, 1]), 2))
+
+
+class TestMinmax:
+    def test_every_map_of_every_image_fills_the_range(self):
+        maps = some(0, 3, 4, 5, 6)
+        result = minmax(maps)
+        for b, n in np.ndindex(3, 4):
+            low, high = maps[b, n].min(), maps[b, n].max()
+            torch.testing.assert_close(result[b, n], (maps[b, n] - low) / (high - low))
+
+    @pytest.mark.parametrize("value", [0.0, 0.3, -5.0])
+    def test_a_constant_map_becomes_zero(self, value):
+        assert torch.equal(minmax(torch.full((1, 2, 3, 3), value)), torch.zeros(1, 2, 3, 3))
+
+
+class TestUpsample:
+    def test_equals_the_bilinear_formula(self):
+        maps = some(0, 1, 2, 3, 4)
+        large = upsample(maps, (7, 10))
+        for y, x in [(0, 0), (3, 5), (6, 9), (1, 8), (5, 0)]:
+            # centres of pixels, corners not aligned; beyond the border, the border itself
+            v = min(max((y + 0.5) * 3 / 7 - 0.5, 0), 2)
+            u = min(max((x + 0.5) * 4 / 10 - 0.5, 0), 3)
+            top, left = int(v), int(u)
+            bottom, right = min(top + 1, 2), min(left + 1, 3)
+            above = maps[0, :, top, left] * (1 - u + left) + maps[0, :, top, right] * (u - left)
+            below = maps[0, :, bottom, left] * (1 - u + left) + maps[0, :, bottom, right] * (u - left)
+            torch.testing.assert_close(large[0, :, y, x], above * (1 - v + top) + below * (v - top))
+
+    def test_equals_pillow(self):
+        one = some(1, 1, 1, 5, 4)
+        pillow = Image.fromarray(one[0, 0].numpy()).resize((13, 9), Image.Resampling.BILINEAR)
+        np.testing.assert_allclose(upsample(one, (9, 13))[0, 0].numpy(), np.asarray(pillow), atol=1e-5)
+
+    def test_same_size_changes_nothing(self):
+        maps = some(2, 1, 2, 4, 5)
+        assert torch.equal(upsample(maps, (4, 5)), maps)

@@ -1,0 +1,33 @@
+"""A model small enough to train in a test; its answers mean nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from freeseg.models.efficientnet import EfficientNetLite, Stage
+from freeseg.models.iclip import ICLIP
+
+TINY_STAGES = [Stage(1, 3, 1, 1, 8), Stage(2, 3, 2, 2, 8), Stage(1, 5, 2, 2, 8), Stage(2, 3, 2, 2, 16), Stage(2, 3, 2, 2, 16)]
+
+
+class HashedText(nn.Module):
+    """A text tower without weights: every text has its own random direction, the same on every run."""
+
+    channels = 16
+
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        rows = []
+        for text in texts:
+            generator = torch.Generator().manual_seed(sum(byte * 31**i for i, byte in enumerate(text.encode())) % 2**31)
+            rows.append(torch.randn(self.channels, generator=generator))
+        return nn.functional.normalize(torch.stack(rows), dim=1)
+
+
+def tiny_iclip(hidden: int = 0, seed: int = 0) -> ICLIP:
+    """An ICLIP small enough to train in a test."""
+    torch.manual_seed(seed)
+    tower = EfficientNetLite(stages=TINY_STAGES, head_channels=24, classes=10).eval().requires_grad_(False)
+    return ICLIP(tower, HashedText(), 16, hidden).eval()
