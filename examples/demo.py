@@ -1,6 +1,6 @@
 """The demo: segment photos that come with scikit-image and scikit-learn by words, and draw what was found.
 
-    python examples/demo.py --out out/demo
+python examples/demo.py --out out/demo
 """
 
 from __future__ import annotations

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 import skimage.data
 from PIL import Image
-from tiny import tiny_iclip
 
 import freeseg
 from freeseg.models.checkpoint import Config
 from freeseg.pipeline import FreeSeg
+from tiny import tell_patches_apart, tiny_iclip
 
 
-@pytest.fixture()
+@pytest.fixture
 def tiny() -> FreeSeg:
     """A FreeSeg on the tiny model: right shapes, meaningless masks."""
-    return FreeSeg(tiny_iclip(), Config("tiny", "tiny"))
+    return FreeSeg(tell_patches_apart(tiny_iclip()), Config("tiny", "tiny"))
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,8 @@ class Decision:
     """How a mask is decided. A checkpoint carries its own, so that users need not choose.
 
     Attributes:
+        smoothing: Maps are averaged over this many patches each way first (odd; 1 turns it off): a single
+            patch is noisy, its neighbours mostly show the same thing.
         logit_scale: Cosines are multiplied by it before any softmax.
         presence_share: A label's presence is its mean probability over this share of the photo, its best patches.
         presence_ratio: A label is present if its presence is at least this share of the most present one's ...
@@ -34,11 +36,12 @@ class Decision:
         ignore_below: Pixels less sure than this become "don't know".
     """
 
+    smoothing: int = 3
     logit_scale: float = 20.0
-    presence_share: float = 0.03
-    presence_ratio: float = 0.5
+    presence_share: float = 0.06
+    presence_ratio: float = 0.55
     presence_floor: float = 0.0
-    background_margin: float = 0.0
+    background_margin: float = 0.03
     attention_margin: float = 0.0
     refine_steps: int = 10
     ignore_below: float = 0.0
@@ -59,7 +62,9 @@ class FreeMask(NamedTuple):
 
 
 def probabilities(itsm: Tensor, background: Tensor, logit_scale: float) -> Tensor:
-    """Softmax over labels and background words at each patch; the labels' part.
+    """Softmax at each patch over the labels and the best background word; the labels' part.
+
+    The best word, not all of them: the number of background words must not decide what is present.
 
     Args:
         itsm: (N, h, w) cosines of labels.
@@ -74,7 +79,8 @@ def probabilities(itsm: Tensor, background: Tensor, logit_scale: float) -> Tenso
         >>> probabilities(even, even, 20.0).unique().tolist()
         [0.5]
     """
-    return torch.softmax(logit_scale * torch.cat([itsm, background]), dim=0)[: len(itsm)]
+    best = background.amax(dim=0, keepdim=True) if len(background) else background
+    return torch.softmax(logit_scale * torch.cat([itsm, best]), dim=0)[: len(itsm)]
 
 
 def presence(probability: Tensor, share: float) -> Tensor:

@@ -16,9 +16,10 @@ from PIL import Image
 from torch import Tensor
 
 from freeseg import itsm, masks
-from freeseg.errors import PhotoError
+from freeseg.errors import FreeSegError, PhotoError
 from freeseg.images import Photo, fit_short_side, read_photo, resize, to_array
 from freeseg.models import DEFAULT, ICLIP, Config, load_model
+from freeseg.pooling import smooth_patches
 from freeseg.segmentation import IGNORE, Segmentation, reserve_ignore
 from freeseg.vocabularies import BACKGROUND, Vocabulary
 
@@ -36,6 +37,7 @@ def load(model: str | Path = DEFAULT, device: str | torch.device = "cpu") -> Fre
 
     Raises:
         WeightsError: No such model, or its weights are missing or altered.
+        FreeSegError: No such device here.
 
     Example:
         >>> import freeseg, numpy as np
@@ -44,6 +46,11 @@ def load(model: str | Path = DEFAULT, device: str | torch.device = "cpu") -> Fre
         >>> result.mask.shape, result.labels
         ((40, 60), ('background', 'cat', 'sofa'))
     """
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise FreeSegError(f"device {str(device)!r} cannot be used here ({reason}); try cpu") from error
     iclip, config = load_model(model)
     return FreeSeg(iclip.to(device), config)
 
@@ -165,6 +172,7 @@ class FreeSeg:
         pixels = torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None].to(self.device)
         features = self.model.features(pixels)
         similarity = itsm.similarity(self.model.project(features), words.embeddings)
+        similarity = smooth_patches(similarity, self.config.decision.smoothing)
         aliases = len(words.owners)
         labels = itsm.merge_aliases(similarity[:, :aliases], words.owners, len(words.names))
         return Maps(labels[0], similarity[0, aliases:], self.model.attention(features)[0])
@@ -175,7 +183,10 @@ class FreeSeg:
         others = maps.background if background and len(maps.background) else None
         edges = _edges(prepared.pixels).to(self.device)
         size = prepared.photo.size[::-1]
-        return masks.free_mask(maps.labels, others, edges, size, self.config.decision, maps.attention)
+        mask = masks.free_mask(maps.labels, others, edges, size, self.config.decision, maps.attention)
+        if background and others is None:  # no words to tell it by: nothing is background, but 0 is still its index
+            return mask._replace(labels=mask.labels + (mask.labels != masks.UNSURE))
+        return mask
 
     def _segment(self, prepared: Prepared, words: Words, background: bool) -> Segmentation:
         mask = self.decide(self.maps(prepared, words), prepared, background)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from typing import Any
 
 import typer
 
@@ -15,19 +17,26 @@ from freeseg.errors import FreeSegError
 
 app = typer.Typer(
     help="Segment photos by words. No masks were used in the making of this model.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+STOPPED = 130  # the exit code of a program that Ctrl-C ended
+# What a wrong command line raises; of that kind, typer exports the last in the line only.
+_UsageError: Any = typer.BadParameter.__mro__[1]
 for command in (segment, heatmap, models, pretrain, evaluate):
     app.command()(command)
 
 
 def main() -> None:
     """Run the command line. A user's mistake becomes one line on stderr and exit code 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # names of files and labels hold what a terminal may not
     try:
-        app()
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except FreeSegError as error:
         sys.exit(f"freeseg: {' '.join(str(error).split())}")
-    except KeyboardInterrupt:
-        sys.exit("freeseg: stopped; what was finished is kept")
+    except _UsageError as error:
+        sys.exit(f"freeseg: {' '.join(error.format_message().split())}")
+    if code == STOPPED:
+        typer.echo("freeseg: stopped; what was finished is kept", err=True)
+    sys.exit(code)

@@ -6,19 +6,21 @@ from __future__ import annotations
 def models() -> None:
     """List the models that ship with FreeSeg: size, licence, training data, measured numbers."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from freeseg.models import EMBEDDED, embedded_folder
     from freeseg.models.checkpoint import WEIGHTS, read_config
 
-    table = Table("name", "weights", "towers", "licence", "trained on", "measured", show_lines=True)
+    name_column = Column("name", no_wrap=True)  # a name that is cut cannot be used
+    table = Table(name_column, "weights", "towers", "licence", "trained on", "measured", show_lines=True)
     for name in EMBEDDED:
         folder = embedded_folder(name)
         config = read_config(folder)
-        size = (folder / WEIGHTS).stat().st_size / 1e6
+        weights = folder / WEIGHTS
+        size = f"{weights.stat().st_size / 1e6:.1f} MB" if weights.is_file() else "missing"
         table.add_row(
             name,
-            f"{size:.1f} MB",
+            size,
             f"{config.image_tower}, {config.text_tower}",
             config.licence,
             "\n".join(f"{source}: {count:,} photos" for source, count in config.training.get("sources", {}).items()),

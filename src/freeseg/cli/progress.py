@@ -24,16 +24,17 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def progress(title: str) -> Iterator[Update]:
-    """A progress bar on stderr with rate and time left; silent where stderr is not a terminal and work is short."""
+    """A progress bar on stderr with rate and time left; silent where stderr is not a terminal."""
     columns = (
         TextColumn(title),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(),
         TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # "[" may be part of a file's name
     )
-    with Progress(*columns, console=Console(stderr=True), refresh_per_second=4) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, refresh_per_second=4, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
 
         def update(done: int, total: int, remark: str = "") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,7 +49,7 @@ def segment(
                 outcome.save(out, stem)
                 totals.update(outcome.present)
             update(done, len(found), stem)
-    console = Console()
+    console = Console(markup=False, emoji=False)  # labels and names are shown as they are
     if len(found) == 1 and not failed and not isinstance(outcome, PhotoError):
         console.print(_one(outcome))
     elif totals:
@@ -63,17 +64,16 @@ def segment(
 def output_stems(found: Sequence[FoundPhoto]) -> list[str]:
     """Where each photo's results go, without suffix: sub-folders are mirrored, and no two photos share a place.
 
-    Photos that differ only in their suffix keep it; what still collides gets a number.
+    Photos that differ only in their suffix keep it; what still collides gets the next free number.
     """
     plain = [photo.name.with_suffix("").as_posix() for photo in found]
     often = Counter(plain)
-    taken: Counter[str] = Counter()
-    stems = []
+    stems: dict[str, None] = {}  # a set that keeps its order
     for photo, stem in zip(found, plain, strict=True):
         name = stem if often[stem] == 1 else photo.name.as_posix()
-        taken[name] += 1
-        stems.append(name if taken[name] == 1 else f"{name}-{taken[name]}")
-    return stems
+        numbered = (f"{name}-{number}" for number in count(2))
+        stems[name if name not in stems else next(each for each in numbered if each not in stems)] = None
+    return list(stems)
 
 
 def _one(result: Segmentation) -> Table:
@@ -92,6 +92,6 @@ def _many(totals: Counter[str], photos: int) -> Table:
     from rich.table import Table
 
     table = Table("label", "photos that show it", title=f"{photos} photos")
-    for label, count in totals.most_common(30):
-        table.add_row(label, str(count))
+    for label, shown in totals.most_common(30):
+        table.add_row(label, str(shown))
     return table

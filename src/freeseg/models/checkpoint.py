@@ -130,7 +130,8 @@ def load(folder: Path) -> tuple[ICLIP, Config]:
     try:
         missing = model.load_state_dict(load_file(path), strict=False).missing_keys
     except (SafetensorError, RuntimeError) as error:
-        raise WeightsError(f"{path} does not fit its config ({error}); write the model again") from error
+        reason = " ".join(str(error).split())  # torch takes several lines
+        raise WeightsError(f"{path} does not fit its config ({reason}); write the model again") from error
     if set(missing) & set(model.heads()):
         raise WeightsError(f"{path} lacks {', '.join(sorted(set(missing) & set(model.heads())))}; write it again")
     return model.eval().requires_grad_(False), config

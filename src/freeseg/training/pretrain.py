@@ -47,20 +47,20 @@ class Recipe:
         precision: "fp32", or "bf16" for the large products (faster where the processor has it).
     """
 
-    pooling: str = "mean"
-    where: str = "features"
-    tau: float = 1.0
+    pooling: str = "smoothed-min"
+    where: str = "similarities"
+    tau: float = 0.5
     attention: str = "energy"
     smoothing: int = 1
-    captions: int = 1
-    nouns: float = 1.0
+    captions: int = 2
+    nouns: float = 0.0
     distill: float = 1.0
-    distill_kinds: float = 1.0
+    distill_kinds: float = 0.0
     distill_scale: float = 20.0
-    distill_patches: int = 16
+    distill_patches: int = 8
     epochs: int = 6
     batch_size: int = 256
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.01
     seed: int = 0
     precision: str = "fp32"
@@ -168,7 +168,8 @@ class _Trainer:
         return order[:used].reshape(self.steps_per_epoch, self.recipe.batch_size)
 
     def draw(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Features (B, P, C) of the chosen photos, `captions` texts of each (B * captions, T), its nouns (B, N), patches (M, C)."""
+        """What one step sees of the chosen photos: features (B, P, C), `captions` texts of each (B * captions, T),
+        the nouns they mention (B, N), and patches to distill (M, C)."""
         rng = np.random.default_rng((self.recipe.seed, 1, self.step))
         photos = [self.data.paired[i] for i in chosen]
         features = self._tensor(self.data.features[np.array([photo.row for photo in photos])])

@@ -179,6 +179,8 @@ def _read(file: str) -> dict[str, list[str]]:
 def _parse(text: object) -> Label:
     if not isinstance(text, str):
         raise LabelError(f"a label must be text, not {type(text).__name__}: {_short(str(text))}")
+    if any("\ud800" <= character <= "\udfff" for character in text):  # a terminal's bytes that are no UTF-8
+        raise LabelError(f"label {_short(text)} holds bytes that are no text; type it again")
     aliases = tuple(" ".join(alias.split()) for alias in text.split("|"))
     if not all(aliases):
         raise LabelError(f"an empty label or alias was given in {_short(text)}; remove the extra comma or |")
