@@ -9,7 +9,7 @@ import skimage.data
 from PIL import Image
 
 import freeseg
-from freeseg.models.checkpoint import Config
+from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.pipeline import FreeSeg
 from tiny import tell_patches_apart, tiny_iclip
 
@@ -17,7 +17,7 @@ from tiny import tell_patches_apart, tiny_iclip
 @pytest.fixture
 def tiny() -> FreeSeg:
     """A FreeSeg on the tiny model: right shapes, meaningless masks."""
-    return FreeSeg(tell_patches_apart(tiny_iclip()), Config("tiny", "tiny"))
+    return FreeSeg(tell_patches_apart(tiny_iclip()), Config("tiny", "tiny", preprocessing=Preprocessing(192)))
 
 
 @pytest.fixture(scope="session")

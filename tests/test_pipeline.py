@@ -21,7 +21,7 @@ from freeseg import masks
 from freeseg.errors import FreeSegError, LabelError, OutputError, PhotoError, WeightsError
 from freeseg.images import fit_short_side, resize
 from freeseg.masks import UNSURE, FreeMask
-from freeseg.models.checkpoint import Config
+from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.pipeline import FreeSeg
 from freeseg.segmentation import IGNORE, Segmentation
 from freeseg.vocabularies import TEMPLATES, Vocabulary
@@ -51,6 +51,15 @@ def same(first: Segmentation, second: Segmentation) -> bool:
 def names(result: Segmentation) -> np.ndarray:
     """The name of every pixel's label."""
     return np.array(result.labels)[result.mask]
+
+
+def neighbourhood_means(values: torch.Tensor, side: int) -> torch.Tensor:
+    """The mean over side x side neighbours, those beyond the border left out, (h, w) -> same."""
+    reach = side // 2
+    means = torch.empty_like(values)
+    for y, x in np.ndindex(*values.shape):
+        means[y, x] = values[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1].mean()
+    return means
 
 
 class TestSegment:
@@ -108,7 +117,7 @@ class TestSegment:
 
     def test_two_calls_are_equal(self, tiny: FreeSeg) -> None:
         assert same(tiny.segment(NOISE, LABELS), tiny.segment(NOISE, LABELS))
-        other = FreeSeg(tell_patches_apart(tiny_iclip()), Config("tiny", "tiny"))
+        other = FreeSeg(tell_patches_apart(tiny_iclip()), Config("tiny", "tiny", preprocessing=Preprocessing(192)))
         assert same(tiny.segment(NOISE, LABELS), other.segment(NOISE, LABELS))
 
     @pytest.mark.parametrize(
@@ -222,34 +231,31 @@ class TestStream:
 
 
 class TestSimilarity:
-    def test_equals_an_independent_recomputation(self, tiny: FreeSeg) -> None:
-        generator = torch.Generator().manual_seed(1)
-        model = tiny.model
-        head = model.image_head
-        head.mean.copy_(torch.rand(24, generator=generator))
-        head.std.copy_(0.5 + torch.rand(24, generator=generator))
-
-        width, height = fit_short_side((70, 45), 352)
-        seen = torch.from_numpy(np.array(resize(Image.fromarray(NOISE), (width, height)))).permute(2, 0, 1)[None]
+    @pytest.mark.parametrize("smoothing", [1, 3])
+    def test_equals_an_independent_recomputation(self, tiny: FreeSeg, smoothing: int) -> None:
+        tiny.config = replace(tiny.config, decision=replace(tiny.config.decision, smoothing=smoothing))
+        model, head = tiny.model, tiny.model.image_head
         with torch.inference_mode():
-            features = model.image_tower.features((seen - 127.0) / 128.0)[0].double()
+            head.first.bias.copy_(torch.linspace(-0.2, 0.2, 16))
+            seen = torch.from_numpy(np.array(resize(Image.fromarray(NOISE), fit_short_side((70, 45), 192))))
+            features = model.image_tower.features((seen.permute(2, 0, 1)[None] - 127.0) / 128.0)[0].double()
             standard = (features - head.mean[:, None, None]) / head.std[:, None, None]
             weight, bias = head.first.weight.double(), head.first.bias.double()
             patches = torch.einsum("dc,chw->dhw", weight, standard) + bias[:, None, None]
             patches = patches / patches.norm(dim=0, keepdim=True)
-            expected = []
+            maps = []
             for word in ("cat", "dog"):
                 rows = model.text_tower([template.replace("{}", word) for template in TEMPLATES]).double()
                 rows = rows @ model.text_head.weight.double().T
                 mean = (rows / rows.norm(dim=1, keepdim=True)).mean(dim=0)
-                expected.append(torch.einsum("d,dhw->hw", mean / mean.norm(), patches))
-            stacked = F.interpolate(torch.stack(expected)[None], (45, 70), mode="bilinear", align_corners=False)[0]
+                maps.append(neighbourhood_means(torch.einsum("d,dhw->hw", mean / mean.norm(), patches), smoothing))
+            expected = F.interpolate(torch.stack(maps)[None], (45, 70), mode="bilinear", align_corners=False)[0]
         found = tiny.similarity(NOISE, ["cat", "dog"])
         assert found.shape == (2, 45, 70)
         assert found.dtype == np.float32
         assert np.abs(found).max() <= 1
-        assert found.std() > 0.01
-        np.testing.assert_allclose(found, stacked, atol=1e-5)
+        assert found.std(axis=(1, 2)).min() > 0.01
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
     def test_aliases_are_merged_by_maximum(self, tiny: FreeSeg) -> None:
         def maps(labels: list[str]) -> torch.Tensor:

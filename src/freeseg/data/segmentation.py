@@ -69,5 +69,8 @@ class VocFolder:
 def _names(root: Path, masks: Path) -> list[str]:
     for place in LISTS:
         if (root / place).is_file():
-            return (root / place).read_text(encoding="utf-8").split()
+            try:
+                return (root / place).read_text(encoding="utf-8").split()
+            except (OSError, UnicodeError) as error:
+                raise DataError(f"{root / place} cannot be read ({error}); put one name a line there") from error
     return sorted(path.stem for path in masks.glob("*.png"))

@@ -1,0 +1,40 @@
+"""ImageNet top-1 of the image towers: are the weights read right?
+
+    python experiments/top1.py FOLDER
+
+The folder holds one photo per class, named so that sorting gives the classes in order.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from freeseg.images import read_photo, resize, to_array
+from freeseg.models.lite import IMAGE_TOWERS, efficientnet_lite
+
+SIDE = {0: 224, 1: 240, 2: 260}  # what each was trained at
+
+
+@torch.inference_mode()
+def main(folder: Annotated[Path, typer.Argument()], output_stride: int = 32) -> None:
+    """Print the share of photos whose class comes first."""
+    photos = sorted(folder.glob("*.jpg"))
+    for name, variant in IMAGE_TOWERS.items():
+        tower, side, hits = efficientnet_lite(variant, output_stride), SIDE[variant], 0
+        for index, path in enumerate(photos):
+            photo = read_photo(path)
+            scale = side / min(photo.size)
+            wide = resize(photo, (round(photo.width * scale), round(photo.height * scale)))
+            left, top = (wide.width - side) // 2, (wide.height - side) // 2
+            pixels = torch.from_numpy(to_array(wide.crop((left, top, left + side, top + side))))
+            logits = tower((pixels.permute(2, 0, 1)[None].float() - 127) / 128)
+            hits += int(logits.argmax()) == index
+        typer.echo(f"{name}: top-1 {hits / len(photos):.1%} of {len(photos)} photos at {side}x{side}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,426 @@
+"""The command line: what it writes, and one clear line for each mistake.
+
+Most tests call `freeseg.cli.main` in this process, on the tiny model; a few start the real program.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+import pycocotools.mask
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import freeseg.cli
+from freeseg import pipeline
+from freeseg.cli.segment import output_stems
+from freeseg.drawing import palette
+from freeseg.images import FoundPhoto
+from freeseg.models import DEFAULT
+from freeseg.pipeline import FreeSeg
+from freeseg.vocabularies import vocabulary
+
+
+class Done(NamedTuple):
+    """How a run of the command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command line in this process."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def call(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["freeseg", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            freeseg.cli.main()
+        said, code = capsys.readouterr(), ended.value.code
+        if isinstance(code, str):  # as the interpreter does
+            return Done(1, said.out, said.err + code + "\n")
+        return Done(int(code or 0), said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def on_tiny(tiny: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every model that the command line loads is the tiny one."""
+    monkeypatch.setattr(pipeline, "load", lambda model=DEFAULT, device="cpu": tiny)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A photo of noise."""
+    path = tmp_path / "in" / "noise.png"
+    path.parent.mkdir()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 44, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def program(*arguments: object) -> Done:
+    """The command line as a program of its own."""
+    command = [sys.executable, "-m", "freeseg", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "120"})
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def one_line(done: Done) -> str:
+    """The line with which a mistake is answered: nothing else on stderr, and an exit code that says so."""
+    assert done.code != 0
+    (line,) = done.err.splitlines()
+    assert line.startswith("freeseg: ")
+    return line
+
+
+def written(folder: Path) -> list[str]:
+    """All files below a folder, hidden ones too."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def results_of(*stems: str) -> list[str]:
+    """The files that these photos' results are."""
+    return sorted(stem + ending for stem in stems for ending in (".overlay.jpg", ".mask.png", ".json"))
+
+
+class TestProgram:
+    """In processes of their own: the program as a user runs it."""
+
+    @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own
+    def test_a_folder_from_end_to_end(self, photo_folder: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        done = program("segment", photo_folder, "--labels", "cat, cup|mug, woman", "--out", out)
+        assert done.code == 0, done.err
+        assert done.err == ""
+        assert f"3 of 3 photos segmented; overlays, masks and JSON in {out}" in " ".join(done.out.split())
+        assert written(out) == results_of("cat", "sub/cup", "woman")
+        for stem, own in {"cat": "cat", "sub/cup": "cup", "woman": "woman"}.items():
+            summary = json.loads((out / f"{stem}.json").read_text("utf-8"))
+            assert summary["model"] == DEFAULT
+            assert [entry["label"] for entry in summary["labels"]] == ["background", "cat", "cup", "woman"]
+            with Image.open(out / f"{stem}.mask.png") as image:
+                assert image.mode == "P"
+                assert image.getpalette() == palette(256).ravel().tolist()
+                mask = np.array(image)
+            assert mask.shape == (summary["height"], summary["width"])
+            for entry in summary["labels"]:
+                assert entry["pixels"] == (mask == entry["index"]).sum()
+                if entry["pixels"]:
+                    assert np.array_equal(pycocotools.mask.decode(entry["rle"]), mask == entry["index"])
+            areas = {entry["label"]: entry["area"] for entry in summary["labels"]}
+            assert areas[own] == max(areas[label] for label in ("cat", "cup", "woman"))
+            with Image.open(out / f"{stem}.overlay.jpg") as overlay:
+                assert overlay.width >= summary["width"]
+
+    def test_help_imports_nothing_heavy(self) -> None:
+        code = (
+            "import sys\n"
+            "from freeseg.cli import main\n"
+            "sys.argv = ['freeseg', *sys.argv[1:]]\n"
+            "try:\n    main()\n"
+            "finally:\n    print('LOADED', *sys.modules)"
+        )
+        for arguments in (["--help"], ["segment", "--help"], []):
+            done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            text, _, loaded = done.stdout.rpartition("LOADED")
+            assert "Usage" in text
+            assert not {"torch", "transformers", "numpy", "PIL", "safetensors"} & set(loaded.split())
+
+    def test_a_mistake_is_one_line_and_no_traceback(self, tmp_path: Path) -> None:
+        line = one_line(program("segment", tmp_path / "nowhere.jpg", "--labels", "cat"))
+        assert "nowhere.jpg: no such file" in line
+        assert program("segment", "--labels", "cat").code != 0
+
+    def test_a_label_in_bytes_that_are_no_text(self, photo: Path) -> None:
+        command = [sys.executable.encode(), b"-m", b"freeseg", b"segment", os.fsencode(photo), b"--labels", b"caf\xe9"]
+        done = subprocess.run(command, capture_output=True)
+        assert "no text" in one_line(Done(done.returncode, "", done.stderr.decode()))
+
+
+@pytest.mark.usefixtures("on_tiny")
+class TestSegment:
+    def test_one_photo_gets_a_table(self, run: Run, photo: Path, tmp_path: Path) -> None:
+        done = run("segment", photo, "-l", "cat, sofa|couch", "-o", tmp_path / "out", "--no-background")
+        assert (done.code, done.err) == (0, "")
+        assert "noise.png" in done.out
+        assert "confidence" in done.out
+        summary = json.loads((tmp_path / "out" / "noise.json").read_text("utf-8"))
+        assert [entry["label"] for entry in summary["labels"]] == ["cat", "sofa"]
+        for entry in summary["labels"]:
+            assert (f"{entry['area']:.1%}" in done.out) == bool(entry["pixels"])
+
+    def test_a_bad_photo_costs_only_itself(self, run: Run, photo: Path, tmp_path: Path) -> None:
+        (photo.parent / "a_bad.jpg").write_bytes(b"no picture")
+        (photo.parent / "empty.png").write_bytes(b"")
+        Image.open(photo).save(photo.parent / "zebra.jpg")
+        done = run("segment", photo.parent, "-l", "cat", "-o", tmp_path / "out")
+        assert done.code == 1
+        assert "2 of 4 photos segmented" in done.out
+        first, second = done.err.splitlines()
+        assert first.startswith(f"freeseg: cannot read {photo.parent / 'a_bad.jpg'}: ")
+        assert second.startswith(f"freeseg: cannot read {photo.parent / 'empty.png'}: ")
+        assert written(tmp_path / "out") == results_of("noise", "zebra")
+
+    def test_nothing_but_a_bad_photo(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "bad.jpg").write_bytes(b"no picture")
+        done = run("segment", tmp_path / "bad.jpg", "-l", "cat", "-o", tmp_path / "out")
+        assert "bad.jpg" in one_line(done)
+        assert "0 of 1 photos segmented" in done.out
+
+    @pytest.mark.parametrize(
+        "labels", ["😀, 👩‍👩‍👧", "猫,狗", "קָטָן", "[bold]cat[/bold], [/]", ":cat:", "x" * 10_000, "word " * 1_999]
+    )
+    def test_labels_of_every_script_and_length(self, run: Run, photo: Path, tmp_path: Path, labels: str) -> None:
+        done = run("segment", photo, "-l", labels, "-o", tmp_path / "out", "--no-background")
+        assert (done.code, done.err) == (0, "")
+        summary = json.loads((tmp_path / "out" / "noise.json").read_text("utf-8"))
+        expected = [" ".join(label.split()) for label in labels.split(",")]
+        assert [entry["label"] for entry in summary["labels"]] == expected
+        shown = "".join(character for character in done.out if character not in "│┃ \n")
+        winner = max(summary["labels"], key=lambda entry: entry["pixels"])["label"]
+        assert winner.replace(" ", "")[:50] in shown  # as it was given: neither a style nor a picture
+
+    def test_names_of_files_are_no_styles(self, run: Run, photo: Path, tmp_path: Path) -> None:
+        folder = photo.parent / "holiday ["
+        folder.mkdir()
+        photo.rename(folder / "b] :cat: [red].png")
+        done = run("segment", folder / "b] :cat: [red].png", "-l", "cat", "-o", tmp_path / "[/out]")
+        assert (done.code, done.err) == (0, "")
+        assert "b] :cat: [red].png" in done.out
+        assert "[/out]" in done.out
+
+    def test_a_name_that_is_no_text(self, run: Run, photo: Path, tmp_path: Path) -> None:
+        odd = photo.with_name("caf\udce9.png")
+        photo.rename(odd)
+        done = run("segment", odd, "-l", "cat", "-o", tmp_path / "out")
+        assert (done.code, done.err) == (0, "")
+        assert "caf?.png" in done.out
+        assert (tmp_path / "out" / "caf\udce9.json").exists()
+
+    def test_same_names_keep_apart(self, run: Run, photo: Path, tmp_path: Path) -> None:
+        for place in ("one/x.png", "one/x.bmp", "two/x.png"):
+            (tmp_path / place).parent.mkdir(exist_ok=True)
+            Image.open(photo).save(tmp_path / place)
+        done = run("segment", tmp_path / "one", tmp_path / "two", "-l", "cat", "-o", tmp_path / "out")
+        assert done.code == 0
+        assert written(tmp_path / "out") == results_of("x.bmp", "x.png", "x.png-2")
+
+    def test_a_disk_that_fills_leaves_whole_files(
+        self, run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Image.open(photo).save(photo.parent / "other.png")
+        save, pngs = Image.Image.save, []
+
+        def fill(self: Image.Image, path: Path, format: str, **options: object) -> None:
+            pngs.extend([path] if format == "PNG" else [])
+            if len(pngs) == 2:
+                Path(path).write_bytes(b"half")
+                raise OSError(errno.ENOSPC, "No space left on device")
+            save(self, path, format=format, **options)
+
+        monkeypatch.setattr(Image.Image, "save", fill)
+        line = one_line(run("segment", photo.parent, "-l", "cat", "-o", tmp_path / "out"))
+        assert "other.mask.png: No space left on device" in line
+        assert written(tmp_path / "out") == sorted([*results_of("noise"), "other.overlay.jpg"])
+
+    def test_a_list_by_name(self, run: Run, photo: Path, tmp_path: Path) -> None:
+        assert run("segment", photo, "-l", " voc20 ", "-o", tmp_path).code == 0
+        labels = json.loads((tmp_path / "noise.json").read_text("utf-8"))["labels"]
+        assert tuple(entry["label"] for entry in labels[1:]) == vocabulary("voc20").names
+
+    def test_ctrl_c(
+        self, run: Run, photo: Path, tmp_path: Path, tiny: FreeSeg, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stop(*arguments: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(tiny, "maps", stop)
+        done = run("segment", photo, "-l", "cat", "-o", tmp_path)
+        assert done.code == 130
+        assert one_line(done) == "freeseg: stopped; what was finished is kept"
+
+
+@pytest.mark.usefixtures("on_tiny")
+class TestMistakes:
+    """One of each kind: exit code, one line, nothing written."""
+
+    @pytest.mark.parametrize(
+        ("labels", "says"),
+        [
+            ("", "empty label"),
+            (",", "empty label"),
+            ("cat,,dog", "empty label"),
+            ("cat|", "empty label"),
+            ("cat, dog, cat", "'cat' is given twice"),
+            ("sofa|couch, couch", "'couch' is given under both 'sofa' and 'couch'"),
+            ("background", "is not a label"),
+            ("x" * 10_001, "10,001 characters"),
+        ],
+    )
+    @pytest.mark.parametrize("command", ["segment", "heatmap"])
+    def test_labels(self, run: Run, photo: Path, tmp_path: Path, command: str, labels: str, says: str) -> None:
+        line = one_line(run(command, photo, "-l", labels, "-o", tmp_path / "out"))
+        assert says in line
+        assert len(line) < 300
+        assert not (tmp_path / "out").exists()
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (["segment", "PHOTO"], "--labels"),
+            (["segment", "-l", "cat"], "photos"),
+            (["segment", "PHOTO", "-l", "cat", "--colour"], "--colour"),
+            (["heatmap", "PHOTO"], "--labels"),
+            (["segmnt", "PHOTO"], "segmnt"),
+            (["pretrain", "PHOTO", "-o", "x", "--epochs", "many"], "--epochs"),
+        ],
+    )
+    def test_command_lines(self, run: Run, photo: Path, arguments: list[str], says: str) -> None:
+        assert says in one_line(run(*(str(photo) if word == "PHOTO" else word for word in arguments)))
+
+    @pytest.mark.parametrize("command", ["segment", "heatmap"])
+    def test_a_missing_photo(self, run: Run, tmp_path: Path, command: str) -> None:
+        line = one_line(run(command, tmp_path / "nowhere.jpg", "-l", "cat", "-o", tmp_path / "out"))
+        assert "nowhere.jpg: no such file" in line
+        assert written(tmp_path) == []
+
+    def test_a_folder_without_photos(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / "notes.txt").write_text("no photo")
+        assert f"no photos in {tmp_path / 'in'}" in one_line(run("segment", tmp_path / "in", "-l", "cat"))
+
+    def test_a_heatmap_of_a_folder(self, run: Run, tmp_path: Path) -> None:
+        assert "it is a folder" in one_line(run("heatmap", tmp_path, "-l", "cat", "-o", tmp_path / "out"))
+
+    @pytest.mark.parametrize("command", ["segment", "heatmap"])
+    def test_an_output_folder_that_is_a_file(self, run: Run, photo: Path, tmp_path: Path, command: str) -> None:
+        (tmp_path / "out").write_text("mine")
+        line = one_line(run(command, photo, "-l", "cat", "-o", tmp_path / "out"))
+        assert f"cannot write to {tmp_path / 'out'}" in line
+        assert (tmp_path / "out").read_text() == "mine"
+
+
+class TestRealLoading:
+    """Mistakes that the real loading of a model must find, before it reads any weights."""
+
+    def test_an_unknown_model(self, run: Run, photo: Path, tmp_path: Path) -> None:
+        line = one_line(run("segment", photo, "-l", "cat", "-o", tmp_path / "out", "-m", "freeseg-huge"))
+        assert "'freeseg-huge'" in line
+        assert DEFAULT in line
+
+    @pytest.mark.parametrize("command", ["segment", "heatmap"])
+    def test_an_unknown_device(self, run: Run, photo: Path, tmp_path: Path, command: str) -> None:
+        line = one_line(run(command, photo, "-l", "cat", "-o", tmp_path / "out", "--device", "warp9"))
+        assert "device 'warp9'" in line
+
+    def test_a_model_folder_without_weights(self, run: Run, photo: Path, tmp_path: Path) -> None:
+        config = (freeseg.models.embedded_folder(DEFAULT) / "config.json").read_text()
+        (tmp_path / "config.json").write_text(config)
+        assert "model.safetensors is missing" in one_line(run("segment", photo, "-l", "cat", "-m", tmp_path))
+
+
+class TestHeatmap:
+    def test_one_sheet_for_all_labels(self, run: Run, photo: Path, tmp_path: Path, on_tiny: None) -> None:
+        done = run("heatmap", photo, "-l", "cat, sofa|couch, 猫", "-o", tmp_path / "new" / "out")
+        assert (done.code, done.err) == (0, "")
+        path = tmp_path / "new" / "out" / "noise.heatmap.jpg"
+        assert f"3 heatmaps in {path}" in done.out
+        assert written(tmp_path / "new") == ["out/noise.heatmap.jpg"]
+        with Image.open(path) as sheet:
+            pixels = np.asarray(sheet.convert("RGB")).astype(int)
+        assert pixels.shape[0] * pixels.shape[1] > 3 * 30 * 44
+        assert pixels.std(axis=2).max() > 20  # in colours
+
+
+class TestModels:
+    def test_what_there_is(self, run: Run) -> None:
+        done = run("models")
+        assert (done.code, done.err) == (0, "")
+        assert DEFAULT in done.out
+        assert "Apache-2.0" in done.out
+        assert " MB" in done.out
+
+    def test_a_name_is_whole_on_a_narrow_terminal(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        assert DEFAULT in run("models").out
+
+    def test_weights_that_are_missing_are_said_to_be(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "config.json").write_text((freeseg.models.embedded_folder(DEFAULT) / "config.json").read_text())
+        monkeypatch.setattr(freeseg.models, "embedded_folder", lambda name: tmp_path)
+        assert "missing" in run("models").out
+
+
+@pytest.mark.usefixtures("on_tiny")
+class TestEvaluate:
+    @pytest.fixture
+    def voc(self, tmp_path: Path) -> Path:
+        """One photo of noise and its mask: a cat on background."""
+        root = tmp_path / "voc"
+        for folder in ("JPEGImages", "SegmentationClass"):
+            (root / folder).mkdir(parents=True)
+        noise = np.random.default_rng(0).integers(0, 256, (30, 44, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(root / "JPEGImages" / "a.jpg")
+        mask = np.zeros((30, 44), np.uint8)
+        mask[5:20, 5:30] = 8
+        Image.fromarray(mask).save(root / "SegmentationClass" / "a.png")
+        return root
+
+    def test_a_table_on_the_terminal_and_in_a_file(self, run: Run, voc: Path, tmp_path: Path) -> None:
+        done = run("evaluate", voc, "--out", tmp_path / "docs" / "voc.md")
+        assert (done.code, done.err) == (0, "")
+        assert "tiny, 1 photos" in done.out
+        assert "| VOC20 mIoU | VOC21 mIoU | mSC | presence F1 |" in done.out
+        assert "| cat | " in done.out
+        assert (tmp_path / "docs" / "voc.md").read_text("utf-8").strip() == done.out.strip()
+
+    def test_another_layout(self, run: Run, tmp_path: Path) -> None:
+        assert "JPEGImages was looked for" in one_line(run("evaluate", tmp_path / "nowhere"))
+
+    def test_a_mask_with_an_index_that_voc_has_not(self, run: Run, voc: Path) -> None:
+        Image.fromarray(np.full((30, 44), 21, np.uint8)).save(voc / "SegmentationClass" / "a.png")
+        assert "holds index 21" in one_line(run("evaluate", voc))
+
+
+def stems(*names: str) -> list[str]:
+    return output_stems([FoundPhoto(Path("/photos") / name, PurePosixPath(name)) for name in names])
+
+
+class TestOutputStems:
+    def test_sub_folders_are_mirrored(self) -> None:
+        assert stems("cat.jpg", "a/cat.jpg", "a/b/dog.tar.png") == ["cat", "a/cat", "a/b/dog.tar"]
+
+    def test_photos_that_differ_only_in_their_suffix_keep_it(self) -> None:
+        assert stems("x.jpg", "y.jpg", "x.png") == ["x.jpg", "y", "x.png"]
+
+    def test_the_same_name_in_two_named_folders_gets_a_number(self) -> None:
+        assert stems("x.jpg", "x.jpg", "x.jpg") == ["x.jpg", "x.jpg-2", "x.jpg-3"]
+
+    def test_a_number_that_is_taken_is_passed_over(self) -> None:
+        assert stems("x.jpg-2.png", "x.jpg", "x.jpg") == ["x.jpg-2", "x.jpg", "x.jpg-3"]
+        assert stems("x.jpg", "x.jpg", "x.jpg-2.png") == ["x.jpg", "x.jpg-2", "x.jpg-2-2"]
+
+    @given(st.lists(st.from_regex(r"\A(a/)?[xy](\.jpg|-2)*\.(jpg|png)\Z"), max_size=12))
+    def test_no_two_photos_share_a_place(self, names: list[str]) -> None:
+        found = stems(*names)
+        assert len(set(found)) == len(found) == len(names)
+        for stem, name in zip(found, names, strict=True):
+            assert PurePosixPath(stem).parent == PurePosixPath(name).parent
