@@ -114,7 +114,7 @@ def test_confidence_is_a_probability_and_refinement_keeps_it_one() -> None:
     for steps in (0, 10):
         result = free_mask(scores, scores[:2] * 0.5, photo(24, 32), (50, 60), replace(PLAIN, refine_steps=steps))
         assert result.labels.shape == result.confidence.shape == (50, 60)
-        assert 0 <= result.confidence.min()
+        assert result.confidence.min() >= 0
         assert result.confidence.max() <= 1 + 1e-5
         assert result.presence.shape == (4,)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 from typing import Any
 
 import typer
@@ -31,6 +32,7 @@ def main() -> None:
     """Run the command line. A user's mistake becomes one line on stderr and exit code 1."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # names of files and labels hold what a terminal may not
+    warnings.showwarning = _show_warning
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except FreeSegError as error:
@@ -40,3 +42,8 @@ def main() -> None:
     if code == STOPPED:
         typer.echo("freeseg: stopped; what was finished is kept", err=True)
     sys.exit(code)
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    """A warning as one line, without the place in the code that it comes from."""
+    typer.echo(f"freeseg: warning: {' '.join(str(message).split())}", err=True)

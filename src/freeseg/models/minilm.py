@@ -61,10 +61,10 @@ class MiniLM(nn.Module):
 
     def _embed(self, texts: list[str]) -> Tensor:
         encodings = self.tokenizer.encode_batch(texts)
-        for text, encoding in zip(texts, encodings, strict=True):
-            if encoding.overflowing:
-                start = text[:SHOWN] + "..." if len(text) > SHOWN else text
-                warnings.warn(f"a text was cut after {MAX_TOKENS} tokens: {start!r}", stacklevel=4)
+        cut = [text for text, encoding in zip(texts, encodings, strict=True) if encoding.overflowing]
+        if cut:  # one line is enough: the prompts of a label are cut together
+            start = cut[0][:SHOWN] + "..." if len(cut[0]) > SHOWN else cut[0]
+            warnings.warn(f"a text was cut after {MAX_TOKENS} tokens: {start!r}", stacklevel=4)
         device = self.bert.device
         ids = torch.tensor([encoding.ids for encoding in encodings], device=device)
         mask = torch.tensor([encoding.attention_mask for encoding in encodings], device=device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -28,6 +27,7 @@ def pooled_similarity(
         (B, N) cosines.
 
     Example:
+        >>> import torch
         >>> from freeseg.pooling import mean
         >>> patches = torch.eye(2).expand(1, 2, 2)
         >>> pooled_similarity(patches, torch.eye(2), mean, "similarities", None, 1.0).tolist()
@@ -40,34 +40,19 @@ def pooled_similarity(
     raise ValueError(f"where is {where!r}; it must be 'features' or 'similarities'")
 
 
-def info_nce(similarity: Tensor, scale: Tensor) -> Tensor:
-    """Symmetric InfoNCE (CLIP, arXiv 2103.00020): image i and text i belong together, all others do not.
-
-    Args:
-        similarity: (B, B) cosines, images in rows.
-        scale: Logit scale, a scalar.
-
-    Example:
-        >>> round(info_nce(torch.eye(2), torch.tensor(10.0)).item(), 6)
-        4.5e-05
-    """
-    logits = scale * similarity
-    target = torch.arange(len(logits), device=logits.device)
-    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
-
-
 def multi_positive_nce(similarity: Tensor, positive: Tensor, scale: Tensor) -> Tensor:
-    """Symmetric InfoNCE where a photo has several nouns and a noun several photos.
+    """Symmetric InfoNCE (CLIP, arXiv 2103.00020) where a photo may have several texts and a text several photos.
 
     Each row's (then each column's) target is spread evenly over its positives; rows and columns without
     one are left out. This is SupCon's outer sum (Khosla et al. 2020, arXiv 2004.11362, equation 2).
 
     Args:
         similarity: (B, N) cosines, photos in rows.
-        positive: (B, N) bool: the photo's captions mention the noun.
+        positive: (B, N) bool: the text is a caption of the photo, or a noun that its captions mention.
         scale: Logit scale, a scalar.
 
     Example:
+        >>> import torch
         >>> both = torch.tensor([[True, True]])
         >>> round(multi_positive_nce(torch.zeros(1, 2), both, torch.tensor(1.0)).item(), 4)
         0.3466
@@ -93,6 +78,7 @@ def distillation(patches: Tensor, names: Tensor, probabilities: Tensor, scale: f
         scale: Logit scale of the words.
 
     Example:
+        >>> import torch
         >>> names = torch.eye(2)
         >>> sure = torch.tensor([[1.0, 0.0]])
         >>> distillation(names[:1], names, sure, 10.0) < distillation(names[1:], names, sure, 10.0)
@@ -111,6 +97,7 @@ def group_probabilities(probabilities: Tensor, groups: Tensor, count: int) -> Te
         count: Number of kinds.
 
     Example:
+        >>> import torch
         >>> group_probabilities(torch.tensor([[0.2, 0.3, 0.5]]), torch.tensor([0, 0, 1]), 2).tolist()
         [[0.5, 0.5]]
     """
