@@ -35,17 +35,30 @@ def photo(name: str) -> Image.Image:
     return Image.fromarray(np.asarray(pixels)).convert("RGB")
 
 
+def montage(pictures: list[Image.Image], columns: int = 3, width: int = 480) -> Image.Image:
+    """The pictures side by side, each `width` wide, in rows of `columns`."""
+    tiles = [picture.resize((width, round(picture.height * width / picture.width))) for picture in pictures]
+    rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
+    heights = [max(tile.height for tile in row) for row in rows]
+    sheet = Image.new("RGB", (width * columns, sum(heights)), "white")
+    for row, top in zip(rows, np.cumsum([0, *heights[:-1]]), strict=True):
+        for column, tile in enumerate(row):
+            sheet.paste(tile, (column * width, int(top)))
+    return sheet
+
+
 def main() -> None:
     """Write overlay, heatmaps, mask and JSON of every photo."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("out/demo"))
     out = parser.parse_args().out
     warnings.filterwarnings("ignore", module="sklearn")
-    model = freeseg.load()
+    model, overlays = freeseg.load(), []
     for name, labels in PHOTOS.items():
         picture = photo(name)
         result = model.segment(picture, labels)
         result.save(out, name)
+        overlays.append(result.overlay())
         names = freeseg.Vocabulary.of(labels).names
         maps = model.similarity(picture, labels)
         low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
@@ -54,7 +67,9 @@ def main() -> None:
             sheet.save(temporary, format="JPEG", quality=90)
         shares = ", ".join(f"{label} {share:.0%}" for label, share in result.areas().items())
         print(f"{name:>9}: {shares}")
-    print(f"\nLook at {out}: NAME.overlay.jpg, NAME.heatmaps.jpg, NAME.mask.png, NAME.json")
+    with atomic_path(out / "demo.jpg") as temporary:
+        montage(overlays).save(temporary, format="JPEG", quality=88)
+    print(f"\nLook at {out}: demo.jpg shows all; NAME.overlay.jpg, NAME.heatmaps.jpg, NAME.mask.png, NAME.json")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,6 @@ def main() -> None:
     sys.exit(code)
 
 
-def _show_warning(message: Warning | str, *_: Any) -> None:
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     """A warning as one line, without the place in the code that it comes from."""
     typer.echo(f"freeseg: warning: {' '.join(str(message).split())}", err=True)
