@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freeseg import masks
-from freeseg.masks import UNSURE, Decision, free_mask, presence, present, probabilities
+from freeseg.masks import UNSURE, Decision, free_mask, presence, probabilities
 
 PLAIN = Decision(refine_steps=0, background_margin=0.0)
 
@@ -51,11 +51,17 @@ def test_presence_is_the_mean_of_the_best_patches(patches: int, share: float) ->
 
 
 def test_the_most_present_label_always_stays_without_a_background() -> None:
-    assert present(torch.tensor([1e-9, 3e-9]), Decision(presence_floor=0.5), background=False).tolist() == [1]
+    result = free_mask(maps([-0.9, -0.9]), None, photo(1, 2), (1, 2), replace(PLAIN, presence_floor=0.99))
+    assert result.labels.unique().tolist() == [0]
 
 
-def test_the_floor_empties_a_photo_that_shows_none_of_the_labels() -> None:
-    assert present(torch.tensor([0.1, 0.2]), Decision(presence_floor=0.5), background=True).tolist() == []
+@pytest.mark.parametrize(("ahead", "expected"), [(0.1, 1), (-0.1, 0)])
+def test_the_floor_counts_against_the_background_alone(ahead: float, expected: int) -> None:
+    """A lone label must beat the background somewhere; rivals among the labels do not lower its floor."""
+    labels = torch.full((9, 1, 4), 0.2 + ahead)
+    words = torch.full((1, 1, 4), 0.2)
+    decision = replace(PLAIN, presence_floor=0.7)  # sigmoid(20 * 0.1) = 0.88
+    assert int(free_mask(labels, words, photo(1, 4), (1, 4), decision).labels.max() > 0) == expected
 
 
 def test_an_absent_label_takes_no_pixels_even_where_it_is_ahead() -> None:

@@ -29,7 +29,8 @@ class Decision:
         logit_scale: Cosines are multiplied by it before any softmax.
         presence_share: A label's presence is its mean probability over this share of the photo, its best patches.
         presence_ratio: A label is present if its presence is at least this share of the most present one's ...
-        presence_floor: ... and, where there is a background, at least this much.
+        presence_floor: ... and, where there is a background, if its presence against the background alone is at
+            least this much: a single label that was asked for need not be there.
         background_margin: Added to the background's cosine; higher gives more background.
         attention_margin: Cosine added to the background where free attention is low, subtracted where high.
         refine_steps: Steps of PAMR along the photo's edges; 0 turns it off.
@@ -40,7 +41,7 @@ class Decision:
     logit_scale: float = 20.0
     presence_share: float = 0.06
     presence_ratio: float = 0.55
-    presence_floor: float = 0.0
+    presence_floor: float = 0.7
     background_margin: float = 0.03
     attention_margin: float = 0.0
     refine_steps: int = 10
@@ -102,18 +103,24 @@ def presence(probability: Tensor, share: float) -> Tensor:
     return patches.topk(count, dim=1).values.mean(dim=1)
 
 
-def present(scores: Tensor, decision: Decision, background: bool) -> Tensor:
-    """Which labels may appear (partial label at inference): (N,) presence -> indices, int64, never empty
-    without a background.
+def present(scores: Tensor, alone: Tensor, decision: Decision) -> Tensor:
+    """Which labels may appear (partial label at inference).
+
+    Args:
+        scores: (N,) presence of each label among all labels.
+        alone: (N,) presence of each label against the background alone; ones where there is none.
+        decision: The rule.
+
+    Returns:
+        Indices of labels, int64; never empty without a background.
 
     Example:
-        >>> present(torch.tensor([0.8, 0.1, 0.5]), Decision(presence_ratio=0.5), False).tolist()
+        >>> scores, alone = torch.tensor([0.8, 0.1, 0.5]), torch.ones(3)
+        >>> present(scores, alone, Decision(presence_ratio=0.5)).tolist()
         [0, 2]
     """
-    threshold = decision.presence_ratio * float(scores.max())
-    if background:
-        threshold = max(threshold, decision.presence_floor)
-    return torch.nonzero(scores >= threshold).flatten()
+    enough = (scores >= decision.presence_ratio * scores.max()) & (alone >= decision.presence_floor)
+    return torch.nonzero(enough).flatten()
 
 
 def free_mask(
@@ -141,7 +148,11 @@ def free_mask(
     """
     words = itsm.new_empty((0, *itsm.shape[1:])) if background is None else background
     scores = presence(probabilities(itsm, words, decision.logit_scale), decision.presence_share)
-    chosen = present(scores, decision, background is not None)
+    alone = torch.ones_like(scores)
+    if background is not None:
+        ahead = torch.sigmoid(decision.logit_scale * (itsm - background.amax(dim=0)))
+        alone = presence(ahead, decision.presence_share)
+    chosen = present(scores, alone, decision)
     candidates = itsm[chosen]
     indices = chosen
     if background is not None:
