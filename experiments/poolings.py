@@ -37,19 +37,19 @@ from freeseg.vocabularies import vocabulary
 
 TOWER = "efficientnet-lite2"
 BASE = Recipe(attention="none", precision="bf16")
+FEATURES = {"where": "features", "tau": 1.0}
+SIMILARITIES = {"where": "similarities", "tau": 0.5}
+ATTENTION = {"attention": "energy"}
 POOLINGS: dict[str, dict[str, object]] = {
-    "mean": {"pooling": "mean"},
-    "max": {"pooling": "max"},
-    "masked max (ICLIP)": {"pooling": "masked-max", "attention": "energy"},
-    "min": {"pooling": "min", "attention": "energy"},
-    "smoothed min, features, tau 1": {"pooling": "smoothed-min", "attention": "energy", "tau": 1.0},
-    "smoothed min, similarities, tau 0.5": {
-        "pooling": "smoothed-min", "attention": "energy", "where": "similarities", "tau": 0.5,
-    },
-    "smoothed min, similarities, tau 0.1": {
-        "pooling": "smoothed-min", "attention": "energy", "where": "similarities", "tau": 0.1,
-    },
-}  # fmt: skip
+    "smoothed min of similarities": {"pooling": "smoothed-min", **SIMILARITIES, **ATTENTION},
+    "mean of features": {"pooling": "mean", **FEATURES},
+    "mean of similarities": {"pooling": "mean", **SIMILARITIES},
+    "masked max of features (ICLIP)": {"pooling": "masked-max", **FEATURES, **ATTENTION},
+    "masked max of similarities": {"pooling": "masked-max", **SIMILARITIES, **ATTENTION},
+    "max of similarities": {"pooling": "max", **SIMILARITIES},
+    "min of similarities": {"pooling": "min", **SIMILARITIES, **ATTENTION},
+    "smoothed min of features": {"pooling": "smoothed-min", **FEATURES, **ATTENTION},
+}
 COLUMNS = ("VOC20 mIoU", "VOC21 mIoU", "mSC", "R@1", "R@5")
 
 
@@ -108,7 +108,6 @@ def one(model: ICLIP, prepared, words, recipe: Recipe, dataset: VocFolder, work:
     result = run / "result.json"
     if result.is_file():
         return json.loads(result.read_text())
-    torch.nn.init.eye_(model.text_head.weight)
     numbers = pretrain(model, prepared, words, recipe, run)
     measured = FreeSeg(model, Config("ablation", TOWER, decision=replace(Decision(), smoothing=1, refine_steps=0)))
     scores = voc.evaluate(measured, dataset).numbers() | {key: round(100 * value, 1) for key, value in numbers.items()}

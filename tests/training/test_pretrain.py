@@ -12,7 +12,7 @@ import torch
 from freeseg.errors import DataError, FreeSegError
 from freeseg.models.iclip import ICLIP
 from freeseg.training.features import Paired, TrainingData
-from freeseg.training.pretrain import Moment, Recipe, Words, pretrain
+from freeseg.training.pretrain import Moment, Recipe, Words, pretrain, pretrain_average
 from tiny import tiny_iclip
 
 RECIPE = Recipe(epochs=3, batch_size=8, learning_rate=0.01, distill_patches=4)
@@ -137,3 +137,12 @@ def test_bfloat16_stays_close_to_float32(tmp_path: Path) -> None:
     exact = train(tmp_path / "fp32").image_head.first.weight
     quick = train(tmp_path / "bf16", replace(RECIPE, precision="bf16")).image_head.first.weight
     assert torch.nn.functional.cosine_similarity(exact.flatten(), quick.flatten(), dim=0) > 0.98
+
+
+def test_the_average_of_trainings_is_the_mean_of_their_heads(tmp_path: Path) -> None:
+    alone = [train(tmp_path / str(seed), replace(RECIPE, seed=seed)).heads() for seed in (0, 1, 2)]
+    model, moments = tiny_iclip(), []
+    pretrain_average(model, data(), words(), RECIPE, tmp_path / "all", 3, moments.append)
+    for name, tensor in model.heads().items():
+        torch.testing.assert_close(tensor, torch.stack([heads[name] for heads in alone]).mean(dim=0))
+    assert [moment.step for moment in moments] == list(range(1, moments[-1].steps + 1))

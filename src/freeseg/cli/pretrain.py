@@ -25,20 +25,22 @@ def pretrain(
     cache: Annotated[Path, typer.Option(help="Folder for the features of the frozen towers.")] = Path(".cache/freeseg"),
     image_tower: Annotated[str, typer.Option(help="efficientnet-lite0, -lite1 or -lite2.")] = "efficientnet-lite2",
     name: Annotated[str, typer.Option(help="What the model is called; the folder's name if left out.")] = "",
-    pooling: Annotated[str, typer.Option(help="mean, max, masked-max, min or smoothed-min.")] = "mean",
-    where: Annotated[str, typer.Option(help="What is pooled: features or similarities.")] = "features",
-    tau: Annotated[float, typer.Option(help="Temperature of smoothed min pooling.")] = 1.0,
-    attention: Annotated[str, typer.Option(help="Free attention: energy or none.")] = "none",
+    pooling: Annotated[str, typer.Option(help="mean, max, masked-max, min or smoothed-min.")] = "smoothed-min",
+    where: Annotated[str, typer.Option(help="What is pooled: features or similarities.")] = "similarities",
+    tau: Annotated[float, typer.Option(help="Temperature of smoothed min pooling.")] = 0.5,
+    attention: Annotated[str, typer.Option(help="Free attention: energy or none.")] = "energy",
     smoothing: Annotated[int, typer.Option(help="Side of the spatial average before the pooling; odd.")] = 1,
     hidden: Annotated[int, typer.Option(help="Hidden width of the image head; 0 for a linear one.")] = 0,
-    nouns: Annotated[float, typer.Option(help="Weight of the contrast with the captions' nouns.")] = 1.0,
+    captions: Annotated[int, typer.Option(help="Captions of each photo that a step sees.")] = 2,
+    nouns: Annotated[float, typer.Option(help="Weight of the contrast with the captions' nouns.")] = 0.0,
     distill: Annotated[float, typer.Option(help="Weight of vocabulary distillation.")] = 1.0,
     distill_kinds: Annotated[float, typer.Option(help="The same on the kinds of the classes.")] = 0.0,
     epochs: int = 6,
     batch_size: int = 256,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 3e-3,
     weight_decay: float = 0.01,
     seed: int = 0,
+    trainings: Annotated[int, typer.Option(help="Trainings with consecutive seeds whose heads are averaged.")] = 1,
     precision: Annotated[str, typer.Option(help="fp32, or bf16 where the processor has it.")] = "fp32",
     device: Device = "cpu",
 ) -> None:
@@ -51,8 +53,7 @@ def pretrain(
     from freeseg.models import checkpoint, lite
     from freeseg.models.weights import EFFICIENTNET_LITE, MINILM
     from freeseg.training import features
-    from freeseg.training.pretrain import Moment, Recipe
-    from freeseg.training.pretrain import pretrain as train
+    from freeseg.training.pretrain import Moment, Recipe, pretrain_average
     from freeseg.training.words import NOUNS, training_words
     from freeseg.vocabularies import vocabulary
 
@@ -62,6 +63,7 @@ def pretrain(
         tau=tau,
         attention=attention,
         smoothing=smoothing,
+        captions=captions,
         nouns=nouns,
         distill=distill,
         distill_kinds=distill_kinds,
@@ -94,9 +96,9 @@ def pretrain(
             held_out = " ".join(f"{key} {value:.3f}" for key, value in moment.retrieval.items())
             update(moment.step, moment.steps, f"loss {moment.loss:.3f} {held_out}")
 
-        metrics = train(model, prepared, training_words(model), recipe, out, report)
+        metrics = pretrain_average(model, prepared, training_words(model), recipe, out, trainings, report)
     record = {
-        "recipe": asdict(recipe),
+        "recipe": asdict(recipe) | {"trainings": trainings},
         "sources": prepared.sources,
         "command": shlex.join(["freeseg", *sys.argv[1:]]),
         "versions": checkpoint.versions(),

@@ -100,10 +100,18 @@ class ICLIP(nn.Module):
         self.stride = image_tower.stride
         self.image_head = ImageHead(image_tower.channels, dim, hidden)
         self.text_head = nn.Linear(text_tower.channels, dim, bias=False)
-        if dim == text_tower.channels:
-            nn.init.eye_(self.text_head.weight)  # the text space is good already: start from it
+        self.reset_heads()
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
+
+    def reset_heads(self) -> None:
+        """Start the heads anew, from torch's random state; the text head from the identity where it is square."""
+        for layer in (self.image_head.first, self.image_head.second):
+            if layer is not None:
+                layer.reset_parameters()
+        self.text_head.reset_parameters()
+        if self.dim == self.text_tower.channels:
+            nn.init.eye_(self.text_head.weight)  # the text space is good already: start from it
 
     def features(self, pixels: Tensor) -> Tensor:
         """The frozen tower's features (B, C, h, w) of pixels (B, 3, H, W), uint8 or float in 0..255."""

@@ -1,0 +1,37 @@
+"""`freeseg pretrain` through the real command line, then the model it wrote."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+from PIL import Image
+
+import freeseg
+
+CAPTIONS = ["a cat", "a cup of coffee on a table", "a smiling astronaut", "a rocket at night"]
+
+
+def test_captions_in_model_out(tmp_path: Path) -> None:
+    folder = tmp_path / "captioned"
+    (folder / "images").mkdir(parents=True)
+    photos = [skimage.data.chelsea(), skimage.data.coffee(), skimage.data.astronaut(), skimage.data.rocket()]
+    with (folder / "captions.jsonl").open("w") as lines:
+        for index, (photo, caption) in enumerate(zip(photos, CAPTIONS, strict=True)):
+            Image.fromarray(photo).resize((160, 120)).save(folder / "images" / f"{index}.jpg")
+            lines.write(json.dumps({"file": f"{index}.jpg", "captions": [caption]}) + "\n")
+    command = [sys.executable, "-m", "freeseg", "pretrain", "captioned", "--out", "model", "--cache", "cache"]
+    options = ["--batch-size", "4", "--epochs", "2", "--trainings", "2", "--image-tower", "efficientnet-lite0"]
+    done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "4 photos; their features take 0.00 GB in cache" in done.stdout
+    assert {path.name for path in (tmp_path / "model").iterdir()} >= {"config.json", "model.safetensors", "README.md"}
+    model = freeseg.load(tmp_path / "model")
+    assert model.config.training["sources"] == {"captioned": 4}
+    assert model.config.training["recipe"]["trainings"] == 2
+    mask = model.segment(np.asarray(photos[0]), ["cat", "cup"]).mask
+    assert mask.shape == photos[0].shape[:2]
