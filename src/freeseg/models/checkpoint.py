@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -78,10 +78,24 @@ def save(model: ICLIP, config: Config, folder: Path) -> Config:
     with atomic_path(folder / WEIGHTS) as temporary:
         save_file(tensors, temporary)
     digest = sha256(folder / WEIGHTS)
-    complete = Config(**{**_shallow(config), "weights_sha256": digest, "towers": tower_hashes(config.image_tower)})
+    complete = replace(config, weights_sha256=digest, towers=tower_hashes(config.image_tower))
     write_json(folder / CONFIG, asdict(complete))
     write_text(folder / CARD, model_card(complete))
     return complete
+
+
+def record(folder: Path, metrics: dict[str, Any]) -> Config:
+    """Add measured numbers to the config and the model card of a model folder.
+
+    Raises:
+        WeightsError: The folder holds no FreeSeg model.
+        OutputError: It cannot be written.
+    """
+    config = read_config(folder)
+    config = replace(config, metrics=config.metrics | metrics)
+    write_json(folder / CONFIG, asdict(config))
+    write_text(folder / CARD, model_card(config))
+    return config
 
 
 def read_config(folder: Path) -> Config:
@@ -166,7 +180,3 @@ It knows the words of its captions and of ImageNet's class names best. Small and
 things, are often missed. Labels that mean nearly the same compete for the same pixels. It carries the
 biases of its captions. Not for decisions about people.
 """
-
-
-def _shallow(config: Config) -> dict[str, Any]:
-    return {entry.name: getattr(config, entry.name) for entry in fields(config)}
