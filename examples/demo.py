@@ -18,12 +18,12 @@ import freeseg
 from freeseg import drawing
 from freeseg.files import atomic_path
 
-# Photo -> words. chelsea, coffee: CC0; astronaut (NASA), rocket (SpaceX): public domain; china, flower: CC BY 2.0.
+# Photo -> words. chelsea, camera: CC0; astronaut (NASA), rocket (SpaceX): public domain; china, flower: CC BY 2.0.
 PHOTOS = {
     "chelsea": "cat, dog, sofa|couch",
-    "astronaut": "person|woman|astronaut, flag, rocket|space shuttle, cat",
-    "coffee": "cup|coffee cup|mug, spoon, table|wooden table",
-    "rocket": "rocket|missile, fire|flame|smoke, tower",
+    "camera": "person|man, camera|tripod, building",
+    "astronaut": "person|woman, flag, cat",
+    "rocket": "rocket|missile, tower, tree",
     "china": "temple|palace|building, tree, sky, person",
     "flower": "flower, leaf|leaves, butterfly",
 }

@@ -121,8 +121,9 @@ def markdown(rows: dict[str, list[dict[str, float]]], sources: dict[str, int], p
         "# Which pooling?",
         "",
         "Written by `make ablation`; not edited by hand. Mean ± standard deviation over "
-        f"{max(len(runs) for runs in rows.values())} seeds, measured on {photos} photos of VOC 2012 val; retrieval on "
-        "the held-out captions, text to image. The maps are taken as they are, neither smoothed nor refined.",
+        f"seeds ({max(len(runs) for runs in rows.values())} so far), measured on {photos} photos of VOC 2012 val; "
+        "retrieval on the held-out captions, text to image. "
+        "The maps are taken as they are, neither smoothed nor refined.",
         "",
         f"Trained on: {', '.join(f'{name} ({count:,} photos)' for name, count in sources.items())}.",
         "",
