@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from freeseg import masks
 from freeseg.masks import UNSURE, Decision, free_mask, presence, probabilities
 
-PLAIN = Decision(refine_steps=0, background_margin=0.0)
+PLAIN = Decision(refine_steps=0, background_margin=0.0, presence_floor=0.0)
 
 
 def photo(height: int = 12, width: int = 16) -> torch.Tensor:

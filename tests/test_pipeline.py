@@ -33,7 +33,8 @@ NOISE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)
 
 def everything_competes(model: FreeSeg, **changes: float) -> FreeSeg:
     """The same model, where no label is left out as absent."""
-    model.config = replace(model.config, decision=replace(model.config.decision, presence_ratio=0.0, **changes))
+    open_to_all = {"presence_ratio": 0.0, "presence_floor": 0.0, **changes}
+    model.config = replace(model.config, decision=replace(model.config.decision, **open_to_all))
     return model
 
 

@@ -107,8 +107,8 @@ def test_held_out_captions_change_nothing(tmp_path: Path) -> None:
 
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     train(tmp_path, stop_after=2)
-    with pytest.raises(FreeSegError, match=r"tau 1.0 -> 0.5"):
-        train(tmp_path, replace(RECIPE, tau=0.5))
+    with pytest.raises(FreeSegError, match=r"tau 0.5 -> 2.0"):
+        train(tmp_path, replace(RECIPE, tau=2.0))
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_state(tmp_path: Path) -> None:
