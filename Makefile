@@ -10,7 +10,7 @@ demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py --out out/demo
 
 test: .venv/dev.stamp lint types
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 -rs
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
@@ -19,12 +19,13 @@ lint: .venv/dev.stamp
 types: .venv/dev.stamp
 	$(BIN)/mypy
 
-# Data for these two is not part of the project: see docs/ablation.md and docs/performance.md.
+# Its data is not part of the project: see docs/ablation.md.
 ablation: .venv/dev.stamp
 	$(BIN)/python experiments/poolings.py $(ARGS)
 
+# Takes minutes, and needs a machine that does nothing else.
 bench: .venv/dev.stamp
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python -m benchmarks --out docs/performance.md $(ARGS)
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -14,34 +14,16 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Annotated
 
-import torch
 import typer
-from torch import Tensor
+from setting import ATTENTION, BASE, FEATURES, RAW, SIMILARITIES, Cache, Data, Setting, Table, VocRoot, Work
 
-from freeseg.cli.progress import progress
-from freeseg.data import open_sources
-from freeseg.data.segmentation import VocFolder
-from freeseg.evaluation import voc
+from freeseg.evaluation.markdown import table as markdown_table
 from freeseg.files import write_json, write_text
-from freeseg.masks import Decision
-from freeseg.models import lite
-from freeseg.models.checkpoint import Config
-from freeseg.models.efficientnet import EfficientNetLite
-from freeseg.models.iclip import ICLIP
-from freeseg.models.weights import EFFICIENTNET_LITE, MINILM
-from freeseg.pipeline import FreeSeg
-from freeseg.training import features
-from freeseg.training.pretrain import Recipe, pretrain
-from freeseg.training.words import NOUNS, training_words
-from freeseg.vocabularies import vocabulary
+from freeseg.training.pretrain import Recipe
 
-TOWER = "efficientnet-lite2"
-BASE = Recipe(attention="none", precision="bf16")
-FEATURES = {"where": "features", "tau": 1.0}
-SIMILARITIES = {"where": "similarities", "tau": 0.5}
-ATTENTION = {"attention": "energy"}
+SMOOTHED = {"pooling": "smoothed-min", **SIMILARITIES, **ATTENTION}
 POOLINGS: dict[str, dict[str, object]] = {
-    "smoothed min of similarities": {"pooling": "smoothed-min", **SIMILARITIES, **ATTENTION},
+    "smoothed min of similarities": SMOOTHED,
     "mean of features": {"pooling": "mean", **FEATURES},
     "mean of similarities": {"pooling": "mean", **SIMILARITIES},
     "masked max of features (ICLIP)": {"pooling": "masked-max", **FEATURES, **ATTENTION},
@@ -49,102 +31,83 @@ POOLINGS: dict[str, dict[str, object]] = {
     "max of similarities": {"pooling": "max", **SIMILARITIES},
     "min of similarities": {"pooling": "min", **SIMILARITIES, **ATTENTION},
     "smoothed min of features": {"pooling": "smoothed-min", **FEATURES, **ATTENTION},
+    # Forms of smoothed min: how hard the minimum is, and whether patches are averaged with their neighbours first.
+    "smoothed min of similarities, tau 0.1": SMOOTHED | {"tau": 0.1},
+    "smoothed min of similarities, tau 0.2": SMOOTHED | {"tau": 0.2},
+    "smoothed min of similarities, 3x3 first": SMOOTHED | {"smoothing": 3},
+    "smoothed min of features, 3x3 first": {"pooling": "smoothed-min", **FEATURES, **ATTENTION, "smoothing": 3},
 }
 COLUMNS = ("VOC20 mIoU", "VOC21 mIoU", "mSC", "R@1", "R@5")
 
 
-class RememberingTower(EfficientNetLite):
-    """The image tower, which gives the features of a photo it has seen before without computing them again."""
-
-    def __init__(self, tower: EfficientNetLite) -> None:
-        super().__init__(2)
-        self.load_state_dict(tower.state_dict())
-        self.eval().requires_grad_(False)
-        self.seen: dict[int, Tensor] = {}
-
-    def features(self, pixels: Tensor) -> Tensor:
-        """As the tower's own, float16 in memory."""
-        key = hash(pixels.numpy(force=True).tobytes())
-        if key not in self.seen:
-            self.seen[key] = super().features(pixels).half()
-        return self.seen[key].float()
-
-
 def main(
-    data: Annotated[list[str], typer.Argument(help="Caption folders, tars, folders of photos.")],
-    voc_root: Annotated[Path, typer.Option("--voc", help="Folder in VOC's layout, to measure on.")],
-    work: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("out/ablation"),
-    cache: Annotated[Path, typer.Option(help="Folder of the feature cache.")] = Path(".cache/freeseg"),
-    table: Annotated[Path | None, typer.Option(help="Markdown file to write.")] = None,
+    data: Data,
+    voc_root: VocRoot,
+    work: Work = Path("out/ablation"),
+    cache: Cache = Path(".cache/freeseg"),
+    table: Table = None,
     seeds: int = 3,
-    epochs: int = 4,
     only: Annotated[list[str] | None, typer.Option(help="Poolings to run, by name; all if left out.")] = None,
 ) -> None:
     """Train and measure every pooling in the same settings, and write the table."""
-    model = lite.untrained(TOWER)
-    stores = features.open_stores(model, cache, EFFICIENTNET_LITE[2].sha256, MINILM.sha256)
-    with progress("photos") as photos, progress("captions") as captions:
-        prepared = features.prepare(
-            model, open_sources(data), stores, vocabulary(NOUNS), torch.device("cpu"), photos, captions
-        )
-    model.image_tower = RememberingTower(model.image_tower)
-    words, dataset = training_words(model), VocFolder(voc_root)
+    setting = Setting.open(data, voc_root, work, cache)
     chosen = {name: change for name, change in POOLINGS.items() if not only or name in only}
-    rows = {}
+    rows: dict[str, list[dict[str, float]]] = {}
     for seed in range(seeds):  # seeds outside: a table stopped early compares all poolings
         for name, change in chosen.items():
-            recipe = replace(BASE, epochs=epochs, seed=seed, **change)
-            rows.setdefault(name, []).append(one(model, prepared, words, recipe, dataset, work))
+            rows.setdefault(name, []).append(one(setting, replace(BASE, seed=seed, **change)))
             typer.echo(f"{name}, seed {seed}: {rows[name][-1]}")
         if table:
-            write_text(table, markdown(rows, prepared.sources, len(dataset), replace(BASE, epochs=epochs)))
-    typer.echo(markdown(rows, prepared.sources, len(dataset), replace(BASE, epochs=epochs)))
+            write_text(table, markdown(setting, rows))
+    typer.echo(markdown(setting, rows))
 
 
-def one(model: ICLIP, prepared, words, recipe: Recipe, dataset: VocFolder, work: Path) -> dict[str, float]:
-    """Train and measure once, or take the result of the run from `work`."""
-    run = work / "_".join(str(getattr(recipe, key)) for key in ("pooling", "where", "tau", "attention", "smoothing"))
-    run = run / f"epochs{recipe.epochs}-seed{recipe.seed}"
-    result = run / "result.json"
+def one(setting: Setting, recipe: Recipe) -> dict[str, float]:
+    """Train and measure once, or take the result of the run from the work folder."""
+    result = setting.folder(recipe) / "result.json"
     if result.is_file():
         return json.loads(result.read_text())
-    numbers = pretrain(model, prepared, words, recipe, run)
-    measured = FreeSeg(model, Config("ablation", TOWER, decision=replace(Decision(), smoothing=1, refine_steps=0)))
-    scores = voc.evaluate(measured, dataset).numbers() | {key: round(100 * value, 1) for key, value in numbers.items()}
+    scores = {key: 100 * value for key, value in setting.train(recipe).items()}
+    for name in setting.sets:
+        numbers = setting.measure(name, setting.model, RAW).numbers()
+        # mSC is that of the last set, where the background counts as outside
+        scores |= {f"{name.upper()} mIoU": numbers["mIoU"].value, "mSC": numbers["mSC"].value}
+    scores = {key: round(value, 1) for key, value in scores.items()}
     write_json(result, scores)
     return scores
 
 
-def markdown(rows: dict[str, list[dict[str, float]]], sources: dict[str, int], photos: int, base: Recipe) -> str:
+def markdown(setting: Setting, rows: dict[str, list[dict[str, float]]]) -> str:
     """The table: mean and standard deviation over seeds."""
+    photos = len(setting.sets["voc21"].items)
+    common = {key: value for key, value in asdict(BASE).items() if key not in _OF_POOLING}
     lines = [
         "# Which pooling?",
         "",
         "Written by `make ablation`; not edited by hand. Mean ± standard deviation over "
-        f"seeds ({max(len(runs) for runs in rows.values())} so far), measured on {photos} photos of VOC 2012 val; "
+        f"{max(len(runs) for runs in rows.values())} seeds, measured on {photos} photos of VOC 2012 val; "
         "retrieval on the held-out captions, text to image. "
         "The maps are taken as they are, neither smoothed nor refined.",
         "",
-        f"Trained on: {', '.join(f'{name} ({count:,} photos)' for name, count in sources.items())}.",
+        f"Trained on: {setting.told()}.",
         "",
-        "Common settings: "
-        + ", ".join(
-            f"{key} {value}"
-            for key, value in asdict(base).items()
-            if key not in ("pooling", "where", "tau", "attention", "smoothing", "seed")
-        )
-        + ".",
+        f"Common settings: {', '.join(f'{key} {value}' for key, value in common.items())}. "
+        "On similarities tau is 0.5 and on features 1.0 unless the row says otherwise.",
         "",
-        "| pooling | " + " | ".join(COLUMNS) + " |",
-        "|---|" + "---|" * len(COLUMNS),
+        *markdown_table(["pooling", *COLUMNS], [[name, *map(_cell(runs), COLUMNS)] for name, runs in rows.items()]),
     ]
-    for name, runs in rows.items():
-        cells = []
-        for column in COLUMNS:
-            values = [run[column] for run in runs]
-            cells.append(f"{mean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else ""))
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+_OF_POOLING = ("pooling", "where", "tau", "attention", "smoothing", "seed")
+
+
+def _cell(runs: list[dict[str, float]]):
+    def cell(column: str) -> str:
+        values = [run[column] for run in runs]
+        return f"{mean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
+
+    return cell
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freeseg.pooling import EPSILON, POOLINGS, masked_max, maximum, mean, minimum, smooth_patches, smoothed_min
+from freeseg.pooling import EPSILON, POOLINGS, masked_max, maximum, mean, minimum, smooth_patches, smoothed_min, softmax
 
 values = st.lists(st.floats(-5, 5), min_size=1, max_size=8)
 taus = st.floats(0.05, 50)
@@ -128,6 +128,32 @@ class TestSmoothedMin:
     def test_tau_must_be_positive(self, tau):
         with pytest.raises(ValueError, match="must be above 0"):
             smoothed_min(torch.zeros(1, 2), None, tau)
+
+
+class TestSoftmax:
+    @settings(max_examples=60, deadline=None)
+    @given(values, taus, st.randoms())
+    def test_is_the_formula(self, x, tau, random):
+        w = [random.uniform(0.01, 1) for _ in x]
+        tensor, weight = torch.tensor(x, dtype=torch.float64), torch.tensor(w, dtype=torch.float64)
+        for given_weight, used in ((weight, w), (None, [1] * len(x))):
+            a = [wi * math.exp((xi - max(x)) / tau) for xi, wi in zip(x, used, strict=True)]
+            expected = sum(ai * xi for ai, xi in zip(a, x, strict=True)) / sum(a)
+            assert softmax(tensor, given_weight, tau).item() == pytest.approx(expected, abs=1e-9)
+
+    def test_limits_are_the_maximum_and_the_mean(self):
+        x = some(0, 4, 6)
+        torch.testing.assert_close(softmax(x, None, 1e-6), x.amax(-1))
+        torch.testing.assert_close(softmax(x, None, 1e6), x.mean(-1), atol=1e-4, rtol=0)
+
+    def test_gradient(self):
+        x, w = some(0, 2, 3, 4).requires_grad_(), weights(1, 2, 1, 4).requires_grad_()
+        assert torch.autograd.gradcheck(lambda x, w: softmax(x, w, 0.4), (x, w))
+
+    @pytest.mark.parametrize("tau", [0.0, -1.0, math.nan])
+    def test_tau_must_be_positive(self, tau):
+        with pytest.raises(ValueError, match="must be above 0"):
+            softmax(torch.zeros(1, 2), None, tau)
 
 
 class TestFixedPoolings:

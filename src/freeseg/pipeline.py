@@ -19,6 +19,7 @@ from freeseg import itsm, masks
 from freeseg.errors import FreeSegError, PhotoError
 from freeseg.images import Photo, fit_short_side, read_photo, resize, to_array
 from freeseg.models import DEFAULT, ICLIP, Config, load_model
+from freeseg.models.checkpoint import Preprocessing
 from freeseg.pooling import smooth_patches
 from freeseg.segmentation import IGNORE, Segmentation, reserve_ignore
 from freeseg.vocabularies import BACKGROUND, Vocabulary
@@ -161,10 +162,7 @@ class FreeSeg:
 
     def prepare(self, image: Photo) -> Prepared:
         """Read a photo and resize it to what the model sees."""
-        photo = read_photo(image)
-        seen = self.config.preprocessing
-        pixels = to_array(resize(photo, fit_short_side(photo.size, seen.short_side, seen.long_cap)))
-        return Prepared(photo, pixels, Path(image).name if isinstance(image, str | Path) else "photo")
+        return prepare(image, self.config.preprocessing)
 
     @torch.inference_mode()
     def maps(self, prepared: Prepared, words: Words) -> Maps:
@@ -218,6 +216,13 @@ class FreeSeg:
         joint = F.normalize(self.model.text_head(towers), dim=1)
         shape = (len(words), len(vocabulary.templates), -1)
         return F.normalize(joint.view(shape).mean(1), dim=1), F.normalize(towers.view(shape).mean(1), dim=1)
+
+
+def prepare(image: Photo, seen: Preprocessing) -> Prepared:
+    """Read a photo and resize it to what a model with this preprocessing sees."""
+    photo = read_photo(image)
+    pixels = to_array(resize(photo, fit_short_side(photo.size, seen.short_side, seen.long_cap)))
+    return Prepared(photo, pixels, Path(image).name if isinstance(image, str | Path) else "photo")
 
 
 def _submit(

@@ -4,8 +4,8 @@ Every pooling has the same signature, `(x, weight, tau) -> pooled`, with patches
 works on features (B, D, P) as on patch-text similarities (B, N, P). `weight` is the free attention of
 each patch (B, 1, P), in [0, 1]; None means that all patches count alike.
 
-Sources: masked max pooling, ICLIP (arXiv 2209.07046); smoothed min pooling, FreeSeg (arXiv 2209.13558),
-whose formula here is our reading (see docs/method.md).
+Sources: masked max pooling, ICLIP (arXiv 2209.07046); softmax pooling, PACL (arXiv 2212.04994); smoothed min
+pooling, FreeSeg (arXiv 2209.13558), whose formula here is our reading (see docs/method.md).
 """
 
 from __future__ import annotations
@@ -101,12 +101,35 @@ def smoothed_min(x: Tensor, weight: Tensor | None = None, tau: float = 1.0) -> T
     return -tau * ((scaled + log_weight).logsumexp(dim=-1) - log_weight.logsumexp(dim=-1))
 
 
+def softmax(x: Tensor, weight: Tensor | None = None, tau: float = 1.0) -> Tensor:
+    """Softmax pooling: `sum_p a_p x_p` with `a = softmax(x / tau)` over patches (PACL, arXiv 2212.04994, section 3.1).
+
+    The patches that match weigh most. tau -> 0 is the maximum, tau -> infinity the mean. `weight`, where it is
+    given, multiplies `exp(x / tau)`.
+
+    Raises:
+        ValueError: tau is not positive.
+
+    Example:
+        >>> x = torch.tensor([[0.0, 1.0]])
+        >>> [round(softmax(x, tau=tau).item(), 3) for tau in (0.01, 1.0, 100.0)]
+        [1.0, 0.731, 0.502]
+    """
+    if not tau > 0:
+        raise ValueError(f"tau is {tau}; it must be above 0")
+    logits = x / tau
+    if weight is not None:
+        logits = logits + weight.clamp_min(EPSILON).log()
+    return (logits.softmax(dim=-1) * x).sum(dim=-1)
+
+
 POOLINGS: dict[str, Pooling] = {
     "mean": mean,
     "max": maximum,
     "masked-max": masked_max,
     "min": minimum,
     "smoothed-min": smoothed_min,
+    "softmax": softmax,
 }
 
 

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freeseg.errors import LabelError
-from freeseg.vocabularies import TEMPLATES, Label, Vocabulary, default_background, mentions, names, vocabulary
+from freeseg.vocabularies import (
+    TEMPLATES,
+    Label,
+    Vocabulary,
+    default_background,
+    mentions,
+    names,
+    templates,
+    vocabulary,
+)
 
 VOC = [
     "aeroplane",
@@ -254,3 +263,21 @@ class TestMentions:
 
     def test_a_dot_is_a_dot(self):
         assert mentions(["axb"], Vocabulary.of(["a.b"])) == []
+
+
+class TestTemplates:
+    def test_our_own(self):
+        assert templates("freeseg") == TEMPLATES
+
+    def test_the_80_of_clip(self):
+        published = templates("imagenet")
+        assert len(set(published)) == 80
+        assert Vocabulary((Label(("cat",)),), templates=published).prompts(["cat"])[:2] == [
+            "a bad photo of a cat.",
+            "a photo of many cat.",
+        ]
+        assert {"itap of a {}.", "a {} in a video game.", "a tattoo of the {}."} < set(published)
+
+    def test_those_that_there_are_not(self):
+        with pytest.raises(LabelError, match="there are: freeseg, imagenet"):
+            templates("clip")

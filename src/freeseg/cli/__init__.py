@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from freeseg.cli.compare import compare
 from freeseg.cli.evaluate import evaluate
 from freeseg.cli.heatmap import heatmap
 from freeseg.cli.models import models
@@ -22,9 +23,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
+EVALUATION = ("scipy", "jinja2")  # what only measuring needs
 # What a wrong command line raises; of that kind, typer exports the last in the line only.
 _UsageError: Any = typer.BadParameter.__mro__[1]
-for command in (segment, heatmap, models, pretrain, evaluate):
+for command in (segment, heatmap, models, pretrain, evaluate, compare):
     app.command()(command)
 
 
@@ -39,6 +41,11 @@ def main() -> None:
         sys.exit(f"freeseg: {' '.join(str(error).split())}")
     except _UsageError as error:
         sys.exit(f"freeseg: {' '.join(error.format_message().split())}")
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in EVALUATION:
+            raise
+        sys.exit(f'freeseg: measuring needs {missing}; run: pip install "freeseg[eval]"')
     if code == STOPPED:
         typer.echo("freeseg: stopped; what was finished is kept", err=True)
     sys.exit(code)

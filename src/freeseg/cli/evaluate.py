@@ -1,39 +1,88 @@
-"""`freeseg evaluate`: VOC20, VOC21 and mSC of a model, on photos with masks."""
+"""`freeseg evaluate`: a model's numbers on photos with masks, as JSON, Markdown and a page with pictures."""
 
 from __future__ import annotations
 
+import math
+import shlex
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_MODEL, Device, Model
+from freeseg.cli.options import DEFAULT_MODEL, Device, Model, Out
+
+if TYPE_CHECKING:
+    from freeseg.evaluation.report import Report
+
+PICTURED = 6  # photos at either end of the page
 
 
 def evaluate(
-    root: Annotated[Path, typer.Argument(help="Folder with JPEGImages/, SegmentationClass/ and a list of names.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Markdown file for the table.")] = None,
-    record: Annotated[bool, typer.Option(help="Write the numbers into the model's config and card.")] = False,
+    dataset: Annotated[str, typer.Option(help="voc21, voc20, context60, ade20k, ..., or folder.")],
+    root: Annotated[Path, typer.Option(help="Where the dataset lies, as its authors pack it.")],
+    out: Out,
+    classes: Annotated[Path | None, typer.Option(help="JSON file with the classes of --dataset folder.")] = None,
+    setting: Annotated[str, typer.Option(help="Words and refinement: freeseg, plain, aliases or refined.")] = "freeseg",
+    protocol: Annotated[str, typer.Option(help="Sizes, windows and decision: freeseg, sclip or tcl.")] = "freeseg",
     model: Model = DEFAULT_MODEL,
     device: Device = "cpu",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that read photos and masks.")] = 2,
+    limit: Annotated[int | None, typer.Option(min=1, help="This many photos, evenly spread: a quick look.")] = None,
+    record: Annotated[bool, typer.Option(help="Write the numbers into the model's config and card.")] = False,
 ) -> None:
-    """Measure a model on PASCAL VOC: VOC20 and VOC21 mIoU, mSC, presence F1. Masks are read for measuring only."""
+    """Measure a model on photos with masks, which are read for measuring only. Stopped, it goes on where it was."""
     import freeseg
     from freeseg.cli.progress import progress
-    from freeseg.data.segmentation import VocFolder
-    from freeseg.evaluation import voc
+    from freeseg.data.segmentation import open_dataset
+    from freeseg.evaluation import engine, protocols
+    from freeseg.evaluation.gallery import gallery
+    from freeseg.evaluation.markdown import markdown
+    from freeseg.evaluation.page import page
+    from freeseg.evaluation.report import Report
     from freeseg.files import write_text
     from freeseg.models import checkpoint, find_model
 
-    dataset = VocFolder(root)
+    rules = protocols.protocol(protocol, dataset)
+    data = engine.spread(open_dataset(dataset, root, classes), limit)
     network = freeseg.load(model, device)
+    journal = out / "photos.jsonl"
     with progress("evaluating") as update:
-        scores = voc.evaluate(network, dataset, progress=lambda done, total: update(done, total, ""))
-    text = "\n".join(voc.tables(scores)) + "\n"
-    typer.echo(f"{network.config.name}, {len(dataset)} photos\n\n{text}")
+        records = engine.evaluate(network, data, rules, setting, journal, workers, update)
+    command = shlex.join(["freeseg", *sys.argv[1:]])
+    report = Report(engine.describe(network, data, rules, setting, command), records)
+    worst = gallery(network, data, rules, setting, report.worst(PICTURED))
+    best = gallery(network, data, rules, setting, report.best(PICTURED), best=True)
+    report.save(out / "report.json")
+    write_text(out / "report.md", markdown(report))
+    write_text(out / "report.html", page(report, worst, best))
+    journal.unlink()
     if record:
-        checkpoint.record(
-            find_model(model), {f"{key} ({len(dataset)} photos)": v for key, v in scores.numbers().items()}
-        )
-    if out:
-        write_text(out, f"{network.config.name}, {len(dataset)} photos\n\n{text}")
+        checkpoint.record(find_model(model), _metrics(report))
+    typer.echo(_summary(report) + f"\n\nReport: {out / 'report.html'}")
+
+
+def _summary(report: Report) -> str:
+    """The headline numbers for a terminal."""
+    from freeseg.evaluation.markdown import span, table
+    from freeseg.evaluation.wording import percent
+
+    rows = [[name, percent(number.value), span(number)] for name, number in report.numbers().items()]
+    head = f"{report.run.model} on {_name(report, report.run.dataset)}"
+    return "\n".join([head, "", *table(["number", "value", "95 % interval"], rows)])
+
+
+def _metrics(report: Report) -> dict[str, float]:
+    """The headline numbers as a model card lists them; what could not be measured is left out."""
+    return {
+        _name(report, f"{report.run.dataset} {name}"): round(number.value, 1)
+        for name, number in report.numbers().items()
+        if not math.isnan(number.value)
+    }
+
+
+def _name(report: Report, what: str) -> str:
+    """With what a number must not be told without: how many photos, and what is not the default."""
+    run = report.run
+    changed = [value for value in (run.setting, run.protocol["name"]) if value != "freeseg"]
+    return f"{what} ({', '.join([f'{run.photos} photos', *changed])})"

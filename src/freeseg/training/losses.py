@@ -21,7 +21,7 @@ def pooled_similarity(
         where: "features": pool each channel, then take the cosine. "similarities": take the cosine of every
             patch with every text, then pool.
         weight: Free attention (B, 1, P) or None.
-        tau: Temperature of smoothed min pooling.
+        tau: Temperature of smoothed min and of softmax pooling.
 
     Returns:
         (B, N) cosines.

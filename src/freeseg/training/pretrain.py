@@ -35,7 +35,7 @@ class Recipe:
     Attributes:
         pooling: One of `freeseg.pooling.POOLINGS`.
         where: "features" or "similarities": what is pooled.
-        tau: Temperature of smoothed min pooling.
+        tau: Temperature of smoothed min and of softmax pooling.
         attention: "energy" weights patches by free attention, "none" counts all alike.
         smoothing: Side of the spatial average before the pooling, odd; 1 for none.
         captions: Captions of each photo that a step sees.

@@ -161,6 +161,22 @@ def _matcher(vocabulary: Vocabulary) -> tuple[re.Pattern[str], dict[str, int]]:
     return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?:e?s)?(?!\w)"), owners
 
 
+def templates(name: str) -> tuple[str, ...]:
+    """Prompt templates by name: "freeseg", FreeSeg's own, or "imagenet", the 80 that CLIP used on ImageNet.
+
+    Raises:
+        LabelError: No such templates; the message lists those there are.
+
+    Example:
+        >>> len(templates("imagenet"))
+        80
+    """
+    tables = {"freeseg": TEMPLATES, **_read("templates.toml")}
+    if name not in tables:
+        raise LabelError(f"no templates are called {_short(name)}; there are: {', '.join(sorted(tables))}")
+    return tuple(tables[name])
+
+
 def default_background() -> tuple[str, ...]:
     """The background words used where a job names none."""
     return tuple(_read("background.toml")["words"])

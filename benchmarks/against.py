@@ -1,0 +1,61 @@
+"""Patch embeddings of FreeSeg-Lite and of CLIP ViT-B/16, plain and with CLIP Surgery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+
+import freeseg
+from benchmarks import machine, memory
+from benchmarks.clip_surgery import ClipSurgery, clip_vit_b16
+from benchmarks.effort import Effort
+from benchmarks.tables import giga, ms, table
+from benchmarks.timing import in_turns
+
+Embed = Callable[[Tensor], object]
+OURS = "FreeSeg-Lite"
+
+
+def _clip() -> Embed:
+    return partial(clip_vit_b16().vision_model, interpolate_pos_encoding=True)
+
+
+SYSTEMS: dict[str, Callable[[], Embed]] = {
+    OURS: lambda: freeseg.load().model.embed_image,
+    "CLIP ViT-B/16": _clip,
+    "CLIP Surgery": lambda: ClipSurgery(clip_vit_b16()),
+}
+
+
+@torch.inference_mode()
+def section(effort: Effort) -> list[str]:
+    """Time and share of the machine's peak at each side, and memory at the largest."""
+    embedders = {system: build() for system, build in SYSTEMS.items()}
+    product, product_flops = machine.matrix_product()
+    rows = []
+    for side in effort.clip_sides:
+        pixels = torch.zeros(1, 3, side, side)
+        works = {system: partial(embed, pixels) for system, embed in embedders.items()}
+        seconds = in_turns({**works, "peak": product}, effort.fewer)
+        peak = product_flops / seconds["peak"]
+        for system, work in works.items():
+            flops, taken = machine.flops(work), seconds[system]
+            times, share = taken / seconds[OURS], flops / taken / peak
+            rows.append([f"{side}x{side}", system, ms(taken), f"{times:.1f}", giga(flops), f"{share:.0%}"])
+    largest = effort.clip_sides[-1]
+    peaks = [[system, *memory.embedding(system, largest).cells()] for system in SYSTEMS]
+    return [
+        "## Against CLIP",
+        "",
+        "From pixels to one embedding per patch of 16x16 pixels, one square picture at a time. CLIP is transformers', "
+        "with random weights; CLIP Surgery adds value-value attention in the last six blocks "
+        "([arXiv 2304.05653](https://arxiv.org/abs/2304.05653), as written in `benchmarks/clip_surgery.py`). "
+        "FreeSeg-Lite's memory holds its text tower too, CLIP's does not.",
+        "",
+        *table(["picture", "system", "ms", f"times {OURS}'s time", "GFLOP", "share of peak"], rows),
+        "",
+        *table([f"at {largest}x{largest}", *memory.COLUMNS], peaks),
+    ]

@@ -1,0 +1,38 @@
+"""Numbers as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a Markdown table.
+
+    Example:
+        >>> table(["what", "ms"], [["tower", "70"]])
+        ['| what | ms |', '|---|---|', '| tower | 70 |']
+    """
+    lines = [list(head), *map(list, rows)]
+    text = ["| " + " | ".join(line) + " |" for line in lines]
+    return [text[0], "|" + "---|" * len(head), *text[1:]]
+
+
+def ms(seconds: float) -> str:
+    """Milliseconds, to about three digits.
+
+    Example:
+        >>> ms(0.00123), ms(0.0704), ms(12.3456)
+        ('1.2', '70', '12,346')
+    """
+    value = 1000 * seconds
+    return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+
+
+def giga(value: float) -> str:
+    """FLOPs or FLOP/s in units of 10^9."""
+    return f"{value / 1e9:.1f}" if value < 1e11 else f"{value / 1e9:,.0f}"
+
+
+def megabytes(value: float) -> str:
+    """A size in MB; a dash for what could not be measured (NaN)."""
+    return f"{value:,.0f} MB" if value == value else "-"

@@ -1,0 +1,145 @@
+"""Peers: published ways to get dense maps from frozen towers and captions, side by side with smoothed min.
+
+    python experiments/peers.py DATA... --voc VOC_FOLDER --work FOLDER --table docs/results.md
+
+All share towers, data, steps, seed, labels and the way a mask is decided; only what makes the maps differs. Runs
+are kept in `--work`, where `poolings.py` keeps its own: what one has trained the other does not train again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import typer
+from setting import ATTENTION, BASE, FEATURES, OWN, RAW, SIMILARITIES, Cache, Data, Setting, Table, VocRoot, Work
+from torch import Tensor, nn
+
+import freeseg
+from freeseg.evaluation.bootstrap import Interval
+from freeseg.evaluation.compare import compare
+from freeseg.evaluation.markdown import span
+from freeseg.evaluation.markdown import table as markdown_table
+from freeseg.evaluation.protocols import Protocol
+from freeseg.evaluation.report import Report
+from freeseg.evaluation.wording import percent, signed
+from freeseg.files import write_text
+from freeseg.masks import Decision
+from freeseg.models.iclip import ICLIP
+
+OURS = "smoothed min of similarities (FreeSeg)"
+PEERS: dict[str, dict[str, object]] = {
+    "global average pooling (CLIP, 2103.00020)": {"pooling": "mean", **FEATURES},
+    "max pooling": {"pooling": "max", **SIMILARITIES},
+    "masked max of features (ECLIP, 2209.07046)": {"pooling": "masked-max", **FEATURES, **ATTENTION},
+    "softmax over patches (PACL, 2212.04994)": {"pooling": "softmax", **SIMILARITIES},
+    OURS: {"pooling": "smoothed-min", **SIMILARITIES, **ATTENTION},
+}
+UNTRAINED = "classifier to words, no training"
+FULL = "FreeSeg, the embedded model"
+PLAIN = Protocol("maps alone", presence=False)  # the largest cosine wins; background words are one more label
+
+
+class ClassifierToWords(ICLIP):
+    """Each patch is the mean of the class names that the tower's classifier sees there; nothing is trained."""
+
+    def __init__(self, model: ICLIP, names: Tensor) -> None:
+        super().__init__(model.image_tower, model.text_tower, model.dim)  # its text head is the identity
+        self.names = names
+
+    def project(self, features: Tensor) -> Tensor:
+        """Features (B, C, h, w) -> (B, D, h, w)."""
+        probabilities = self.image_tower.classify(features.movedim(1, -1)).softmax(dim=-1)
+        return nn.functional.normalize(probabilities @ self.names, dim=-1).movedim(-1, 1)
+
+
+class Measured(NamedTuple):
+    """A peer's reports: its maps alone on both sets, and VOC21 with FreeSeg's whole decision."""
+
+    voc20: Report
+    voc21: Report
+    decided: Report
+    retrieval: dict[str, float]
+
+
+def main(
+    data: Data,
+    voc_root: VocRoot,
+    work: Work = Path("out/ablation"),
+    cache: Cache = Path(".cache/freeseg"),
+    table: Table = None,
+    seed: int = 0,
+) -> None:
+    """Train and measure every peer, and write the table."""
+    setting = Setting.open(data, voc_root, work, cache)
+    rows = {UNTRAINED: measured(setting, ClassifierToWords(setting.model, setting.words.classes), {})}
+    for name, change in PEERS.items():
+        retrieval = setting.train(replace(BASE, seed=seed, **change))
+        rows[name] = measured(setting, setting.model, retrieval)
+        typer.echo(f"{name}: {rows[name].voc21.numbers()['mIoU']}")
+    embedded = freeseg.load()
+    embedded.model.image_tower = setting.model.image_tower
+    rows[FULL] = measured(setting, embedded.model, {}, embedded.config.decision)
+    text = markdown(setting, rows)
+    typer.echo(text)
+    if table:
+        write_text(table, text)
+
+
+@torch.inference_mode()
+def measured(setting: Setting, model: ICLIP, retrieval: dict[str, float], own: Decision = RAW) -> Measured:
+    """Measure a model: its maps alone, and with presence, smoothing and refinement."""
+    voc20, voc21 = (setting.measure(name, model, RAW, PLAIN) for name in ("voc20", "voc21"))
+    decision = Decision() if own is RAW else own
+    return Measured(voc20, voc21, setting.measure("voc21", model, decision, OWN), retrieval)
+
+
+def markdown(setting: Setting, rows: dict[str, Measured]) -> str:
+    """The page: every peer with its intervals, and the paired difference to ours."""
+    ours = rows[OURS]
+    body = [
+        [
+            name,
+            _number(row.voc20.numbers()["mIoU"]),
+            _number(row.voc21.numbers()["mIoU"]),
+            _number(row.voc21.numbers()["mSC"]),
+            "" if name == OURS else _difference(row.voc21, ours.voc21),
+            _number(row.decided.numbers()["mIoU"]),
+            f"{100 * row.retrieval['R@1']:.1f}" if row.retrieval else "",
+        ]
+        for name, row in rows.items()
+    ]
+    heads = ["maps from", "VOC20 mIoU", "VOC21 mIoU", "mSC", "ours - theirs, VOC21", "VOC21, FreeSeg's decision", "R@1"]
+    lines = [
+        "# Peers, on the same towers and data",
+        "",
+        "Written by `python experiments/peers.py`; not edited by hand. "
+        f"{len(setting.sets['voc21'].items)} photos of VOC 2012 val, FreeSeg's aliases. In brackets, and for the "
+        "differences, 95 % intervals of a bootstrap over photos; the differences are paired.",
+        "",
+        "The first columns take the maps alone: the label or background word with the largest cosine wins, nothing is "
+        "smoothed or refined. *FreeSeg's decision* adds presence, 3x3 smoothing and refinement to the same maps. One "
+        f"seed; {BASE.epochs} epochs, batches of {BASE.batch_size}, vocabulary distillation for all that are trained "
+        f"here. Trained on: {setting.told()}.",
+        "",
+        *markdown_table(heads, body),
+        "",
+        "Best-head selection (Talk2DINO, 2411.19331) needs a tower with attention heads; this one is convolutional.",
+        f"*{FULL}* is trained longer than the others, see [training.md](training.md); its retrieval is told there.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _number(interval: Interval) -> str:
+    return f"{percent(interval.value)} ({span(interval)})"
+
+
+def _difference(theirs: Report, ours: Report) -> str:
+    change = compare(theirs, ours).differences[0].change
+    return f"{signed(change.value)} ({span(change)})"
+
+
+if __name__ == "__main__":
+    typer.run(main)

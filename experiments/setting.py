@@ -1,0 +1,104 @@
+"""What the experiments share: the same photos, steps, batches and decision for everything they compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from torch import Tensor
+
+from freeseg.cli.progress import progress
+from freeseg.data import open_sources
+from freeseg.data.segmentation import SegmentationData, open_dataset
+from freeseg.evaluation.engine import describe, evaluate
+from freeseg.evaluation.protocols import Protocol
+from freeseg.evaluation.report import Report
+from freeseg.masks import Decision
+from freeseg.models import lite
+from freeseg.models.checkpoint import Config
+from freeseg.models.efficientnet import EfficientNetLite
+from freeseg.models.iclip import ICLIP
+from freeseg.models.weights import EFFICIENTNET_LITE, MINILM
+from freeseg.pipeline import FreeSeg
+from freeseg.training import features
+from freeseg.training.pretrain import Recipe, Words, pretrain
+from freeseg.training.words import NOUNS, training_words
+from freeseg.vocabularies import vocabulary
+
+TOWER = "efficientnet-lite2"
+BASE = Recipe(attention="none", epochs=4, precision="bf16")
+FEATURES = {"where": "features", "tau": 1.0}
+SIMILARITIES = {"where": "similarities", "tau": 0.5}
+ATTENTION = {"attention": "energy"}
+RAW = replace(Decision(), smoothing=1, refine_steps=0)  # the maps as they are
+OWN = Protocol("freeseg")
+
+Data = Annotated[list[str], typer.Argument(help="Caption folders, tars, folders of photos.")]
+VocRoot = Annotated[Path, typer.Option("--voc", help="Folder in VOC's layout, to measure on.")]
+Work = Annotated[Path, typer.Option(help="Folder for the runs, which are kept.")]
+Cache = Annotated[Path, typer.Option(help="Folder of the feature cache.")]
+Table = Annotated[Path | None, typer.Option(help="Markdown file to write.")]
+
+
+class RememberingTower(EfficientNetLite):
+    """The image tower, which gives the features of a photo it has seen before without computing them again."""
+
+    def __init__(self, tower: EfficientNetLite) -> None:
+        super().__init__(2)
+        self.load_state_dict(tower.state_dict())
+        self.eval().requires_grad_(False)
+        self.seen: dict[int, Tensor] = {}
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """As the tower's own, float16 in memory."""
+        key = hash(pixels.numpy(force=True).tobytes())
+        if key not in self.seen:
+            self.seen[key] = super().features(pixels).half()
+        return self.seen[key].float()
+
+
+@dataclass
+class Setting:
+    """The model whose heads are trained, what it is trained on, and what it is measured on."""
+
+    model: ICLIP
+    data: features.TrainingData
+    words: Words
+    sets: dict[str, SegmentationData]
+    work: Path
+
+    @classmethod
+    def open(cls, data: list[str], voc_root: Path, work: Path, cache: Path) -> Setting:
+        """Fill the cache where it is not full yet."""
+        model = lite.untrained(TOWER)
+        stores = features.open_stores(model, cache, EFFICIENTNET_LITE[2].sha256, MINILM.sha256)
+        with progress("photos") as photos, progress("captions") as captions:
+            prepared = features.prepare(
+                model, open_sources(data), stores, vocabulary(NOUNS), torch.device("cpu"), photos, captions
+            )
+        model.image_tower = RememberingTower(model.image_tower)
+        sets = {name: open_dataset(name, voc_root) for name in ("voc20", "voc21")}
+        return cls(model, prepared, training_words(model), sets, work)
+
+    def folder(self, recipe: Recipe) -> Path:
+        """Where a run is kept."""
+        keys = ("pooling", "where", "tau", "attention", "smoothing")
+        name = "_".join(str(getattr(recipe, key)) for key in keys)
+        return self.work / name / f"epochs{recipe.epochs}-seed{recipe.seed}"
+
+    def train(self, recipe: Recipe) -> dict[str, float]:
+        """Train the heads, or take them from a run that is done; gives the retrieval of the held-out captions."""
+        return pretrain(self.model, self.data, self.words, recipe, self.folder(recipe))
+
+    def measure(self, name: str, model: ICLIP, decision: Decision, protocol: Protocol = OWN) -> Report:
+        """A report on "voc20" or "voc21"."""
+        measured = FreeSeg(model, Config("experiment", TOWER, decision=decision))
+        data = self.sets[name]
+        return Report(describe(measured, data, protocol), evaluate(measured, data, protocol))
+
+    def told(self) -> str:
+        """What it was trained on, in a line."""
+        return ", ".join(f"{name} ({count:,} photos)" for name, count in self.data.sources.items())

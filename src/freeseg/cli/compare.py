@@ -1,0 +1,24 @@
+"""`freeseg compare`: two reports of the same photos, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="report.json that freeseg evaluate wrote.", show_default=False)],
+    second: Annotated[Path, typer.Argument(help="Another, of the same photos.", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Markdown file for what is printed.")] = None,
+) -> None:
+    """Compare two reports: what is better, what is worse, what may be chance, and which photos changed."""
+    from freeseg.evaluation import compare as comparing
+    from freeseg.evaluation.report import Report
+    from freeseg.files import write_text
+
+    text = comparing.markdown(comparing.compare(Report.load(first), Report.load(second)))
+    typer.echo(text)
+    if out:
+        write_text(out, text)

@@ -1,0 +1,96 @@
+"""Anyone's own photos and masks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from freeseg.data.segmentation.dataset import MAX_CLASSES, SegmentationData, lookup
+from freeseg.data.segmentation.layout import places
+from freeseg.data.segmentation.voc import voc_items
+from freeseg.errors import DataError, LabelError
+from freeseg.vocabularies import BACKGROUND, Vocabulary
+
+
+class Classes(NamedTuple):
+    """What a classes file says: the words for the classes, and whether index 0 is the background."""
+
+    words: Vocabulary
+    has_background: bool
+
+
+def open_folder(root: Path, classes: Path | None = None) -> SegmentationData:
+    """`JPEGImages/`, `SegmentationClass/`, a list of names in `val.txt` (else every mask counts), and the classes.
+
+    Args:
+        root: The folder.
+        classes: A JSON file, `classes.json` in the folder if left out; see `read_classes`.
+
+    Raises:
+        DataError: The layout is another, the classes cannot be used, or a photo or a mask is missing.
+    """
+    photos, masks = places(root, ("",), ("JPEGImages",), ("SegmentationClass",))
+    words, has_background = read_classes(classes or root / "classes.json")
+    names = ((BACKGROUND,) if has_background else ()) + words.names
+    return SegmentationData(
+        name="folder",
+        classes=names,
+        has_background=has_background,
+        items=voc_items(photos, masks),
+        lookup=lookup({index: index for index in range(len(names))}),
+        aliases=tuple("|".join(label.aliases) for label in words.labels),
+        background_words=words.background_words,
+    )
+
+
+def read_classes(path: Path) -> Classes:
+    """The classes of a folder, in the order of their indices in the masks.
+
+    The file holds a list of names, or `{"classes": [...], "background": true}`. With a background the names start
+    at index 1; a list that itself starts with "background" says so as well, and "background|sky|wall" gives the
+    words that stand for it. `"sofa|couch"` gives a class two names.
+
+    Raises:
+        DataError: It cannot be read, is of another form, or its names cannot be used.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "classes.json"
+        >>> _ = file.write_text('["background", "cat", "sofa|couch"]')
+        >>> classes = read_classes(file)
+        >>> classes.words.names, classes.has_background
+        (('cat', 'sofa'), True)
+    """
+    entries, stated = _entries(path)
+    first = entries[0].split("|") if entries else [""]
+    named = first[0].strip().casefold() == BACKGROUND
+    if named and stated is False:
+        raise DataError(f'{path}: the first class is "background", but "background" is false; make it true')
+    has_background = named if stated is None else stated
+    words = [word.strip() for word in first[1:] if word.strip()] if named else []
+    try:
+        vocabulary = Vocabulary.of(entries[1:] if named else entries, words)
+    except LabelError as error:
+        raise DataError(f"{path}: {error}") from error
+    count = len(vocabulary.labels) + has_background
+    if count > MAX_CLASSES:
+        raise DataError(f"{path}: {count} classes; a mask has room for {MAX_CLASSES}, the background among them")
+    return Classes(vocabulary, has_background)
+
+
+def _entries(path: Path) -> tuple[list[str], bool | None]:
+    """The names in the file, and what it says of the background."""
+    form = 'a list of names, or {"classes": [...], "background": true or false}'
+    try:
+        table = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path} cannot be read ({error}); it must be {form}") from error
+    entries, stated = (table, None) if isinstance(table, list) else (None, None)
+    if isinstance(table, dict) and table.keys() <= {"classes", "background"}:
+        entries, stated = table.get("classes"), table.get("background")
+    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+        raise DataError(f"{path} is of another form; it must be {form}")
+    if stated is not None and not isinstance(stated, bool):
+        raise DataError(f'{path}: "background" is {stated!r}; it must be true or false')
+    return entries, stated

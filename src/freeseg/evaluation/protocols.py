@@ -1,0 +1,119 @@
+"""Protocols: how a model is measured, so that its numbers can be laid beside published ones.
+
+A protocol is a change of what a model carries anyway: its preprocessing, its decision rule, the templates and
+background words of its vocabulary. The model then works as it does for every user.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from freeseg.data.segmentation import SegmentationData
+from freeseg.errors import FreeSegError
+from freeseg.evaluation.records import SETTINGS
+from freeseg.masks import Decision
+from freeseg.models.checkpoint import Config
+from freeseg.vocabularies import Vocabulary, templates
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a model is measured. The defaults are the model's own settings.
+
+    Attributes:
+        name: What it is called.
+        short_side: Photos are resized to it; None for the model's own preprocessing.
+        long_cap: The long side is at most this many times `short_side`.
+        window: Side of the sliding windows in pixels of the resized photo; 0 for the whole photo at once.
+        stride: From one window to the next.
+        logit_scale: Cosines are multiplied by it before the softmax; None for the model's own.
+        background: "words": the dataset's background words compete; "threshold" and "none": there are none.
+        threshold: Where there is a background, pixels whose probability is below it are background.
+        presence: Whether the model's own rule goes beyond the softmax: labels must be present to appear, the
+            background has a margin, unsure pixels may be "don't know".
+        templates: Prompt templates, by the name that `freeseg.vocabularies.templates` knows.
+        refine: Whether maps are refined along edges whatever the setting.
+    """
+
+    name: str
+    short_side: int | None = None
+    long_cap: float = 0.0
+    window: int = 0
+    stride: int = 0
+    logit_scale: float | None = None
+    background: str = "words"
+    threshold: float = 0.0
+    presence: bool = True
+    templates: str = "freeseg"
+    refine: bool = False
+
+    def config(self, own: Config, setting: str) -> Config:
+        """A model's config under this protocol.
+
+        Example:
+            >>> config = protocol("sclip", "cityscapes").config(Config("m", "t"), "plain")
+            >>> config.preprocessing.short_side, config.decision.logit_scale, config.decision.refine_steps
+            (560, 40.0, 0)
+        """
+        seen = own.preprocessing
+        if self.short_side is not None:
+            seen = replace(seen, short_side=self.short_side, long_cap=self.long_cap)
+        return replace(own, preprocessing=seen, decision=self._decision(own.decision, setting))
+
+    def _decision(self, own: Decision, setting: str) -> Decision:
+        steps = own.refine_steps
+        if setting != "freeseg":  # published ones count as refined with PAMR's own ten steps, or not at all
+            steps = Decision.refine_steps if self.refine or setting == "refined" else 0
+        scale = own.logit_scale if self.logit_scale is None else self.logit_scale
+        decision = replace(own, logit_scale=scale, refine_steps=steps)
+        if self.presence:
+            return decision
+        return replace(
+            decision,
+            presence_ratio=0.0,
+            presence_floor=0.0,
+            background_margin=0.0,
+            attention_margin=0.0,
+            ignore_below=0.0,
+        )
+
+    def vocabulary(self, data: SegmentationData, setting: str) -> Vocabulary:
+        """A dataset's labels in a setting, with this protocol's templates and background words.
+
+        Raises:
+            FreeSegError: No such setting.
+        """
+        if setting not in SETTINGS:
+            raise FreeSegError(f"no setting is called {setting!r}; there are: {', '.join(SETTINGS)}")
+        labels = data.vocabulary("aliases" if setting == "refined" else setting)
+        others = labels.background_words if self.background == "words" else ()
+        return replace(labels, templates=templates(self.templates), background_words=others)
+
+
+def protocol(name: str, dataset: str) -> Protocol:
+    """A protocol by name, as it is for a dataset.
+
+    Raises:
+        FreeSegError: No such protocol; the message lists those there are.
+
+    Example:
+        >>> protocol("sclip", "voc20").short_side, protocol("sclip", "cityscapes").short_side
+        (336, 560)
+    """
+    if name not in PROTOCOLS:
+        raise FreeSegError(f"no protocol is called {name!r}; there are: {', '.join(PROTOCOLS)}")
+    table = dict(_tables()[name])
+    datasets = table.pop("datasets", {})
+    return Protocol(name, **{**table, **datasets.get(dataset, {})})
+
+
+@cache
+def _tables() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(resources.files("freeseg.evaluation").joinpath("protocols.toml").read_text(encoding="utf-8"))
+
+
+PROTOCOLS = tuple(_tables())
