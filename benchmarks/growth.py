@@ -67,7 +67,7 @@ def _labels(model: freeseg.FreeSeg, effort: Effort, folder: Path) -> list[str]:
         [f"{count:,}", ms(text[count]), *_time(seconds[count], seconds[counts[0]]), *peaks[count].cells()]
         for count in counts
     ]
-    return table(["labels, photo of 0.3 megapixels", "text, once, ms", *TIME, *memory.COLUMNS], rows)
+    return table(["labels, photo of 0.3 megapixels", "text, first time, ms", *TIME, *memory.COLUMNS], rows)
 
 
 def _folders(effort: Effort, folder: Path) -> list[str]:

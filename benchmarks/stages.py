@@ -88,7 +88,10 @@ def section(effort: Effort, folder: Path) -> list[str]:
     rows = [[stage, ms(seconds), f"{seconds / total:.1%}"] for stage, seconds in medians.items()]
     once = [
         ["start: import, check and load the weights", ms(_start(effort.fewer))],
-        [f"text: {len(LABELS)} labels and the background words, in 4 sentences each", ms(_text(model, effort.fewer))],
+        [
+            f"text: {len(LABELS)} labels and the background words, in 4 sentences each, nothing kept from before",
+            ms(_text(model, effort.fewer)),
+        ],
     ]
     return [
         "## Stages",

@@ -80,7 +80,6 @@ def main(
         rows[name] = measured(setting, setting.model, retrieval)
         typer.echo(f"{name}: {rows[name].voc21.numbers()['mIoU']}")
     embedded = freeseg.load()
-    embedded.model.image_tower = setting.model.image_tower
     rows[FULL] = measured(setting, embedded.model, {}, embedded.config.decision)
     text = markdown(setting, rows)
     typer.echo(text)

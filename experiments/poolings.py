@@ -31,11 +31,8 @@ POOLINGS: dict[str, dict[str, object]] = {
     "max of similarities": {"pooling": "max", **SIMILARITIES},
     "min of similarities": {"pooling": "min", **SIMILARITIES, **ATTENTION},
     "smoothed min of features": {"pooling": "smoothed-min", **FEATURES, **ATTENTION},
-    # Forms of smoothed min: how hard the minimum is, and whether patches are averaged with their neighbours first.
-    "smoothed min of similarities, tau 0.1": SMOOTHED | {"tau": 0.1},
-    "smoothed min of similarities, tau 0.2": SMOOTHED | {"tau": 0.2},
+    # Another form of smoothed min: patches are averaged with their neighbours before the minimum.
     "smoothed min of similarities, 3x3 first": SMOOTHED | {"smoothing": 3},
-    "smoothed min of features, 3x3 first": {"pooling": "smoothed-min", **FEATURES, **ATTENTION, "smoothing": 3},
 }
 COLUMNS = ("VOC20 mIoU", "VOC21 mIoU", "mSC", "R@1", "R@5")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import torch
 import typer
-from torch import Tensor
+from torch import Tensor, nn
 
 from freeseg.cli.progress import progress
 from freeseg.data import open_sources
@@ -43,20 +43,20 @@ Cache = Annotated[Path, typer.Option(help="Folder of the feature cache.")]
 Table = Annotated[Path | None, typer.Option(help="Markdown file to write.")]
 
 
-class RememberingTower(EfficientNetLite):
-    """The image tower, which gives the features of a photo it has seen before without computing them again."""
+class RememberingTower(nn.Module):
+    """An image tower that gives the features of a photo it has seen before without computing them again."""
 
     def __init__(self, tower: EfficientNetLite) -> None:
-        super().__init__(2)
-        self.load_state_dict(tower.state_dict())
-        self.eval().requires_grad_(False)
+        super().__init__()
+        self.tower, self.classify = tower, tower.classify
+        self.channels, self.stride, self.last = tower.channels, tower.stride, tower.last
         self.seen: dict[int, Tensor] = {}
 
     def features(self, pixels: Tensor) -> Tensor:
         """As the tower's own, float16 in memory."""
         key = hash(pixels.numpy(force=True).tobytes())
         if key not in self.seen:
-            self.seen[key] = super().features(pixels).half()
+            self.seen[key] = self.tower.features(pixels).half()
         return self.seen[key].float()
 
 

@@ -14,17 +14,17 @@ import torch
 import typer
 
 from freeseg.images import read_photo, resize, to_array
-from freeseg.models.lite import IMAGE_TOWERS, efficientnet_lite
+from freeseg.models.lite import efficientnet_lite
 
-SIDE = {0: 224, 1: 240, 2: 260}  # what each was trained at
+SIDE = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}  # what each was trained at
 
 
 @torch.inference_mode()
 def main(folder: Annotated[Path, typer.Argument()], output_stride: int = 32) -> None:
     """Print the share of photos whose class comes first."""
     photos = sorted(folder.glob("*.jpg"))
-    for name, variant in IMAGE_TOWERS.items():
-        tower, side, hits = efficientnet_lite(variant, output_stride), SIDE[variant], 0
+    for name, side in SIDE.items():
+        tower, hits = efficientnet_lite(name, output_stride), 0
         for index, path in enumerate(photos):
             photo = read_photo(path)
             scale = side / min(photo.size)

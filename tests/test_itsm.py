@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from freeseg.itsm import merge_aliases, minmax, similarity, upsample
+from freeseg.itsm import merge_aliases, minmax, remove_redundancy, similarity, upsample
 
 SEEDS = st.integers(0, 2**31)
 
@@ -80,6 +80,63 @@ class TestSimilarity:
             similarity(torch.zeros(patches), torch.zeros(texts))
         assert str(patches) in str(caught.value)
         assert str(texts) in str(caught.value)
+
+
+def surgery_with_channels(patches, texts, image, sharpness):
+    """CLIP Surgery's feature surgery as it is published, channel by channel: one image's maps (N, P)."""
+    patches, texts = (vectors / vectors.norm(dim=-1, keepdim=True) for vectors in (patches, texts))
+    image = image / image.norm()
+    scores = [math.exp(sharpness * float(image @ text)) for text in texts]
+    weights = [score / sum(scores) / (1 / len(scores)) for score in scores]  # softmax over its own mean
+    maps = torch.empty(len(texts), len(patches), dtype=torch.float64)
+    for p, patch in enumerate(patches):
+        products = torch.stack([weight * patch * text for weight, text in zip(weights, texts, strict=True)])
+        redundant = products.mean(dim=0)
+        for n, product in enumerate(products):
+            maps[n, p] = (product - redundant).sum()
+    return maps
+
+
+class TestRemoveRedundancy:
+    @settings(max_examples=30, deadline=None)
+    @given(SEEDS, st.integers(1, 6), st.sampled_from([0.5, 2.0, 10.0]))
+    def test_equals_the_published_form_with_channels(self, seed, labels, sharpness):
+        patches, image = some(seed, 2, 5, 2, 3, dtype=torch.float64), some(seed + 1, 2, 5, dtype=torch.float64)
+        texts = some(seed + 2, labels, 5, dtype=torch.float64)
+        whole = similarity(image[:, :, None, None], texts)[:, :, 0, 0]
+        found = remove_redundancy(similarity(patches, texts), whole, sharpness)
+        for b in range(2):
+            wanted = surgery_with_channels(patches[b].flatten(1).T, texts, image[b], sharpness)
+            torch.testing.assert_close(found[b].flatten(1), wanted, atol=1e-5, rtol=0)
+
+    @settings(max_examples=20, deadline=None)
+    @given(SEEDS, st.integers(1, 7))
+    def test_sums_to_zero_over_labels(self, seed, labels):
+        found = remove_redundancy(some(seed, 1, labels, 2, 2), some(seed + 1, 1, labels))
+        assert found.sum(dim=1).abs().max() < 1e-4
+
+    def test_what_all_labels_share_goes_whatever_its_size(self):
+        maps, even = some(0, 1, 4, 3, 3), torch.zeros(1, 4)
+        shared = some(1, 1, 1, 3, 3)
+        torch.testing.assert_close(remove_redundancy(maps + 5 * shared, even), remove_redundancy(maps, even))
+
+    def test_a_label_that_the_image_is_full_of_weighs_more(self):
+        maps = torch.full((1, 3, 1, 1), 0.5)
+        found = remove_redundancy(maps, torch.tensor([[0.9, 0.1, 0.1]])).flatten()
+        assert found[0] > 0 > found[1] == found[2]
+
+    def test_keeps_half_precision_and_its_input(self):
+        maps = some(0, 1, 3, 2, 2).half()
+        before = maps.clone()
+        found = remove_redundancy(maps, torch.zeros(1, 3).half())
+        assert found.dtype == torch.float16
+        assert torch.equal(maps, before)
+        torch.testing.assert_close(found.float(), remove_redundancy(maps.float(), torch.zeros(1, 3)), atol=5e-3, rtol=0)
+
+    @pytest.mark.parametrize("image", [(1, 2), (2, 3), (3,)])
+    def test_cosines_of_other_images_or_labels_are_refused(self, image):
+        with pytest.raises(ValueError, match="do not match"):
+            remove_redundancy(torch.zeros(1, 3, 2, 2), torch.zeros(image))
 
 
 class TestMergeAliases:

@@ -109,10 +109,12 @@ def test_strips_give_what_one_interpolation_gives(
 ) -> None:
     monkeypatch.setattr(masks, "STRIP_FLOATS", floats)
     scores = torch.rand(5, 6, 9, generator=torch.Generator().manual_seed(1))
-    winner, value = masks._largest(scores, size)
+    labels = torch.tensor([7, 0, 300, 2, 9], dtype=torch.int32)
+    winner, value = masks._largest(scores, labels, size)
     expected = F.interpolate(scores[None], size, mode="bilinear", align_corners=False)[0].max(dim=0)
     torch.testing.assert_close(value, expected.values, atol=1e-5, rtol=0)
-    assert (winner == expected.indices).float().mean() > 0.99  # ties may fall either way
+    assert winner.dtype == labels.dtype
+    assert (winner == labels[expected.indices]).float().mean() > 0.99  # ties may fall either way
 
 
 def test_confidence_is_a_probability_and_refinement_keeps_it_one() -> None:

@@ -25,7 +25,8 @@ _PAPER: Colour = (255, 255, 255)
 _INK: Colour = (32, 36, 42)
 _MUTED: Colour = (118, 124, 132)
 _HATCH: Colour = (150, 154, 160)
-_BAND_PIXELS = 1 << 20
+_BAND_PIXELS = 1 << 16
+_CHANNELS = np.arange(3) * 256  # where the table of each channel begins
 _LEGEND_ENTRIES = 40
 _TILE = 480  # longest side of a tile of a heatmap sheet
 _SHEET_TILES = 36  # as many tiles as are drawn at full size
@@ -97,20 +98,34 @@ def overlay(
     canvas = Image.new("RGB", (legend.width, photo.height + legend.height), _PAPER)
     canvas.paste(legend, (0, photo.height))
     opacity = np.full(len(colours), alpha, dtype=np.float32)
+    opacity[IGNORE] = 0.25
     if labels and labels[0] == BACKGROUND:
         opacity[0] = 0
+    stripe = len(colours)  # one more entry: "don't know" where it is hatched
+    plain = _blends(np.vstack([colours, colours[IGNORE]]), np.append(opacity, np.float32(0.55)))
+    tables = np.stack([_rounded(plain), _rounded(plain + (255 - plain) * np.float32(0.75))])
     line = max(1, round(min(photo.size) / 450))
     for top, bottom in _bands(photo):
-        pixels = np.asarray(photo.crop((0, top, photo.width, bottom)).convert("RGB"), dtype=np.float32)
-        values = mask[top:bottom]
-        tint, weight = colours[values].astype(np.float32), opacity[values][..., None]
+        values = mask[top:bottom].astype(np.intp)
         unsure = values == IGNORE
-        weight[unsure] = 0.25 + 0.3 * _stripes(top, values.shape, size)[unsure][:, None]
-        pixels += (tint - pixels) * weight
+        if unsure.any():
+            values[unsure & _stripes(top, values.shape, size)] = stripe
         edge = _edges(mask[top : bottom + line], line)[: bottom - top]
-        pixels[edge] += (255 - pixels[edge]) * 0.75
-        canvas.paste(Image.fromarray(pixels.round().astype(np.uint8)), (0, top))
+        pixels = np.asarray(photo.crop((0, top, photo.width, bottom)).convert("RGB"))
+        # What a pixel becomes depends on its label, on whether it lies on an edge, and on its own three values.
+        place = ((values + edge * (stripe + 1)) * 768)[..., None] + _CHANNELS + pixels
+        canvas.paste(Image.fromarray(tables.take(place, mode="clip")), (0, top))
     return canvas
+
+
+def _blends(colours: npt.NDArray[np.uint8], opacity: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """What each value of each channel becomes under a colour (n, 3) of some opacity (n,): (n, 3, 256)."""
+    under = np.arange(256, dtype=np.float32)
+    return under + (colours[..., None].astype(np.float32) - under) * opacity[:, None, None]
+
+
+def _rounded(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    return values.round().astype(np.uint8)
 
 
 def display_palette(labels: Sequence[str]) -> npt.NDArray[np.uint8]:

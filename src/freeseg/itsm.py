@@ -1,7 +1,7 @@
 """Image-Text Similarity Maps (ITSM): how well every patch answers to every label.
 
 Pure functions on tensors. Source: Li et al. 2022 (ICLIP, arXiv 2209.07046), section 3; FreeSeg makes
-its masks from these maps (arXiv 2209.13558).
+its masks from these maps (arXiv 2209.13558). What else has a source names it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,43 @@ def similarity(patches: Tensor, texts: Tensor) -> Tensor:
     # A 1x1 convolution is this very product, without a transposed copy of the patches.
     weights = F.normalize(texts, dim=1, eps=EPSILON).to(patches.dtype)
     return F.conv2d(F.normalize(patches, dim=1, eps=EPSILON), weights[:, :, None, None])
+
+
+def remove_redundancy(itsm: Tensor, image: Tensor, sharpness: float = 2.0) -> Tensor:
+    """What is common to all labels is taken out of their maps (CLIP Surgery's feature surgery).
+
+    `S[n,p] = w_n cos(p,n) - mean over m of w_m cos(p,m)`, with `w_n = N softmax(sharpness image)_n`. CLIP Surgery
+    subtracts, for each patch, label and channel, the weighted product of patch and text averaged over labels, and
+    sums over channels (arXiv 2304.05653, feature surgery; `clip_feature_surgery` of its authors' code). The sum goes
+    into the average, so cosines suffice: the same numbers without a tensor of patches x labels x channels.
+
+    The maps are no longer cosines. At each patch they sum to 0 over the labels, so a lone label's map is all 0.
+
+    Args:
+        itsm: Cosines of patches with labels (B, N, h, w).
+        image: Cosines of the whole image's embedding (CLIP's class token) with the same labels (B, N): labels that
+            the image is full of weigh more.
+        sharpness: The factor before the softmax; 2 in the authors' code.
+
+    Returns:
+        Maps (B, N, h, w), in the dtype of `itsm`.
+
+    Raises:
+        ValueError: The cosines are not of the same images and labels.
+
+    Example:
+        >>> maps = torch.tensor([[[[0.75, 0.5]], [[0.25, 0.5]]]])
+        >>> remove_redundancy(maps, torch.zeros(1, 2)).tolist()
+        [[[[0.25, 0.0]], [[-0.25, 0.0]]]]
+    """
+    if itsm.ndim != 4 or image.shape != itsm.shape[:2]:
+        raise ValueError(
+            f"maps {tuple(itsm.shape)} and image cosines {tuple(image.shape)} do not match; "
+            "they must be (B, N, h, w) and (B, N)"
+        )
+    weights = itsm.shape[1] * torch.softmax(sharpness * image.float(), dim=1)
+    weighted = itsm * weights.to(itsm.dtype)[:, :, None, None]
+    return weighted - weighted.mean(dim=1, keepdim=True)
 
 
 def merge_aliases(itsm: Tensor, owners: Tensor, labels: int) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor
 from freeseg.refine import pamr
 
 UNSURE = -1
-STRIP_FLOATS = 16_000_000  # floats of label scores held at photo size at once
+STRIP_FLOATS = 500_000  # floats of label scores held at photo size at once: few enough for a processor's cache
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class FreeMask(NamedTuple):
     """The decision for one photo.
 
     Attributes:
-        labels: (H, W) int64; 0 is the background where there is one, then the labels in order; -1 = don't know.
+        labels: (H, W) int32; 0 is the background where there is one, then the labels in order; -1 = don't know.
         confidence: (H, W) float32 in [0, 1], the probability of the winner.
         presence: (N,) float32 in [0, 1], per label, background not among them.
     """
@@ -162,8 +162,7 @@ def free_mask(
     if decision.refine_steps and len(sure) > 1:
         sure = F.interpolate(sure[None], photo.shape[1:], mode="bilinear", align_corners=False)[0]
         sure = pamr(sure, photo, decision.refine_steps)
-    winner, confidence = _largest(sure, size)
-    labels = indices[winner]
+    labels, confidence = _largest(sure, indices.int(), size)
     if decision.ignore_below > 0:
         labels = labels.masked_fill(confidence < decision.ignore_below, UNSURE)
     return FreeMask(labels, confidence, scores)
@@ -177,14 +176,14 @@ def _background_map(background: Tensor, attention: Tensor | None, decision: Deci
     return best
 
 
-def _largest(maps: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Index and value of the largest map at each pixel of `size`, without holding all maps at that size.
+def _largest(maps: Tensor, labels: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Label and value of the largest map at each pixel of `size`, without holding all maps at that size.
 
     Bilinear in strips of rows: the same numbers as one `interpolate`, in bounded memory.
     """
     height, width = size
     rows = max(1, STRIP_FLOATS // (len(maps) * width))
-    winner = torch.empty(size, dtype=torch.int64, device=maps.device)
+    largest = torch.empty(size, dtype=labels.dtype, device=maps.device)
     value = torch.empty(size, dtype=torch.float32, device=maps.device)
     wide = F.interpolate(maps[None].float(), (maps.shape[1], width), mode="bilinear", align_corners=False)[0]
     source = ((torch.arange(height, device=maps.device) + 0.5) * (maps.shape[1] / height) - 0.5).clamp_min(0)
@@ -194,5 +193,6 @@ def _largest(maps: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     for start in range(0, height, rows):
         part = slice(start, start + rows)
         strip = torch.lerp(wide[:, above[part]], wide[:, below[part]], share[part, None])
-        torch.max(strip, dim=0, out=(value[part], winner[part]))
-    return winner, value
+        value[part], winner = torch.max(strip, dim=0)
+        largest[part] = labels[winner]
+    return largest, value

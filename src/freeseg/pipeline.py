@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple, overload
 
@@ -18,27 +18,37 @@ from torch import Tensor
 from freeseg import itsm, masks
 from freeseg.errors import FreeSegError, PhotoError
 from freeseg.images import Photo, fit_short_side, read_photo, resize, to_array
-from freeseg.models import DEFAULT, ICLIP, Config, load_model
+from freeseg.models import DEFAULT, ICLIP, Config, load_model, text_cache
 from freeseg.models.checkpoint import Preprocessing
+from freeseg.models.precision import precision
 from freeseg.pooling import smooth_patches
 from freeseg.segmentation import IGNORE, Segmentation, reserve_ignore
 from freeseg.vocabularies import BACKGROUND, Vocabulary
 
 Labels = Vocabulary | str | Iterable[str]
-SAME_MEANING = 0.75  # cosine between words (before the text head) above which a background word is a label
 REFINE_STRIDE = 8  # the photo's edges are looked at once every so many pixels: a longer reach for less work
 
 
-def load(model: str | Path = DEFAULT, device: str | torch.device = "cpu") -> FreeSeg:
+def load(
+    model: str | Path = DEFAULT,
+    device: str | torch.device = "cpu",
+    revision: str | None = None,
+    mode: str | None = None,
+    dtype: str | torch.dtype = "float32",
+) -> FreeSeg:
     """A model, ready to segment.
 
     Args:
-        model: Name of an embedded model, or a folder that `freeseg pretrain` wrote.
+        model: Name of an embedded model; a folder that `freeseg pretrain` wrote; or a CLIP, SigLIP or SigLIP 2 in
+            transformers' format, as a folder or by its name on the hub ("openai/clip-vit-base-patch16").
         device: "cpu", "cuda", "mps", ...
+        revision: Branch, tag or commit on the hub; None for the newest.
+        mode: Dense mode of a CLIP ("raw", "maskclip", "surgery", ...); None for its family's own.
+        dtype: Precision of the towers: "float32", "bfloat16" or "float16". Decisions stay in float32.
 
     Raises:
-        WeightsError: No such model, or its weights are missing or altered.
-        FreeSegError: No such device here.
+        WeightsError: No such model, or its weights are missing, altered or of a kind that cannot be used.
+        FreeSegError: No such device here, or it lacks that precision.
 
     Example:
         >>> import freeseg, numpy as np
@@ -52,7 +62,7 @@ def load(model: str | Path = DEFAULT, device: str | torch.device = "cpu") -> Fre
     except (RuntimeError, AssertionError) as error:
         reason = str(error).partition("\n")[0]
         raise FreeSegError(f"device {str(device)!r} cannot be used here ({reason}); try cpu") from error
-    iclip, config = load_model(model)
+    iclip, config = load_model(model, revision, mode, precision(dtype, torch.device(device)))
     return FreeSeg(iclip.to(device), config)
 
 
@@ -207,22 +217,43 @@ class FreeSeg:
             if vocabulary.background_words:
                 others, raw_others = self._embed(vocabulary, vocabulary.background_words)
                 # "grass" is background until someone asks for "lawn": then it would only take its pixels.
-                embeddings.append(others[(raw_others @ raw.T).amax(dim=1) < SAME_MEANING])
+                embeddings.append(others[(raw_others @ raw.T).amax(dim=1) < self.config.same_meaning])
         return Words(torch.cat(embeddings), owners, vocabulary.names)
 
     def _embed(self, vocabulary: Vocabulary, words: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Prompt-averaged unit embeddings of words in the joint space, and in the text tower's own space."""
-        towers = self.model.text_tower(vocabulary.prompts(words)).to(self.device)
-        joint = F.normalize(self.model.text_head(towers), dim=1)
-        shape = (len(words), len(vocabulary.templates), -1)
-        return F.normalize(joint.view(shape).mean(1), dim=1), F.normalize(towers.view(shape).mean(1), dim=1)
+
+        def compute() -> dict[str, Tensor]:
+            towers = self.model.text_tower(vocabulary.prompts(words)).to(self.device)
+            joint = F.normalize(self.model.text_head(towers), dim=1)
+            shape = (len(words), len(vocabulary.templates), -1)
+            spaces = {"joint": joint, "tower": towers}
+            return {name: F.normalize(rows.view(shape).mean(1), dim=1) for name, rows in spaces.items()}
+
+        found = text_cache.embeddings(lambda: self._text_identity, words, vocabulary.templates, compute)
+        return found["joint"].to(self.device), found["tower"].to(self.device)
+
+    @cached_property
+    def _text_identity(self) -> str:
+        """What the embeddings of words depend on, for their cache."""
+        tower = self.model.text_tower
+        modules = [part for part in (tower, self.model.text_head) if isinstance(part, torch.nn.Module)]
+        return text_cache.identity(*modules, extra=getattr(tower, "spelling", ""))
 
 
 def prepare(image: Photo, seen: Preprocessing) -> Prepared:
     """Read a photo and resize it to what a model with this preprocessing sees."""
     photo = read_photo(image)
-    pixels = to_array(resize(photo, fit_short_side(photo.size, seen.short_side, seen.long_cap)))
+    width, height = fit_short_side(photo.size, seen.short_side, seen.long_cap)
+    size = _whole(width, seen.multiple), _whole(height, seen.multiple)
+    shown = photo.resize(size, Image.Resampling.BILINEAR) if seen.resample == "bilinear" else resize(photo, size)
+    pixels = to_array(shown)
     return Prepared(photo, pixels, Path(image).name if isinstance(image, str | Path) else "photo")
+
+
+def _whole(side: int, multiple: int) -> int:
+    """The nearest multiple, at least one."""
+    return max(1, round(side / multiple)) * multiple
 
 
 def _submit(
@@ -243,7 +274,7 @@ def _edges(pixels: NDArray[np.uint8]) -> Tensor:
 
 def _indices(labels: Tensor, count: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Label indices as the mask stores them: 255 is "don't know", so labels from there on move up by one."""
-    stored: NDArray[np.int64] = torch.where(labels == masks.UNSURE, IGNORE, labels + (labels >= IGNORE)).cpu().numpy()
     if count <= IGNORE:
-        return stored.astype(np.uint8)
-    return stored.astype(np.uint16)
+        return np.asarray(labels.to(torch.uint8).cpu())  # -1, "don't know", becomes 255
+    stored = torch.where(labels == masks.UNSURE, IGNORE, labels + (labels >= IGNORE))
+    return np.asarray(stored.cpu(), dtype=np.uint16)

@@ -67,7 +67,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def on_tiny(tiny: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model that the command line loads is the tiny one."""
-    monkeypatch.setattr(pipeline, "load", lambda model=DEFAULT, device="cpu": tiny)
+    monkeypatch.setattr(pipeline, "load", lambda model=DEFAULT, device="cpu", *_: tiny)
 
 
 @pytest.fixture

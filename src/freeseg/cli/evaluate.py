@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_MODEL, Device, Model, Out
+from freeseg.cli.options import DEFAULT_MODEL, Device, Mode, Model, Out, Precision, Revision
 
 if TYPE_CHECKING:
     from freeseg.evaluation.report import Report
@@ -24,8 +24,11 @@ def evaluate(
     out: Out,
     classes: Annotated[Path | None, typer.Option(help="JSON file with the classes of --dataset folder.")] = None,
     setting: Annotated[str, typer.Option(help="Words and refinement: freeseg, plain, aliases or refined.")] = "freeseg",
-    protocol: Annotated[str, typer.Option(help="Sizes, windows and decision: freeseg, sclip or tcl.")] = "freeseg",
+    protocol: Annotated[str, typer.Option(help="Sizes, windows, decision: freeseg, sclip, clearclip or tcl.")] = "freeseg",
     model: Model = DEFAULT_MODEL,
+    revision: Revision = None,
+    mode: Mode = None,
+    precision: Precision = "float32",
     device: Device = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes that read photos and masks.")] = 2,
     limit: Annotated[int | None, typer.Option(min=1, help="This many photos, evenly spread: a quick look.")] = None,
@@ -45,7 +48,7 @@ def evaluate(
 
     rules = protocols.protocol(protocol, dataset)
     data = engine.spread(open_dataset(dataset, root, classes), limit)
-    network = freeseg.load(model, device)
+    network = freeseg.load(model, device, revision, mode, precision)
     journal = out / "photos.jsonl"
     with progress("evaluating") as update:
         records = engine.evaluate(network, data, rules, setting, journal, workers, update)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_MODEL, Device, Labels, Model, Out, read_labels
+from freeseg.cli.options import DEFAULT_MODEL, Device, Labels, Mode, Model, Out, Precision, Revision, read_labels
 
 
 def heatmap(
@@ -16,6 +16,9 @@ def heatmap(
     out: Out = Path("out"),
     model: Model = DEFAULT_MODEL,
     device: Device = "cpu",
+    revision: Revision = None,
+    mode: Mode = None,
+    precision: Precision = "float32",
 ) -> None:
     """Draw the Image-Text Similarity Map of each label over a photo (each map from its own least to its most)."""
     import freeseg
@@ -24,7 +27,7 @@ def heatmap(
 
     vocabulary = read_labels(labels)
     upright = images.read_photo(photo)
-    maps = freeseg.load(model, device).similarity(upright, vocabulary)
+    maps = freeseg.load(model, device, revision, mode, precision).similarity(upright, vocabulary)
     low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
     shown = (maps - low) / (high - low).clip(1e-6)
     titles = [

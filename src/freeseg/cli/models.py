@@ -1,20 +1,109 @@
-"""`freeseg models`: what there is to segment with."""
+"""`freeseg models`: what there is to segment with, and what one model is before it is fetched."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-def models() -> None:
-    """List the models that ship with FreeSeg: size, licence, training data, measured numbers."""
+import typer
+
+from freeseg.cli.options import Revision
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from freeseg.models.hub import ModelFiles
+
+
+def models(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A model of huggingface.co (owner/name), or a folder. Nothing is fetched.", metavar="NAME"),
+    ] = None,
+    revision: Revision = None,
+) -> None:
+    """List the models that ship with FreeSeg and some that do not; with NAME, say what one is and what it weighs."""
+    from rich.console import Console
+
+    from freeseg.errors import WeightsError
+    from freeseg.models import EMBEDDED, embedded_folder, hub
+    from freeseg.models.checkpoint import CONFIG
+    from freeseg.models.transformer.folder import is_transformer
+
+    console = Console()
+    embedded = {each: embedded_folder(each) for each in EMBEDDED}
+    if name is None:
+        console.print(_own(embedded))
+        console.print(_known())
+    elif name in embedded:
+        if revision is not None:
+            raise WeightsError(f"{name} ships with FreeSeg and has no revision {revision!r}; leave the revision out")
+        console.print(_own({name: embedded[name]}))
+    elif (Path(name) / CONFIG).is_file() and not is_transformer(Path(name)):
+        console.print(_own({name: Path(name)}))
+    else:
+        print_files(hub.describe(name, revision, weights_only=True))
+
+
+def print_files(model: ModelFiles) -> None:
+    """What a model is: its kind, files, sizes, licence, whether it is gated, where it is or will be kept."""
     from rich.console import Console
     from rich.table import Column, Table
 
-    from freeseg.models import EMBEDDED, embedded_folder
+    from freeseg.models.layout import PICKLES
+
+    table = Table(Column("file", no_wrap=True), Column("size", justify="right"), "", title=model.name)
+    for name, size in model.files.items():
+        table.add_row(name, megabytes(size), "here" if name in model.here else "")
+    Console(markup=False, emoji=False).print(table)
+    page = f"https://huggingface.co/{model.name}"
+    pickled = any(name in PICKLES for name in model.files)
+    facts = {
+        "kind": _kind(model.kind),
+        "weights": "a pickle, of which only tensors are read" if pickled else "",
+        "licence": model.licence or (f"not stated; see {page}" if model.sha else "not stated"),
+        "gated": f"yes: ask for access at {page} and log in with `hf auth login`" if model.gated else "",
+        "commit": model.sha,
+        "size": f"{megabytes(model.total)}, of which {megabytes(model.missing)} are not here yet",
+        "kept in": str(model.folder),
+    }
+    for fact, value in facts.items():
+        if value:
+            typer.echo(f"{fact}: {value}")
+
+
+def megabytes(size: int) -> str:
+    """Bytes as people read them.
+
+    Example:
+        >>> megabytes(598_641_023), megabytes(905), megabytes(0)
+        ('598.6 MB', '0.001 MB', '0 MB')
+    """
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e6:.3f} MB" if size else "0 MB"
+
+
+def _kind(kind: str) -> str:
+    from freeseg.models.transformer.folder import IMAGE_ONLY, IMAGE_TEXT, LONE_TOWERS
+
+    if kind in IMAGE_TEXT:
+        return f"{kind}: images and words, segments as it is"
+    if kind in IMAGE_ONLY:
+        return f"{kind}: images only, a tower or free attention for freeseg pretrain"
+    if kind in LONE_TOWERS:
+        return f"{kind}: {LONE_TOWERS[kind]}; FreeSeg needs both"
+    return f"{kind}: not a kind that FreeSeg reads" if kind else "not stated"
+
+
+def _own(folders: Mapping[str, Path]) -> Table:
+    """Models that FreeSeg trained."""
+    from rich.table import Column, Table
+
     from freeseg.models.checkpoint import WEIGHTS, read_config
 
     name_column = Column("name", no_wrap=True)  # a name that is cut cannot be used
     table = Table(name_column, "weights", "towers", "licence", "trained on", "measured", show_lines=True)
-    for name in EMBEDDED:
-        folder = embedded_folder(name)
+    for name, folder in folders.items():
         config = read_config(folder)
         weights = folder / WEIGHTS
         size = f"{weights.stat().st_size / 1e6:.1f} MB" if weights.is_file() else "missing"
@@ -26,4 +115,23 @@ def models() -> None:
             "\n".join(f"{source}: {count:,} photos" for source, count in config.training.get("sources", {}).items()),
             "\n".join(f"{metric}: {value}" for metric, value in config.metrics.items()),
         )
-    Console().print(table)
+    return table
+
+
+def _known() -> Table:
+    """A choice of models of the hub."""
+    from rich.table import Column, Table
+
+    from freeseg.models.hub import known_models
+
+    title = "on huggingface.co, not shipped and not measured here: freeseg fetch NAME"
+    table = Table(
+        Column("name", no_wrap=True),
+        Column("size", no_wrap=True),
+        Column("licence", overflow="fold"),
+        "what it is",
+        title=title,
+    )
+    for model in known_models():
+        table.add_row(model.name, f"{model.megabytes:,} MB", model.licence, model.about)
+    return table

@@ -19,7 +19,15 @@ Labels = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to; made if it is not there.")]
-Model = Annotated[str, typer.Option("--model", "-m", help="An embedded model's name, or a model folder.")]
+Model = Annotated[
+    str, typer.Option("--model", "-m", help="An embedded model's name, a model folder, or a CLIP of huggingface.co.")
+]
+Revision = Annotated[str | None, typer.Option("--revision", help="Branch, tag or commit on huggingface.co.")]
+Mode = Annotated[
+    str | None,
+    typer.Option("--mode", help="Dense mode of a CLIP: raw, maskclip, surgery, sclip, clearclip or naclip."),
+]
+Precision = Annotated[str, typer.Option("--precision", help="Of the towers: float32, bfloat16 or float16.")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps, ...")]
 DEFAULT_MODEL = "freeseg-lite-iclip"  # freeseg.models.DEFAULT, without importing torch for --help
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from freeseg.cli.options import Device, Out
+from freeseg.cli.options import Device, Mode, Out, Revision
 
 
 def pretrain(
@@ -23,12 +23,24 @@ def pretrain(
     ],
     out: Out,
     cache: Annotated[Path, typer.Option(help="Folder for the features of the frozen towers.")] = Path(".cache/freeseg"),
-    image_tower: Annotated[str, typer.Option(help="efficientnet-lite0, -lite1 or -lite2.")] = "efficientnet-lite2",
+    image_tower: Annotated[
+        str, typer.Option(help="efficientnet-lite0, 1 or 2; with -multilevel behind it, earlier maps of it as well.")
+    ] = "efficientnet-lite2-multilevel",
+    encoder: Annotated[
+        str, typer.Option(help="A CLIP, SigLIP or DINOv2 instead: a folder, or a name on huggingface.co.")
+    ] = "",
+    text_encoder: Annotated[
+        str, typer.Option(help="Text tower; the encoder's own if left out, or all-minilm-l6-v2 where it has none.")
+    ] = "",
+    revision: Revision = None,
+    mode: Mode = None,
     name: Annotated[str, typer.Option(help="What the model is called; the folder's name if left out.")] = "",
     pooling: Annotated[str, typer.Option(help="mean, max, masked-max, min, smoothed-min or softmax.")] = "smoothed-min",
     where: Annotated[str, typer.Option(help="What is pooled: features or similarities.")] = "similarities",
     tau: Annotated[float, typer.Option(help="Temperature of smoothed min and softmax pooling.")] = 0.5,
-    attention: Annotated[str, typer.Option(help="Free attention: energy or none.")] = "energy",
+    attention: Annotated[
+        str, typer.Option(help="Free attention: energy, none, or a DINOv2's or DINO's name; none for an --encoder.")
+    ] = "",
     smoothing: Annotated[int, typer.Option(help="Side of the spatial average before the pooling; odd.")] = 1,
     hidden: Annotated[int, typer.Option(help="Hidden width of the image head; 0 for a linear one.")] = 0,
     captions: Annotated[int, typer.Option(help="Captions of each photo that a step sees.")] = 2,
@@ -49,19 +61,19 @@ def pretrain(
 
     from freeseg.cli.progress import progress
     from freeseg.data import open_sources
-    from freeseg.errors import FreeSegError
-    from freeseg.models import checkpoint, lite
-    from freeseg.models.weights import EFFICIENTNET_LITE, MINILM
+    from freeseg.models import checkpoint, towers, zero_shot
+    from freeseg.models.iclip import Classifier
     from freeseg.training import features
     from freeseg.training.pretrain import Moment, Recipe, pretrain_average
     from freeseg.training.words import NOUNS, training_words
     from freeseg.vocabularies import vocabulary
 
+    kind, watched = _attention(attention, encoder)
     recipe = Recipe(
         pooling=pooling,
         where=where,
         tau=tau,
-        attention=attention,
+        attention=kind,
         smoothing=smoothing,
         captions=captions,
         nouns=nouns,
@@ -74,19 +86,23 @@ def pretrain(
         seed=seed,
         precision=precision,
     )
-    if image_tower not in lite.IMAGE_TOWERS:
-        raise FreeSegError(f"no image tower {image_tower!r}; there are: {', '.join(lite.IMAGE_TOWERS)}")
     sources = open_sources(data)
     photos = sum(len(source) for source in sources)
-    model = lite.untrained(image_tower, hidden).to(device)
-    hashes = (EFFICIENTNET_LITE[lite.IMAGE_TOWERS[image_tower]].sha256, MINILM.sha256)
+    pair = towers.pair(encoder or image_tower, text_encoder, mode or "", revision or "")
+    model = towers.untrained(pair, hidden).to(device)
+    if not isinstance(model.image_tower, Classifier) and (recipe.distill or recipe.distill_kinds):
+        typer.echo(f"{pair.image} has no label space: trained without vocabulary distillation (--distill 0)")
+        recipe = replace(recipe, distill=0.0, distill_kinds=0.0)
     typer.echo(
         f"{photos:,} photos; their features take {features.expected_bytes(model, photos) / 1e9:.2f} GB in {cache}"
     )
-    stores = features.open_stores(model, cache, *hashes)
+    stores = features.open_stores(model, cache, *towers.identities(pair))
+    watcher = None
+    if watched:
+        watcher = features.open_attention(cache, towers.attention_tower(watched), towers.tower_hash(watched))
     with progress("photos") as on_photos, progress("captions") as on_texts:
         prepared = features.prepare(
-            model, sources, stores, vocabulary(NOUNS), torch.device(device), on_photos, on_texts
+            model, sources, stores, vocabulary(NOUNS), torch.device(device), on_photos, on_texts, watcher
         )
     for reason in prepared.skipped:
         typer.echo(f"left out: {reason}", err=True)
@@ -99,11 +115,19 @@ def pretrain(
         metrics = pretrain_average(model, prepared, training_words(model), recipe, out, trainings, report)
     record = {
         "recipe": asdict(recipe) | {"trainings": trainings},
+        **({"attention": {watched: towers.tower_hash(watched)}} if watched else {}),
         "sources": prepared.sources,
         "command": shlex.join(["freeseg", *sys.argv[1:]]),
         "versions": checkpoint.versions(),
     }
     held_out = {f"held-out text-to-image {key}": round(value, 3) for key, value in metrics.items()}
-    config = checkpoint.Config(name or out.name, image_tower, hidden=hidden, training=record, metrics=held_out)
+    config = zero_shot.trained_config(name or out.name, pair, model, hidden=hidden, training=record, metrics=held_out)
     checkpoint.save(model, config, out)
     typer.echo(f"{config.name} in {out}; {', '.join(f'{key} {value}' for key, value in held_out.items())}")
+
+
+def _attention(asked: str, encoder: str) -> tuple[str, str]:
+    """The kind of free attention, and the tower that gives it where it is one of its own."""
+    if not asked:
+        return ("none" if encoder else "energy"), ""
+    return (asked, "") if asked in ("energy", "none") else ("class", asked)

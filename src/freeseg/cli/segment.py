@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_MODEL, Device, Labels, Model, Out, read_labels
+from freeseg.cli.options import DEFAULT_MODEL, Device, Labels, Mode, Model, Out, Precision, Revision, read_labels
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,6 +26,9 @@ def segment(
     background: Annotated[bool, typer.Option(help="Whether a pixel may be none of the labels.")] = True,
     model: Model = DEFAULT_MODEL,
     device: Device = "cpu",
+    revision: Revision = None,
+    mode: Mode = None,
+    precision: Precision = "float32",
 ) -> None:
     """Segment photos by words: an overlay, a palette PNG and a JSON for each photo."""
     from rich.console import Console
@@ -37,7 +40,7 @@ def segment(
 
     vocabulary = read_labels(labels)
     found = find_photos(photos)
-    network = freeseg.load(model, device)
+    network = freeseg.load(model, device, revision, mode, precision)
     failed: list[str] = []
     totals: Counter[str] = Counter()
     with progress("segmenting") as update:

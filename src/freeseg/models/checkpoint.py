@@ -22,7 +22,8 @@ from freeseg.files import atomic_path, sha256, write_json, write_text
 from freeseg.masks import Decision
 from freeseg.models import lite
 from freeseg.models.iclip import ICLIP
-from freeseg.models.weights import EFFICIENTNET_LITE, MINILM, check_sha256
+from freeseg.models.towers import Pair, hashes, is_transformer_name, untrained
+from freeseg.models.weights import check_sha256
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 FORMAT = "freeseg-1"
@@ -30,42 +31,62 @@ FORMAT = "freeseg-1"
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a photo becomes pixels: resized (bicubic) to `short_side`, the long side at most `long_cap` times that."""
+    """How a photo becomes pixels.
+
+    Attributes:
+        short_side: The photo is resized to it ...
+        long_cap: ... its long side to at most this many times that.
+        multiple: Both sides are rounded to multiples of this: whole patches of a transformer.
+        resample: "bicubic" or "bilinear", both antialiased.
+    """
 
     short_side: int = 352
     long_cap: float = 4.0
+    multiple: int = 1
+    resample: str = "bicubic"
 
 
 @dataclass(frozen=True)
 class Config:
-    """What a checkpoint says of itself."""
+    """What a checkpoint says of itself.
+
+    Attributes:
+        image_tower, text_tower, mode, projected, image_revision, text_revision: The towers, see `towers.Pair`.
+        hidden: Width of the image head's hidden layer; 0 for a linear head.
+        same_meaning: Cosine of words, in the text tower's own space, above which a background word is a label.
+        towers: Name of each tower -> sha256 of its weights.
+    """
 
     name: str
     image_tower: str
     text_tower: str = lite.TEXT_TOWER
     hidden: int = 0
+    mode: str = ""
+    projected: bool = False
+    image_revision: str = ""
+    text_revision: str = ""
+    same_meaning: float = 0.75
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     decision: Decision = field(default_factory=Decision)
     licence: str = "Apache-2.0"
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
-    towers: dict[str, str] = field(default_factory=dict)  # tower name -> sha256 of its weights
+    towers: dict[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
     format: str = FORMAT
+
+    @property
+    def pair(self) -> Pair:
+        """The towers, by name."""
+        return Pair(
+            self.image_tower, self.text_tower, self.mode, self.projected, self.image_revision, self.text_revision
+        )
 
 
 def versions() -> dict[str, str]:
     """The versions that a training depends on, for the record."""
     packages = ("freeseg", "torch", "transformers", "numpy", "pillow")
     return {"python": platform.python_version(), **{package: metadata.version(package) for package in packages}}
-
-
-def tower_hashes(image_tower: str) -> dict[str, str]:
-    """The sha256 of both towers' weights."""
-    return {
-        image_tower: EFFICIENTNET_LITE[lite.IMAGE_TOWERS[image_tower]].sha256,
-        lite.TEXT_TOWER: MINILM.sha256,
-    }
 
 
 def save(model: ICLIP, config: Config, folder: Path) -> Config:
@@ -78,7 +99,7 @@ def save(model: ICLIP, config: Config, folder: Path) -> Config:
     with atomic_path(folder / WEIGHTS) as temporary:
         save_file(tensors, temporary)
     digest = sha256(folder / WEIGHTS)
-    complete = replace(config, weights_sha256=digest, towers=tower_hashes(config.image_tower))
+    complete = replace(config, weights_sha256=digest, towers=hashes(config.pair))
     write_json(folder / CONFIG, asdict(complete))
     write_text(folder / CARD, model_card(complete))
     return complete
@@ -131,16 +152,16 @@ def load(folder: Path) -> tuple[ICLIP, Config]:
         WeightsError: Missing, altered, or trained on other towers than those installed.
     """
     config = read_config(folder)
-    if config.image_tower not in lite.IMAGE_TOWERS:
+    if config.image_tower not in lite.IMAGE_TOWERS and not is_transformer_name(config.image_tower):
         known = ", ".join(lite.IMAGE_TOWERS)
         raise WeightsError(f"{folder} was trained on image tower {config.image_tower!r}; this version knows {known}")
-    if config.towers != tower_hashes(config.image_tower):
+    if config.towers != hashes(config.pair):
         raise WeightsError(f"{folder} was trained on other tower weights than those installed; train it again")
     path = folder / WEIGHTS
     if not path.is_file():
         raise WeightsError(f"{path} is missing; write the model again, or reinstall freeseg for an embedded one")
     check_sha256(path, config.weights_sha256, fix="pip install --force-reinstall freeseg, or train it again")
-    model = lite.untrained(config.image_tower, config.hidden)
+    model = untrained(config.pair, config.hidden)
     try:
         missing = model.load_state_dict(load_file(path), strict=False).missing_keys
     except (SafetensorError, RuntimeError) as error:

@@ -109,6 +109,12 @@ class EfficientNetLite(nn.Module):
         output_stride: 32 (as trained, for classification) or 16 (dilated, for dense features).
         stages: the architecture table; a tiny one makes a tiny network for tests.
         head_channels: width of the last convolution.
+        multilevel: Whether the features hold two earlier maps as well, behind the last one: the last convolution
+            knows ImageNet's classes best, what is before it says more of everything else.
+
+    Attributes:
+        channels: Of `features`.
+        last: How many of them, at the front, are the last map's: those that the classifier reads.
 
     Example:
         >>> tower = EfficientNetLite(0).eval()
@@ -123,14 +129,18 @@ class EfficientNetLite(nn.Module):
         stages: list[Stage] | None = None,
         head_channels: int = HEAD_CHANNELS,
         classes: int = CLASSES,
+        multilevel: bool = False,
     ):
         super().__init__()
         if output_stride not in (16, 32):
             raise ValueError(f"output_stride is {output_stride}; it must be 16 or 32")
-        self.channels = head_channels
+        if multilevel and output_stride != 16:
+            raise ValueError("the earlier maps are of stride 16: multilevel needs output_stride 16")
+        self.last = head_channels
         self.stride = output_stride
         self.conv_stem = SameConv(3, STEM_CHANNELS, 3, stride=2)
         blocks, inputs, reached, dilation = [], STEM_CHANNELS, 2, 1
+        ends = {}  # block -> its channels, at the end of each stage
         for stage in stages or scaled_stages(variant):
             for repeat in range(stage.repeats):
                 stride = stage.stride if repeat == 0 else 1
@@ -145,20 +155,29 @@ class EfficientNetLite(nn.Module):
                     )
                 )
                 inputs = stage.channels
+            ends[len(blocks) - 1] = inputs
         self.blocks = nn.ModuleList(blocks)
+        # The last stage, and the one before the stages that would shrink the map: all of one stride.
+        self.levels = [list(ends)[-3], list(ends)[-1]] if multilevel else []
+        self.channels = head_channels + sum(ends[level] for level in self.levels)
         self.conv_head = SameConv(inputs, head_channels, 1)
         self.fc = nn.Linear(head_channels, classes)
 
     def features(self, pixels: Tensor) -> Tensor:
         """Normalised pixels (B, 3, H, W) -> features (B, channels, ceil(H / stride), ceil(W / stride))."""
         x = F.relu6(self.conv_stem(pixels), inplace=True)
-        for block in self.blocks:
+        earlier = []
+        for index, block in enumerate(self.blocks):
             x = block(x)
-        return F.relu6(self.conv_head(x), inplace=True)
+            if index in self.levels:
+                earlier.append(x)
+        last = F.relu6(self.conv_head(x), inplace=True)
+        return torch.cat([last, *earlier], dim=1) if earlier else last
 
     def classify(self, features: Tensor) -> Tensor:
         """ImageNet logits of feature vectors on the last axis: (..., channels) -> (..., classes)."""
-        return F.linear(features, self.fc.weight.to(features.dtype), self.fc.bias.to(features.dtype))
+        last = features[..., : self.last]
+        return F.linear(last, self.fc.weight.to(features.dtype), self.fc.bias.to(features.dtype))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """ImageNet logits (B, classes) of normalised pixels (B, 3, H, W)."""

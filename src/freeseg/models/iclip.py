@@ -7,7 +7,7 @@ use for their own task.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -25,8 +25,19 @@ class ImageTower(Protocol):
     def features(self, pixels: Tensor) -> Tensor:
         """Normalised pixels (B, 3, H, W) -> features (B, channels, h, w)."""
 
+
+@runtime_checkable
+class Classifier(Protocol):
+    """A CNN with its own label space, which vocabulary distillation needs; the CLIP family has none.
+
+    Attributes:
+        last: How many channels, at the front of the features, are its last map's.
+    """
+
+    last: int
+
     def classify(self, features: Tensor) -> Tensor:
-        """Feature vectors (..., channels) -> logits (..., classes) of the tower's own label space."""
+        """Feature vectors (..., channels) -> logits (..., classes)."""
 
 
 class TextTower(Protocol):
@@ -103,6 +114,7 @@ class ICLIP(nn.Module):
         self.reset_heads()
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
+        self.precision = torch.float32
 
     def reset_heads(self) -> None:
         """Start the heads anew, from torch's random state; the text head from the identity where it is square."""
@@ -113,10 +125,31 @@ class ICLIP(nn.Module):
         if self.dim == self.text_tower.channels:
             nn.init.eye_(self.text_head.weight)  # the text space is good already: start from it
 
+    def pass_through(self) -> None:
+        """Make the heads identities: for towers that end in one space already, as a CLIP's own projections do.
+
+        Raises:
+            ValueError: The towers' widths differ, or the image head has a hidden layer.
+        """
+        head = self.image_head
+        square = (self.dim, self.dim)
+        if head.second is not None or not head.first.weight.shape == self.text_head.weight.shape == square:
+            raise ValueError("heads can pass their input through only where both towers are as wide as the joint space")
+        nn.init.eye_(head.first.weight)
+        nn.init.zeros_(head.first.bias)
+        nn.init.eye_(self.text_head.weight)
+
+    def towers_to(self, precision: torch.dtype) -> None:
+        """Run the towers at another precision; heads, embeddings and everything decided from them stay float32."""
+        for tower in (self.image_tower, self.text_tower):
+            if isinstance(tower, nn.Module):
+                tower.to(precision)
+        self.precision = precision
+
     def features(self, pixels: Tensor) -> Tensor:
-        """The frozen tower's features (B, C, h, w) of pixels (B, 3, H, W), uint8 or float in 0..255."""
-        normalised = (pixels.float() - self.mean) / self.std
-        return self.image_tower.features(normalised.contiguous(memory_format=torch.channels_last))
+        """The frozen tower's float32 features (B, C, h, w) of pixels (B, 3, H, W), uint8 or float in 0..255."""
+        normalised = ((pixels.float() - self.mean) / self.std).to(self.precision)
+        return self.image_tower.features(normalised.contiguous(memory_format=torch.channels_last)).float()
 
     def project(self, features: Tensor) -> Tensor:
         """Features (B, C, h, w) -> patch embeddings (B, D, h, w), not normalised."""
@@ -133,8 +166,9 @@ class ICLIP(nn.Module):
         return F.normalize(self.text_head(self.text_tower(texts).to(weight)), dim=1)
 
     def attention(self, features: Tensor) -> Tensor:
-        """Free attention (B, 1, h, w) in [0, 1] of the tower's features."""
-        return attention.energy(features)
+        """Free attention (B, 1, h, w) in [0, 1] of the tower's features: of its last map, where there are more."""
+        tower = self.image_tower
+        return attention.energy(features[:, : tower.last] if isinstance(tower, Classifier) else features)
 
     def heads(self) -> dict[str, Tensor]:
         """The trained tensors: what a checkpoint holds."""

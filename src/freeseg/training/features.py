@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from freeseg.data import Pair, PairSource
 from freeseg.errors import DataError, PhotoError
 from freeseg.images import read_photo, resize, to_array
 from freeseg.models.iclip import ICLIP
+from freeseg.models.transformer.vision import ClassAttention
 from freeseg.training.store import RowStore
 from freeseg.vocabularies import Vocabulary, mentions
 
@@ -56,6 +57,8 @@ class TrainingData:
         paired: The photos with captions.
         held_out: Those of split "test", which are never trained on.
         unlabelled: Rows of the photos without captions.
+        attention: Free attention of another tower, (rows, GRID * GRID) float16 in [0, 1], in the order of `features`;
+            None where it was not asked for.
         skipped: Photos that could not be read, with the reason.
         sources: What the data is, for the model card.
     """
@@ -67,6 +70,14 @@ class TrainingData:
     unlabelled: list[int] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     sources: dict[str, int] = field(default_factory=dict)
+    attention: NDArray[np.generic] | None = None
+
+
+class Watcher(NamedTuple):
+    """Free attention from a tower of its own, and the cache of what it gave."""
+
+    tower: ClassAttention
+    store: RowStore
 
 
 def cache_folder(root: Path, identity: object) -> Path:
@@ -94,6 +105,22 @@ def open_stores(model: ICLIP, root: Path, image_identity: str, text_identity: st
     )
 
 
+def open_attention(root: Path, tower: ClassAttention, identity: str) -> Watcher:
+    """A tower that gives free attention, with its cache beside those of the features."""
+    kind = {"attention": identity, "side": SIDE, "grid": GRID, "resize": "squeeze, bicubic"}
+    return Watcher(tower, RowStore(cache_folder(root, kind), (GRID * GRID,), np.float16))
+
+
+def side_for(stride: int) -> int:
+    """The side to which photos are squeezed: `SIDE`, or what is nearest to it in whole patches.
+
+    Example:
+        >>> side_for(16), side_for(14)
+        (256, 252)
+    """
+    return max(1, round(SIDE / stride)) * stride
+
+
 def prepare(
     model: ICLIP,
     sources: Sequence[PairSource],
@@ -102,6 +129,7 @@ def prepare(
     device: torch.device,
     on_photos: Progress = lambda done, total: None,
     on_texts: Progress = lambda done, total: None,
+    watcher: Watcher | None = None,
 ) -> TrainingData:
     """Fill the caches from the sources; what is there already is not computed again.
 
@@ -110,10 +138,12 @@ def prepare(
         OutputError: The cache cannot be written, or the disk is full.
     """
     images, texts = stores
-    known = _extract_photos(model, sources, images, device, on_photos)
+    known = _extract_photos(model, sources, images, device, on_photos, watcher)
     captions = sorted({caption for _, pair_captions, _ in known.photos for caption in pair_captions})
     _extract_texts(model, captions, texts, on_texts)
     data = TrainingData(images.rows(), texts.rows(), skipped=known.skipped, sources=known.sources)
+    if watcher:
+        data.attention = _in_order([key for key, _, _ in known.photos], images, watcher.store)
     for key, pair_captions, split in known.photos:
         row = int(images.positions([key])[0])
         if not pair_captions:
@@ -137,8 +167,15 @@ class _Known:
 
 
 def _extract_photos(
-    model: ICLIP, sources: Sequence[PairSource], store: RowStore, device: torch.device, progress: Progress
+    model: ICLIP,
+    sources: Sequence[PairSource],
+    store: RowStore,
+    device: torch.device,
+    progress: Progress,
+    watcher: Watcher | None,
 ) -> _Known:
+    stores = [store, watcher.store] if watcher else [store]
+    side = side_for(model.stride)
     known, done, total = _Known(), 0, sum(len(source) for source in sources)
     with ThreadPoolExecutor(max_workers=2) as decoders:
         for source in sources:
@@ -146,20 +183,48 @@ def _extract_photos(
             for pairs in _batches(source, BATCH):
                 keys = [_digest(pair.image) for pair in pairs]
                 # Decoding is the only work that a cached photo would cost: leave it out.
-                fresh = [(key, pair) for key, pair in zip(keys, pairs, strict=True) if key not in store]
-                decoded = list(decoders.map(_decode, [pair for _, pair in fresh]))
+                fresh = [
+                    (key, pair)
+                    for key, pair in zip(keys, pairs, strict=True)
+                    if any(key not in each for each in stores)
+                ]
+                decoded = list(decoders.map(_decode, [pair for _, pair in fresh], repeat(side)))
                 good = [(key, p) for (key, _), p in zip(fresh, decoded, strict=True) if not isinstance(p, str)]
                 known.skipped += [reason for reason in decoded if isinstance(reason, str)]
                 if good:
-                    store.append([key for key, _ in good], _features(model, [p for _, p in good], device))
+                    _extract(model, dict(good), store, device, watcher)
                 for key, pair in zip(keys, pairs, strict=True):
-                    if key in store:
+                    if all(key in each for each in stores):
                         known.photos.append((key, pair.captions, pair.split))
                         used += 1
                 done += len(pairs)
                 progress(done, total)
             known.sources[source.name] = used
     return known
+
+
+def _extract(
+    model: ICLIP,
+    photos: dict[str, NDArray[np.uint8]],
+    store: RowStore,
+    device: torch.device,
+    watcher: Watcher | None,
+) -> None:
+    """Compute what the caches do not have yet of some photos."""
+    if missing := [key for key in photos if key not in store]:
+        store.append(missing, _features(model, [photos[key] for key in missing], device))
+    if watcher and (missing := [key for key in photos if key not in watcher.store]):
+        pixels = torch.from_numpy(np.stack([photos[key] for key in missing])).permute(0, 3, 1, 2).to(device)
+        with torch.inference_mode():
+            seen = watcher.tower.to(device)(pixels, GRID)
+        watcher.store.append(missing, seen.flatten(1).to(torch.float16).cpu().numpy())
+
+
+def _in_order(keys: Sequence[str], images: RowStore, attention: RowStore) -> NDArray[np.generic]:
+    """The attention of some photos in the order of their features; zero where a row belongs to none of them."""
+    ordered = np.zeros((len(images), *attention.shape), attention.dtype)
+    ordered[images.positions(keys)] = attention.read(keys)
+    return ordered
 
 
 def _features(model: ICLIP, photos: Sequence[NDArray[np.uint8]], device: torch.device) -> NDArray[np.float16]:
@@ -169,11 +234,11 @@ def _features(model: ICLIP, photos: Sequence[NDArray[np.uint8]], device: torch.d
     return features.flatten(2).movedim(1, 2).to(torch.float16).cpu().numpy()
 
 
-def _decode(pair: Pair) -> NDArray[np.uint8] | str:
-    """The photo as (SIDE, SIDE, 3), or why it cannot be read."""
+def _decode(pair: Pair, side: int) -> NDArray[np.uint8] | str:
+    """The photo as (side, side, 3), or why it cannot be read."""
     try:
         with Image.open(io.BytesIO(pair.image)) as opened:
-            return to_array(resize(read_photo(opened), (SIDE, SIDE)))
+            return to_array(resize(read_photo(opened), (side, side)))
     except (OSError, PhotoError) as error:
         return f"{pair.key}: {error}"
 

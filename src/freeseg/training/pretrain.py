@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from freeseg.errors import DataError, FreeSegError
 from freeseg.evaluation.retrieval import recall_at
 from freeseg.files import atomic_path
-from freeseg.models.iclip import ICLIP
+from freeseg.models.iclip import ICLIP, Classifier
 from freeseg.pooling import POOLINGS, smooth_patches
 from freeseg.training.features import GRID, TrainingData
 from freeseg.training.losses import distillation, group_probabilities, multi_positive_nce, pooled_similarity
@@ -36,7 +36,8 @@ class Recipe:
         pooling: One of `freeseg.pooling.POOLINGS`.
         where: "features" or "similarities": what is pooled.
         tau: Temperature of smoothed min and of softmax pooling.
-        attention: "energy" weights patches by free attention, "none" counts all alike.
+        attention: "energy" weights patches by the image tower's own free attention, "class" by that of another
+            tower's class token (`TrainingData.attention`), "none" counts all alike.
         smoothing: Side of the spatial average before the pooling, odd; 1 for none.
         captions: Captions of each photo that a step sees.
         nouns: Weight of the contrast between photos and the nouns of their captions; 0 turns it off.
@@ -70,7 +71,7 @@ class Recipe:
         choices = {
             "pooling": tuple(POOLINGS),
             "where": ("features", "similarities"),
-            "attention": ("energy", "none"),
+            "attention": ("energy", "class", "none"),
             "precision": ("fp32", "bf16"),
         }
         for name, allowed in choices.items():
@@ -95,6 +96,24 @@ class Words:
     kinds: Tensor
     kind_of: Tensor
     nouns: Tensor
+
+
+class Drawn(NamedTuple):
+    """What one step sees of its photos.
+
+    Attributes:
+        features: (B, P, C).
+        captions: `Recipe.captions` texts of each, (B * captions, T).
+        mentioned: The nouns that their captions mention, (B, N) bool.
+        patches: Patches to distill, (M, C).
+        weight: Free attention (B, 1, P) in [0, 1]; None where all patches count alike.
+    """
+
+    features: Tensor
+    captions: Tensor
+    mentioned: Tensor
+    patches: Tensor
+    weight: Tensor | None
 
 
 class Moment(NamedTuple):
@@ -175,6 +194,10 @@ class _Trainer:
                 f"{len(data.paired)} photos with captions are fewer than one batch of {recipe.batch_size}; "
                 "add photos or lower --batch-size"
             )
+        if recipe.attention == "class" and data.attention is None:
+            raise DataError("no attention of another tower was prepared; name one with --attention")
+        if (recipe.distill or recipe.distill_kinds) and not isinstance(model.image_tower, Classifier):
+            raise FreeSegError("the image tower has no label space to distill; set distill and distill_kinds to 0")
         self.model, self.data, self.words, self.recipe, self.run = model, data, words, recipe, run
         self.unlabelled = np.array(data.unlabelled, dtype=np.int64)
         self.device = model.text_head.weight.device
@@ -198,12 +221,12 @@ class _Trainer:
         used = self.steps_per_epoch * self.recipe.batch_size
         return order[:used].reshape(self.steps_per_epoch, self.recipe.batch_size)
 
-    def draw(self, chosen: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What one step sees of the chosen photos: features (B, P, C), `captions` texts of each (B * captions, T),
-        the nouns they mention (B, N), and patches to distill (M, C)."""
+    def draw(self, chosen: NDArray[np.int64]) -> Drawn:
+        """What one step sees of the chosen photos."""
         rng = np.random.default_rng((self.recipe.seed, 1, self.step))
         photos = [self.data.paired[i] for i in chosen]
-        features = self._tensor(self.data.features[np.array([photo.row for photo in photos])])
+        rows = np.array([photo.row for photo in photos])
+        features = self._tensor(self.data.features[rows])
         count = self.recipe.captions
         picked = [rng.choice(photo.captions, count, replace=count > len(photo.captions)) for photo in photos]
         texts = torch.from_numpy(self.data.texts[np.concatenate(picked)])
@@ -216,16 +239,24 @@ class _Trainer:
         every = torch.cat([features, extra])
         picks = torch.from_numpy(rng.integers(every.shape[1], size=(len(every), self.recipe.distill_patches)))
         patches = every[torch.arange(len(every))[:, None], picks].flatten(0, 1)
-        return features, texts.to(self.device), mentioned.to(self.device), patches
+        weight = self._attention(features, rows)
+        return Drawn(features, texts.to(self.device), mentioned.to(self.device), patches, weight)
 
-    def loss(self, features: Tensor, captions: Tensor, mentioned: Tensor, patches: Tensor) -> Tensor:
+    def _attention(self, features: Tensor, rows: NDArray[np.int64]) -> Tensor | None:
+        """Free attention of some photos (B, 1, P), or None."""
+        if self.recipe.attention == "energy":
+            grid = features.movedim(2, 1).float().reshape(len(features), -1, GRID, GRID)
+            return self.model.attention(grid).flatten(2)
+        if self.recipe.attention == "class" and self.data.attention is not None:
+            return torch.from_numpy(self.data.attention[rows]).to(self.device, torch.float32)[:, None]
+        return None
+
+    def loss(self, drawn: Drawn) -> Tensor:
         """Contrast of pooled photos with captions and with nouns, plus vocabulary distillation of single patches."""
+        features, captions, mentioned, patches, weight = drawn
         recipe, model = self.recipe, self.model
         embedded = model.image_head(features).float().movedim(2, 1)
         embedded = smooth_patches(embedded.reshape(*embedded.shape[:2], GRID, GRID), recipe.smoothing).flatten(2)
-        weight = None
-        if recipe.attention == "energy":
-            weight = model.attention(features.movedim(2, 1).float().reshape(len(features), -1, GRID, GRID)).flatten(2)
         texts = nn.functional.normalize(model.text_head(captions), dim=1)
         pooling = POOLINGS[recipe.pooling]
         scale = self.log_scale.exp().clamp(max=SCALE_LIMIT)
@@ -243,7 +274,7 @@ class _Trainer:
     def _distillation(self, patches: Tensor) -> Tensor:
         recipe, model, words = self.recipe, self.model, self.words
         with torch.no_grad():
-            probabilities = model.image_tower.classify(patches).float().softmax(dim=1)
+            probabilities = cast(Classifier, model.image_tower).classify(patches).float().softmax(dim=1)
         embedded = model.image_head(patches).float()
         classes = nn.functional.normalize(model.text_head(words.classes), dim=1)
         loss = recipe.distill * distillation(embedded, classes, probabilities, recipe.distill_scale)
@@ -280,7 +311,7 @@ class _Trainer:
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate * warm * cosine
-        loss = self.loss(*self.draw(chosen))
+        loss = self.loss(self.draw(chosen))
         if not torch.isfinite(loss):
             raise FreeSegError(f"the loss is {loss.item()} at step {self.step}; lower --learning-rate and start anew")
         self.optimiser.zero_grad()

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from freeseg.models.iclip import ICLIP
+from freeseg.models.iclip import ICLIP, Classifier
 from freeseg.training.pretrain import Words
 from freeseg.vocabularies import TEMPLATES, Vocabulary, vocabulary
 
@@ -27,13 +27,20 @@ def imagenet_classes() -> list[tuple[str, str]]:
 
 
 def training_words(model: ICLIP) -> Words:
-    """Embed the words. A class is the mean of its name and its kind: a Chihuahua is a dog as well."""
+    """Embed the words. A class is the mean of its name and its kind: a Chihuahua is a dog as well.
+
+    An image tower without a label space has no classes and no kinds.
+    """
+    nouns = _embed_labels(model, vocabulary(NOUNS))
+    if not isinstance(model.image_tower, Classifier):
+        none = nouns.new_empty(0, nouns.shape[1])
+        return Words(none, none, torch.empty(0, dtype=torch.int64), nouns)
     classes = imagenet_classes()
     kinds = sorted({kind for _, kind in classes})
     kind_of = torch.tensor([kinds.index(kind) for _, kind in classes])
     embedded = _embed(model, kinds)
     names = F.normalize(_embed(model, [name for name, _ in classes]) + embedded[kind_of], dim=1)
-    return Words(names, embedded, kind_of, _embed_labels(model, vocabulary(NOUNS)))
+    return Words(names, embedded, kind_of, nouns)
 
 
 def _embed(model: ICLIP, words: list[str]) -> Tensor:

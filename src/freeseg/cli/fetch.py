@@ -1,0 +1,31 @@
+"""`freeseg fetch`: a model of huggingface.co, into the hub's cache."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from freeseg.cli.models import megabytes, print_files
+from freeseg.cli.options import Revision
+
+
+def fetch(
+    name: Annotated[str, typer.Argument(help="A model of huggingface.co (owner/name).", show_default=False)],
+    revision: Revision = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be fetched.")] = False,
+) -> None:
+    """Show the files, sizes and licence of a model, then fetch it. Later it is used without a network."""
+    from freeseg.errors import WeightsError
+    from freeseg.models import EMBEDDED, hub
+
+    if name in EMBEDDED:
+        raise WeightsError(f"{name} ships with FreeSeg: there is nothing to fetch; use it with --model {name}")
+    model = hub.describe(name, revision, weights_only=True)
+    print_files(model)
+    if model.whole or dry_run:
+        typer.echo("nothing to fetch" if model.whole else f"{megabytes(model.missing)} to fetch; nothing was")
+        return
+    folder = hub.download(model)
+    chosen = f" --revision {revision}" if revision else ""
+    typer.echo(f"{name} is in {folder}; use it with --model {name}{chosen}")

@@ -1,0 +1,37 @@
+"""The precision that towers run at, and whether a device has it."""
+
+from __future__ import annotations
+
+import torch
+
+from freeseg.errors import FreeSegError
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def precision(name: str | torch.dtype, device: torch.device) -> torch.dtype:
+    """A precision by name, if the device computes in it.
+
+    Raises:
+        FreeSegError: No such precision, or the device would only emulate it, slower than float32.
+
+    Example:
+        >>> precision("float32", torch.device("cpu"))
+        torch.float32
+    """
+    dtype = PRECISIONS.get(str(name).removeprefix("torch."))
+    if dtype is None:
+        raise FreeSegError(f"no precision is called {str(name)!r}; there are: {', '.join(PRECISIONS)}")
+    if device.type == "cpu" and not cpu_has(dtype):
+        have = ", ".join(name for name, each in PRECISIONS.items() if cpu_has(each))
+        raise FreeSegError(f"this CPU does not compute in {str(dtype).removeprefix('torch.')}; use one of: {have}")
+    return dtype
+
+
+def cpu_has(dtype: torch.dtype) -> bool:
+    """Whether this CPU has instructions for a precision."""
+    if dtype == torch.bfloat16:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    if dtype == torch.float16:
+        return bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
+    return True

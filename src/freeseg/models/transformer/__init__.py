@@ -1,0 +1,1 @@
+"""The CLIP family: image and text towers in transformers' format."""

@@ -1,0 +1,49 @@
+"""Position embeddings for any grid of patches, from those of the square grid that a transformer was trained on."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def interpolate(table: Tensor, grid: tuple[int, int], class_token: bool) -> Tensor:
+    """A table of position embeddings, resized to a grid. Nothing is kept: the next call may have another grid.
+
+    Bicubic, corners not aligned, without antialiasing: transformers' own `interpolate_pos_encoding` of CLIP, SigLIP
+    and DINOv2, so the numbers are the same. Antialiasing would only matter on grids smaller than the trained one,
+    which photos rarely have. Half precision is interpolated in single precision, as transformers does for DINOv2.
+
+    Args:
+        table: (1 + G * G, D) with a class token, (G * G, D) without; any float dtype.
+        grid: (height, width) in patches.
+        class_token: Whether the first row belongs to a class token; it stays as it is.
+
+    Returns:
+        (1 + height * width, D) or (height * width, D), in the table's dtype; the table itself at its own grid.
+
+    Raises:
+        ValueError: The table is not that of a square grid, or the grid is empty.
+
+    Example:
+        >>> table = torch.arange(4.0)[:, None]  # a grid of 2 x 2
+        >>> interpolate(table, (2, 2), class_token=False) is table
+        True
+        >>> interpolate(table, (1, 2), class_token=False).flatten().tolist()
+        [1.0, 2.0]
+    """
+    special = int(class_token)
+    patches = table[special:]
+    side = math.isqrt(len(patches))
+    if side * side != len(patches):
+        raise ValueError(f"{len(table)} positions, {special} of them a class token's, are no square grid")
+    if min(grid) < 1:
+        raise ValueError(f"a grid of {grid} has no patches; give pixels of at least one patch a side")
+    if grid == (side, side):
+        return table
+    precise = patches.to(torch.promote_types(table.dtype, torch.float32))
+    square = precise.reshape(1, side, side, -1).permute(0, 3, 1, 2)
+    resized = F.interpolate(square, grid, mode="bicubic", align_corners=False)
+    return torch.cat([table[:special], resized[0].flatten(1).T.to(table.dtype)])

@@ -1,0 +1,209 @@
+"""A hub on this machine: the few answers of huggingface.co that fetching a model takes, for tests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from huggingface_hub import constants
+
+CONFIG = {"model_type": "clip", "architectures": ["CLIPModel"]}
+# As on the hub: what FreeSeg needs among what it does not.
+WHOLE = {
+    "README.md": b"---\nlicense: mit\n---\n# A model",
+    ".gitattributes": b"*.bin filter=lfs",
+    "config.json": json.dumps(CONFIG).encode(),
+    "model.safetensors": b"safe" * 250,
+    "pytorch_model.bin": b"pickle" * 250,
+    "flax_model.msgpack": b"flax" * 250,
+    "onnx/model.safetensors": b"elsewhere",
+    "preprocessor_config.json": b'{"of": "preprocessor_config.json"}',
+    "tokenizer.json": b'{"of": "tokenizer.json"}',
+    "tokenizer_config.json": b'{"of": "tokenizer_config.json"}',
+    "vocab.json": b'{"of": "vocab.json"}',
+    "merges.txt": b"#version: 0.2",
+}
+NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json")
+NEEDED = (*NEEDED, "vocab.json", "merges.txt")
+
+
+@dataclass
+class Model:
+    """A model of the hub. `revisions` are its branches and their files; the commit of one is the hash of its name."""
+
+    revisions: dict[str, dict[str, bytes]] = field(default_factory=lambda: {"main": dict(WHOLE)})
+    card: dict[str, Any] = field(default_factory=lambda: {"license": "mit"})
+    gated: str | bool = False
+    conversions: list[tuple[int, str]] = field(default_factory=list)  # number and author of each proposal
+
+    def find(self, revision: str) -> dict[str, bytes] | None:
+        """The files of a branch or commit."""
+        return next((files for name, files in self.revisions.items() if revision in (name, commit(name))), None)
+
+
+def commit(revision: str) -> str:
+    """The commit of a branch."""
+    return hashlib.sha1(revision.encode()).hexdigest()  # noqa: S324 - git's own
+
+
+class Hub(ThreadingHTTPServer):
+    """The hub; `asked` lists the requests that it got, `failure` is an HTTP status that it answers to all of them."""
+
+    daemon_threads = True
+
+    def __init__(self, models: dict[str, Model]):
+        super().__init__(("127.0.0.1", 0), Answers)
+        self.models = models
+        self.asked: list[str] = []
+        self.failure = 0
+
+    @property
+    def address(self) -> str:
+        """What HF_ENDPOINT is to be."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    @property
+    def fetched(self) -> set[str]:
+        """Names of the files whose content was asked for."""
+        return {path.rpartition("/")[2] for path in self.asked if path.startswith("GET") and "/resolve/" in path}
+
+
+class Answers(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: Hub
+
+    def do_HEAD(self) -> None:
+        """Answer, without content."""
+        self.answer(content=False)
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.answer(content=True)
+
+    def answer(self, content: bool) -> None:
+        """Find what is asked for."""
+        path = unquote(urlsplit(self.path).path)
+        self.server.asked.append(f"{self.command} {path}")
+        if self.server.failure:
+            return self.send(self.server.failure, b"")
+        api = path.startswith("/api/models/")
+        owner, name, *rest = path.removeprefix("/api/models").strip("/").split("/")
+        model = self.server.models.get(f"{owner}/{name}")
+        if model is None:  # as the hub does for whoever is not logged in
+            return self.send(401, b"{}", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
+        what, *where = rest or ["revision", "main"]
+        if api and what == "discussions":
+            return self.send_json(discussions(f"{owner}/{name}", model))
+        if what == "resolve":
+            *where, file = where
+        revision = "/".join(where)
+        files = model.find(revision)
+        if files is None:
+            return self.send(404, b"{}", {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"})
+        sha = next(commit(known) for known in model.revisions if revision in (known, commit(known)))
+        if api and what == "tree":
+            return self.send_json(
+                [{"type": "file", "path": path, "size": len(data), "oid": oid(data)} for path, data in files.items()]
+            )
+        if api:
+            return self.send_json(info(f"{owner}/{name}", model, sha, files))
+        if model.gated:
+            return self.send(403, b"", {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"})
+        if file not in files:
+            return self.send(404, b"", {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"})
+        return self.send(200, files[file], {"X-Repo-Commit": sha, "ETag": f'"{oid(files[file])}"'}, content)
+
+    def send_json(self, value: Any) -> None:
+        """Answer with JSON."""
+        self.send(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
+
+    def send(self, status: int, data: bytes, headers: dict[str, str] | None = None, content: bool = True) -> None:
+        """Answer with bytes."""
+        self.send_response(status)
+        for key, value in {**(headers or {}), "Content-Length": str(len(data))}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        if content and self.command == "GET":
+            self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing on the terminal."""
+
+
+def oid(data: bytes) -> str:
+    """What git calls a file's content."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()  # noqa: S324 - git's own
+
+
+def info(name: str, model: Model, sha: str, files: dict[str, bytes]) -> dict[str, Any]:
+    """`/api/models/NAME?blobs=true`."""
+    siblings = [{"rfilename": path, "size": len(data), "blobId": oid(data)} for path, data in files.items()]
+    config = json.loads(files.get("config.json", b"null"))
+    return {
+        "id": name,
+        "sha": sha,
+        "gated": model.gated,
+        "cardData": model.card,
+        "config": config,
+        "siblings": siblings,
+    }
+
+
+def discussions(name: str, model: Model) -> dict[str, Any]:
+    """`/api/models/NAME/discussions`."""
+    found = [
+        {
+            "num": number,
+            "title": "Adding `safetensors` variant of this model",
+            "author": {"name": author},
+            "createdAt": "2024-01-01T00:00:00.000Z",
+            "status": "open",
+            "repo": {"name": name, "type": "model"},
+            "isPullRequest": True,
+        }
+        for number, author in model.conversions
+    ]
+    return {"discussions": found, "count": len(found), "start": 0}
+
+
+@contextmanager
+def serve(models: dict[str, Model]) -> Iterator[Hub]:
+    """A hub that runs inside the block."""
+    hub = Hub(models)
+    thread = Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield hub
+    finally:
+        hub.shutdown()
+        hub.server_close()
+        thread.join()
+
+
+@contextmanager
+def connected(models: dict[str, Model], home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The same, as this process's hub, with an empty cache in `home`."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with serve(models) as hub:
+        point_to(hub.address, monkeypatch)
+        yield hub
+
+
+def point_to(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What HF_ENDPOINT does, in a process that has read it already."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    template = "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + template)

@@ -1,0 +1,157 @@
+"""One contract for every kind of model: what holds for FreeSeg-Lite holds for a CLIP, tiny ones of each."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import freeseg
+from freeseg.errors import FreeSegError
+from freeseg.models import checkpoint
+from freeseg.models.checkpoint import Config, Preprocessing
+from freeseg.models.precision import cpu_has
+from freeseg.models.towers import Pair, untrained
+from freeseg.pipeline import FreeSeg
+from tiny import tell_patches_apart, tiny_iclip
+from tiny_transformers import SAVERS, ZERO_SHOT
+
+LABELS = ["cat", "dog|puppy", "red car"]
+TRAINED = ("dinov2", "dino")  # images only: their heads are trained ones, over another's words
+KINDS = ("lite", *ZERO_SHOT, *TRAINED)
+HALF_TOLERANCE = 0.03  # of a cosine: bfloat16 has 8 bits
+NOISE = np.random.default_rng(0).integers(0, 256, (61, 83, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A tiny checkpoint of every kind."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    return {kind: save(root / kind) for kind, save in SAVERS.items()}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of model."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def model(kind: str, folders: dict[str, Path]) -> FreeSeg:
+    """A tiny model of a kind."""
+    if kind == "lite":
+        return FreeSeg(tell_patches_apart(tiny_iclip()), Config("tiny", "tiny", preprocessing=Preprocessing(64)))
+    if kind in ZERO_SHOT:
+        return freeseg.load(folders[kind])
+    pair = Pair(str(folders[kind]), str(folders["clip"]))
+    torch.manual_seed(0)
+    iclip = untrained(pair)
+    return FreeSeg(iclip, Config(kind, *pair[:2], preprocessing=Preprocessing(64, multiple=iclip.stride)))
+
+
+class TestContract:
+    @pytest.mark.parametrize("size", [(1, 1), (7, 40), (33, 64), (250, 9)])
+    def test_a_patch_for_every_stride_begun(self, model: FreeSeg, size: tuple[int, int]) -> None:
+        pixels = torch.randint(0, 256, (2, 3, *size), dtype=torch.uint8)
+        rows, columns = (-(-side // model.model.stride) for side in size)
+        with torch.inference_mode():
+            found = model.model.embed_image(pixels)
+        assert found.shape == (2, model.model.dim, rows, columns)
+        assert found.dtype == torch.float32
+        assert found.isfinite().all()
+
+    def test_images_of_a_batch_do_not_see_each_other(self, model: FreeSeg) -> None:
+        pixels = torch.randint(0, 256, (3, 3, 40, 56), dtype=torch.uint8)
+        with torch.inference_mode():
+            together = model.model.embed_image(pixels)
+            alone = torch.cat([model.model.embed_image(image[None]) for image in pixels])
+        torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
+
+    def test_texts_are_unit_vectors_whatever_their_batch(self, model: FreeSeg) -> None:
+        texts = ["cat", "a photo of a dog in a red car", "猫", ""]
+        with torch.inference_mode():
+            together = model.model.embed_text(texts)
+            alone = torch.cat([model.model.embed_text([text]) for text in texts])
+        assert together.shape == (4, model.model.dim)
+        assert together.dtype == torch.float32
+        torch.testing.assert_close(together.norm(dim=1), torch.ones(4))
+        torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+
+    def test_photos_of_mixed_sizes_are_segmented_as_one_by_one(self, model: FreeSeg) -> None:
+        photos = [NOISE, NOISE[:20], NOISE[:, :9], NOISE[:1, :1], np.tile(NOISE[:12], (1, 6, 1))]
+        for photo, result in zip(photos, model.segment(list(photos), LABELS), strict=True):
+            alone = model.segment(photo, LABELS)
+            assert result.mask.shape == photo.shape[:2]
+            assert result.mask.dtype == np.uint8
+            assert result.confidence.dtype == np.float32
+            assert result.labels == ("background", "cat", "dog", "red car")
+            assert np.array_equal(result.mask, alone.mask)
+            assert np.array_equal(result.confidence, alone.confidence)
+
+    def test_other_sizes_in_between_leave_nothing_behind(self, model: FreeSeg) -> None:
+        first = model.similarity(NOISE, LABELS)
+        model.similarity(np.tile(NOISE, (1, 7, 1)), LABELS)
+        assert np.array_equal(model.similarity(NOISE, LABELS), first)
+
+    def test_similarity_is_a_cosine_at_the_photos_size(self, model: FreeSeg) -> None:
+        maps = model.similarity(NOISE, LABELS)
+        assert maps.shape == (3, *NOISE.shape[:2])
+        assert maps.dtype == np.float32
+        assert np.abs(maps).max() <= 1 + 1e-5
+
+    def test_a_saved_model_comes_back(
+        self, kind: str, model: FreeSeg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if kind == "lite":
+            pytest.skip("its towers are a test's own; tests/models/test_checkpoint.py saves the embedded one")
+        checkpoint.save(model.model, replace(model.config, licence="CC0-1.0"), tmp_path / "model")
+        back = freeseg.load(tmp_path / "model")
+        assert back.config.towers.keys() == {model.config.image_tower, model.config.text_tower}
+        np.testing.assert_allclose(back.similarity(NOISE, LABELS), model.similarity(NOISE, LABELS), atol=2e-3)
+        if kind in ZERO_SHOT:  # its heads are identities: nothing is lost in writing them as float16
+            assert np.array_equal(back.segment(NOISE, LABELS).mask, model.segment(NOISE, LABELS).mask)
+
+    @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
+    def test_half_precision_is_near(self, kind: str, model: FreeSeg, precision: torch.dtype) -> None:
+        if not cpu_has(precision):
+            pytest.skip(f"this CPU does not compute in {precision}")
+        half = FreeSeg(copy.deepcopy(model.model), model.config)
+        half.model.towers_to(precision)
+        near = half.similarity(NOISE, LABELS)
+        assert near.dtype == np.float32
+        assert np.abs(near - model.similarity(NOISE, LABELS)).max() < HALF_TOLERANCE
+        assert half.segment(NOISE, LABELS).mask.shape == NOISE.shape[:2]
+
+    @pytest.mark.parametrize("device", ["cuda", "mps"])
+    def test_another_device_says_the_same(self, model: FreeSeg, device: str) -> None:
+        if not getattr(torch.backends, device).is_available() if device == "mps" else not torch.cuda.is_available():
+            pytest.skip(f"no {device} here")
+        there = FreeSeg(copy.deepcopy(model.model).to(device), model.config)
+        here = model.similarity(NOISE, LABELS)
+        np.testing.assert_allclose(there.similarity(NOISE, LABELS), here, atol=2e-3)
+        assert there.segment(NOISE, LABELS).mask.shape == NOISE.shape[:2]
+
+    def test_nothing_is_left_to_train_but_the_heads(self, model: FreeSeg) -> None:
+        free = {name.split(".")[0] for name, tensor in model.model.named_parameters() if tensor.requires_grad}
+        assert free <= {"image_head", "text_head"}
+        assert not model.model.training
+
+
+def test_a_precision_that_the_cpu_lacks_is_refused(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("freeseg.models.precision.cpu_has", lambda dtype: dtype == torch.float32)
+    with pytest.raises(FreeSegError, match="this CPU does not compute in float16; use one of: float32"):
+        freeseg.load(folders["clip"], dtype="float16")
+    with pytest.raises(FreeSegError, match="no precision is called 'int8'"):
+        freeseg.load(folders["clip"], dtype="int8")
+
+
+def test_photos_are_seen_as_whole_patches(folders: dict[str, Path]) -> None:
+    model = freeseg.load(folders["clip"])
+    for size in [(400, 300), (31, 1000), (5, 5)]:
+        pixels = model.prepare(Image.new("RGB", size)).pixels
+        assert all(side % model.model.stride == 0 for side in pixels.shape[:2])
