@@ -180,7 +180,7 @@ class TestModels:
         for name in (DEFAULT, embedded_folder(DEFAULT)):
             code, printed = said(monkeypatch, capsys, "models", name)
             assert not code
-            assert "1.3 MB" in printed
+            assert "1.6 MB" in printed
             assert "efficientnet-lite2, all-minilm-l6-v2" in printed
 
     @pytest.mark.parametrize(

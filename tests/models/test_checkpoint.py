@@ -72,9 +72,9 @@ class TestRoundTrip:
         assert not model.model.training
 
     def test_an_mlp_head_comes_back(self, embedded: FreeSeg, tmp_path: Path, quick_towers: None) -> None:
-        original = lite.untrained("efficientnet-lite2", 8)
-        original.image_head.mean.copy_(torch.rand(1280))
-        save(original, Config("mlp", "efficientnet-lite2", hidden=8), tmp_path)
+        original = lite.untrained("efficientnet-lite2-multilevel", 8)
+        original.image_head.mean.copy_(torch.rand(len(original.image_head.mean)))
+        save(original, Config("mlp", "efficientnet-lite2-multilevel", hidden=8), tmp_path)
         loaded, config = load(tmp_path)
         assert config.hidden == 8
         for name, tensor in original.heads().items():
@@ -185,7 +185,7 @@ class TestConfigsThatAreRefused:
         assert "'efficientnet-lite9'" in message
         assert "efficientnet-lite2" in message
 
-    @pytest.mark.parametrize("tower", ["efficientnet-lite2", "all-minilm-l6-v2"])
+    @pytest.mark.parametrize("tower", ["efficientnet-lite2-multilevel", "all-minilm-l6-v2"])
     def test_towers_of_other_weights(self, folder: Path, tower: str) -> None:
         towers = read_config(folder).towers
         assert tower in towers
