@@ -24,7 +24,9 @@ def evaluate(
     out: Out,
     classes: Annotated[Path | None, typer.Option(help="JSON file with the classes of --dataset folder.")] = None,
     setting: Annotated[str, typer.Option(help="Words and refinement: freeseg, plain, aliases or refined.")] = "freeseg",
-    protocol: Annotated[str, typer.Option(help="Sizes, windows, decision: freeseg, sclip, clearclip or tcl.")] = "freeseg",
+    protocol: Annotated[
+        str, typer.Option(help="Sizes, windows, decision: freeseg, sclip, clearclip or tcl.")
+    ] = "freeseg",
     model: Model = DEFAULT_MODEL,
     revision: Revision = None,
     mode: Mode = None,
