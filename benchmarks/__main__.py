@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import against, growth, machine, speed, stages
+from benchmarks import against, growth, machine, removed, speed, stages
 from benchmarks.effort import QUICK, Effort
 from freeseg.files import write_text
 
@@ -34,6 +34,7 @@ def main() -> None:
         sections: dict[str, Callable[[], list[str]]] = {
             "speed": lambda: speed.section(effort, Path(name)),
             "stages": lambda: stages.section(effort, Path(name)),
+            "waste removed": lambda: removed.section(effort, Path(name)),
             "growth": lambda: growth.section(effort, Path(name)),
             "against CLIP": lambda: against.section(effort),
         }

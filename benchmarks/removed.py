@@ -1,0 +1,83 @@
+"""Waste that was found and removed: the old way and the new one, in turns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+
+import torch
+
+import freeseg
+from benchmarks import photos
+from benchmarks.effort import Effort
+from benchmarks.photos import LABELS, words
+from benchmarks.tables import ms, table
+from benchmarks.timing import in_turns
+from freeseg import masks
+
+ONE_STRIP = 16_000_000  # what masks.STRIP_FLOATS was
+
+
+def section(effort: Effort, folder: Path) -> list[str]:
+    """One table."""
+    model, rows = freeseg.load(), []
+    for what, works in (
+        ("maps are compared in strips that fit the cache, photo of 12 megapixels", _strips(model, effort, folder)),
+        ("the tower's tensors are channels_last", _layout(model)),
+        ("the next photo is decoded meanwhile, a photo", _overlap(model, effort, folder)),
+        ("text embeddings are kept on disk, 290 labels", _kept(model, folder)),
+    ):
+        before, after = works
+        taken = in_turns({"before": before, "after": after}, effort.fewer)
+        count = effort.photos if "a photo" in what else 1
+        old, new = (taken[name] / count for name in ("before", "after"))
+        rows.append([what, ms(old), ms(new), f"{old / new:.2f}"])
+    return ["## Waste removed", "", *table(["what", "before, ms", "after, ms", "times as fast"], rows)]
+
+
+Pair = tuple[Callable[[], object], Callable[[], object]]
+
+
+def _strips(model: freeseg.FreeSeg, effort: Effort, folder: Path) -> Pair:
+    prepared = model.prepare(photos.sized(folder, max(effort.megapixels)))
+    maps = model.maps(prepared, model.words(freeseg.Vocabulary.of(LABELS)))
+    small = masks.STRIP_FLOATS
+
+    def decide(floats: int) -> None:
+        masks.STRIP_FLOATS = floats
+        model.decide(maps, prepared, background=True)
+        masks.STRIP_FLOATS = small
+
+    return lambda: decide(ONE_STRIP), lambda: decide(small)
+
+
+def _layout(model: freeseg.FreeSeg) -> Pair:
+    pixels = torch.rand(1, 3, 352, 469)
+    new = model.model.image_tower
+    old = deepcopy(new).to(memory_format=torch.contiguous_format)
+    last = pixels.contiguous(memory_format=torch.channels_last)
+    return lambda: _see(old, pixels), lambda: _see(new, last)
+
+
+@torch.inference_mode()
+def _see(tower: torch.nn.Module, pixels: torch.Tensor) -> None:
+    tower.features(pixels)
+
+
+def _overlap(model: freeseg.FreeSeg, effort: Effort, folder: Path) -> Pair:
+    paths = photos.usual(folder, effort.photos)
+    return lambda: [model.segment(path, LABELS) for path in paths], lambda: model.segment(list(paths), LABELS)
+
+
+def _kept(model: freeseg.FreeSeg, folder: Path) -> Pair:
+    vocabulary = freeseg.Vocabulary.of(words(290))
+
+    def embed(cache: str) -> None:
+        os.environ["FREESEG_CACHE"] = cache
+        model.words.cache_clear()
+        model.words(vocabulary)
+        os.environ["FREESEG_CACHE"] = "off"
+
+    return lambda: embed("off"), lambda: embed(str(folder / "texts"))
