@@ -15,7 +15,7 @@ from statistics import mean, stdev
 from typing import Annotated
 
 import typer
-from setting import ATTENTION, BASE, FEATURES, RAW, SIMILARITIES, Cache, Data, Setting, Table, VocRoot, Work
+from setting import ATTENTION, BASE, FEATURES, RAW, SIMILARITIES, TOWER, Cache, Data, Setting, Table, VocRoot, Work
 
 from freeseg.evaluation.markdown import table as markdown_table
 from freeseg.files import write_json, write_text
@@ -88,7 +88,7 @@ def markdown(setting: Setting, rows: dict[str, list[dict[str, float]]]) -> str:
         "",
         f"Trained on: {setting.told()}.",
         "",
-        f"Common settings: {', '.join(f'{key} {value}' for key, value in common.items())}. "
+        f"Common settings: tower {TOWER}, {', '.join(f'{key} {value}' for key, value in common.items())}. "
         "On similarities tau is 0.5 and on features 1.0 unless the row says otherwise.",
         "",
         *markdown_table(["pooling", *COLUMNS], [[name, *map(_cell(runs), COLUMNS)] for name, runs in rows.items()]),
