@@ -26,6 +26,7 @@ ablation: .venv/dev.stamp
 # Takes minutes, and needs a machine that does nothing else.
 bench: .venv/dev.stamp
 	$(BIN)/python -m benchmarks --out docs/performance.md $(ARGS)
+	$(BIN)/python -m benchmarks.clip_family --out docs/models-speed.md
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
