@@ -74,14 +74,14 @@ def merge(
     total = maps[0].new_zeros((len(maps[0]), *grid))
     count = maps[0].new_zeros(grid)
     rows, columns = (
-        (torch.arange(n, device=total.device) + 0.5) * (side / n) for n, side in zip(grid, size, strict=True)
+        (torch.arange(n) + 0.5).double() * (side / n) for n, side in zip(grid, size, strict=True)
     )
     for part, (top, left) in zip(maps, corners, strict=True):
         height, width = min(window, size[0]), min(window, size[1])
         inside_rows, inside_columns = _inside(rows, top, height), _inside(columns, left, width)
         y = (rows[inside_rows] - top) / height * 2 - 1
         x = (columns[inside_columns] - left) / width * 2 - 1
-        places = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None].to(part.dtype)
+        places = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None].to(part)
         read = F.grid_sample(part[None], places, mode="bilinear", padding_mode="border", align_corners=False)[0]
         total[:, inside_rows, inside_columns] += read
         count[inside_rows, inside_columns] += 1
