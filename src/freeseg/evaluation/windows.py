@@ -73,9 +73,7 @@ def merge(
     """
     total = maps[0].new_zeros((len(maps[0]), *grid))
     count = maps[0].new_zeros(grid)
-    rows, columns = (
-        (torch.arange(n) + 0.5).double() * (side / n) for n, side in zip(grid, size, strict=True)
-    )
+    rows, columns = ((torch.arange(n) + 0.5).double() * (side / n) for n, side in zip(grid, size, strict=True))
     for part, (top, left) in zip(maps, corners, strict=True):
         height, width = min(window, size[0]), min(window, size[1])
         inside_rows, inside_columns = _inside(rows, top, height), _inside(columns, left, width)
