@@ -54,7 +54,11 @@ def load_checkpoint(folder: Path, mode: str | None = None, projected: bool = Tru
         return Loaded(_frozen(DinoVision(_network(folder, kind), mode)), None, pixels, 0.0)
     files.check_activation(folder)
     network = _network(folder, kind)
-    towers = {"clip": ClipVision, "siglip": SiglipVision, "siglip2": NaflexVision}
+    towers: dict[str, type[ClipVision | SiglipVision]] = {
+        "clip": ClipVision,
+        "siglip": SiglipVision,
+        "siglip2": NaflexVision,
+    }
     if kind != "clip" and not network.vision_model.use_head:
         raise WeightsError(f"{folder} has no pooling head (vision_use_head), so its patches have no words; use another")
     image = towers[kind](network.vision_model, getattr(network, "visual_projection", None), mode, projected)

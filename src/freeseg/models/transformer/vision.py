@@ -7,6 +7,7 @@ that every pixel begun has a patch; preprocessing resizes photos to whole patche
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from freeseg.models.transformer.positions import interpolate
 from freeseg.models.transformer.windows import by_windows
 
 
-class VisionTower(nn.Module):
+class VisionTower(nn.Module, ABC):
     """A frozen image tower of one family; the subclasses know where transformers keeps its parts.
 
     Args:
@@ -100,9 +101,9 @@ class VisionTower(nn.Module):
         layers: Sequence[nn.Module] = self.network.encoder.layers
         return layers
 
+    @abstractmethod
     def embed(self, pixels: Tensor) -> Tensor:
         """Pixels -> the tokens that enter the first block (B, class_tokens + h * w, width)."""
-        raise NotImplementedError
 
     def block(self, layer: Any) -> Block:
         """What a dense mode needs of a block."""
