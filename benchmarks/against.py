@@ -10,7 +10,7 @@ from torch import Tensor
 
 import freeseg
 from benchmarks import machine, memory
-from benchmarks.clip_surgery import ClipSurgery, clip_vit_b16
+from benchmarks.clip_family import COMPARED, MODELS, PLAIN, SURGERY, embedder
 from benchmarks.effort import Effort
 from benchmarks.tables import giga, ms, table
 from benchmarks.timing import in_turns
@@ -19,14 +19,10 @@ Embed = Callable[[Tensor], object]
 OURS = "FreeSeg-Lite"
 
 
-def _clip() -> Embed:
-    return partial(clip_vit_b16().vision_model, interpolate_pos_encoding=True)
-
-
 SYSTEMS: dict[str, Callable[[], Embed]] = {
     OURS: lambda: freeseg.load().model.embed_image,
-    "CLIP ViT-B/16": _clip,
-    "CLIP Surgery": lambda: ClipSurgery(clip_vit_b16()),
+    COMPARED: lambda: embedder(MODELS[COMPARED](), PLAIN),
+    "CLIP Surgery": lambda: embedder(MODELS[COMPARED](), SURGERY),
 }
 
 
@@ -51,8 +47,8 @@ def section(effort: Effort) -> list[str]:
         "## Against CLIP",
         "",
         "From pixels to one embedding per patch of 16x16 pixels, one square picture at a time. CLIP is transformers', "
-        "with random weights; CLIP Surgery adds value-value attention in the last six blocks "
-        "([arXiv 2304.05653](https://arxiv.org/abs/2304.05653), as written in `benchmarks/clip_surgery.py`). "
+        "with random weights; CLIP Surgery is FreeSeg's dense mode of it, with value-value attention in the last six "
+        "blocks ([arXiv 2304.05653](https://arxiv.org/abs/2304.05653)). "
         "FreeSeg-Lite's memory holds its text tower too, CLIP's does not.",
         "",
         *table(["picture", "system", "ms", f"times {OURS}'s time", "GFLOP", "share of peak"], rows),

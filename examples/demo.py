@@ -61,8 +61,7 @@ def main() -> None:
         overlays.append(result.overlay())
         names = freeseg.Vocabulary.of(labels).names
         maps = model.similarity(picture, labels)
-        low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
-        sheet = drawing.heatmap_sheet(picture, dict(zip(names, (maps - low) / (high - low).clip(1e-6), strict=True)))
+        sheet = drawing.similarity_sheet(picture, dict(zip(names, maps, strict=True)))
         with atomic_path(out / f"{name}.heatmaps.jpg") as temporary:
             sheet.save(temporary, format="JPEG", quality=90)
         shares = ", ".join(f"{label} {share:.0%}" for label, share in result.areas().items())

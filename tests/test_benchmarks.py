@@ -88,28 +88,22 @@ def test_labels_are_as_many_as_asked_and_all_different():
 
 
 @torch.inference_mode()
-def test_clip_surgery_is_the_papers_formula():
-    """The raw path is transformers' own; the second one written out, token by token, head by head."""
-    from benchmarks.clip_surgery import ClipSurgery
+def test_what_is_compared_gives_one_embedding_per_patch(monkeypatch):
+    from benchmarks import against
 
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 12, "intermediate_size": 24, "projection_dim": 8, "patch_size": 16, "image_size": 32}
-    small = CLIPVisionConfig(**sizes, num_hidden_layers=4, num_attention_heads=2)
-    clip = CLIPVisionModelWithProjection(small).eval()
-    for parameter in clip.parameters():
-        parameter.normal_(std=0.5)  # CLIP's own start is too small to tell one attention from another
-    pixels = torch.randn(1, 3, 48, 64)
-    states = clip.vision_model(pixels, interpolate_pos_encoding=True, output_hidden_states=True).hidden_states
-    second = states[2][0].double()
-    for layer, state in zip(clip.vision_model.encoder.layers[2:], states[2:], strict=False):
-        attention = layer.self_attn
-        value = attention.v_proj(layer.layer_norm1(state[0])).double()
-        heads = []
-        for head in value.split(6, dim=1):
-            likeness = torch.exp(head @ head.T / 6**0.5)
-            heads.append(likeness / likeness.sum(dim=1, keepdim=True) @ head)
-        second += attention.out_proj(torch.cat(heads, dim=1).float())
-    patches = clip.visual_projection(clip.vision_model.post_layernorm(second[1:].float()))
-    found = ClipSurgery(clip, 2)(pixels)
-    assert found.shape == (1, 8, 3, 4)
-    torch.testing.assert_close(found[0].flatten(1).T, patches, atol=1e-4, rtol=1e-4)
+    clip = CLIPVisionModelWithProjection(
+        CLIPVisionConfig(
+            hidden_size=12,
+            intermediate_size=24,
+            projection_dim=8,
+            patch_size=16,
+            image_size=32,
+            num_hidden_layers=7,
+            num_attention_heads=2,
+        )
+    )
+    monkeypatch.setitem(against.MODELS, against.COMPARED, lambda: clip.eval())
+    found = {system: build()(torch.zeros(1, 3, 48, 48)) for system, build in against.SYSTEMS.items()}
+    assert found[against.OURS].shape == (1, 384, 3, 3)
+    assert found["CLIP Surgery"].shape == (1, 8, 3, 3)
+    assert found[against.COMPARED].last_hidden_state.shape == (1, 1 + 9, 12)

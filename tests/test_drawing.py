@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from freeseg import drawing, lettering
-from freeseg.drawing import display_palette, heatmap, heatmap_sheet, overlay, palette
+from freeseg.drawing import display_palette, heatmap, heatmap_sheet, overlay, palette, similarity_sheet
 from freeseg.lettering import text_line
 
 ODD_TEXTS = {
@@ -231,6 +233,27 @@ class TestHeatmapSheet:
     def test_a_map_out_of_range_is_refused(self):
         with pytest.raises(ValueError, match=r"in \[0, 1\]"):
             heatmap_sheet(noise(4, 4), {"cat": np.full((2, 2), 2.0)})
+
+
+class TestSimilaritySheet:
+    def test_every_map_is_drawn_from_its_own_least_to_its_most(self):
+        photo, steps = noise(40, 30), np.array([[0.0, 0.4], [0.25, 1.0]])
+        sheet = similarity_sheet(photo, {"cat": 0.25 * steps - 0.1, "dog": 8 * steps + 3})
+        titled = {"cat (-0.10 to 0.15)": steps, "dog (3.00 to 11.00)": steps}
+        assert sheet.tobytes() == heatmap_sheet(photo, titled).tobytes()
+
+    @pytest.mark.parametrize("value", [0.0, -5.0, 1e6])
+    def test_a_constant_map_is_dark(self, value):
+        photo = noise(40, 30)
+        sheet = similarity_sheet(photo, {"cat": np.full((2, 3), value, np.float32)})
+        expected = heatmap_sheet(photo, {f"cat ({value:.2f} to {value:.2f})": np.zeros((2, 3))})
+        assert sheet.tobytes() == expected.tobytes()
+
+    @given(st.integers(0, 2**31), st.floats(1e-3, 1e6), st.floats(-1e3, 1e3))
+    @settings(max_examples=20, deadline=None)
+    def test_no_range_is_refused(self, seed, scale, shift):
+        values = (scale * np.random.default_rng(seed).normal(size=(3, 4)) + shift).astype(np.float32)
+        assert similarity_sheet(Image.new("RGB", (8, 6)), {"cat": values}).mode == "RGB"
 
 
 class TestTextLine:

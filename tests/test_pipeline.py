@@ -19,12 +19,11 @@ from PIL import Image
 import freeseg
 from freeseg import masks
 from freeseg.errors import FreeSegError, LabelError, OutputError, PhotoError, WeightsError
-from freeseg.images import fit_short_side, resize
 from freeseg.masks import UNSURE, FreeMask
 from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.pipeline import FreeSeg
 from freeseg.segmentation import IGNORE, Segmentation
-from freeseg.vocabularies import TEMPLATES, Vocabulary
+from freeseg.vocabularies import Vocabulary
 from tiny import tell_patches_apart, tiny_iclip
 
 LABELS = ["cat", "sofa|couch", "floor"]
@@ -52,15 +51,6 @@ def same(first: Segmentation, second: Segmentation) -> bool:
 def names(result: Segmentation) -> np.ndarray:
     """The name of every pixel's label."""
     return np.array(result.labels)[result.mask]
-
-
-def neighbourhood_means(values: torch.Tensor, side: int) -> torch.Tensor:
-    """The mean over side x side neighbours, those beyond the border left out, (h, w) -> same."""
-    reach = side // 2
-    means = torch.empty_like(values)
-    for y, x in np.ndindex(*values.shape):
-        means[y, x] = values[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1].mean()
-    return means
 
 
 class TestSegment:
@@ -150,8 +140,8 @@ class TestIgnore:
     def decided(self, model: FreeSeg, monkeypatch: pytest.MonkeyPatch, indices: list[int], count: int) -> Segmentation:
         """The result for a decision that is given, one pixel each."""
         labels = torch.tensor([indices])
-        mask = FreeMask(labels, torch.full(labels.shape, 0.5), torch.full((count,), 0.5))
-        monkeypatch.setattr(model, "decide", lambda maps, prepared, background: mask)
+        mask = FreeMask(labels, torch.full(labels.shape, 0.5), torch.full((count,), 0.5), torch.arange(count))
+        monkeypatch.setattr(model, "decide", lambda maps, prepared, background, known: mask)
         photo = np.zeros((*labels.shape, 3), np.uint8)
         return model.segment(photo, [f"thing {i}" for i in range(count)], background=False)
 
@@ -231,46 +221,6 @@ class TestStream:
         assert same(second, fourth)
 
 
-class TestSimilarity:
-    @pytest.mark.parametrize("smoothing", [1, 3])
-    def test_equals_an_independent_recomputation(self, tiny: FreeSeg, smoothing: int) -> None:
-        tiny.config = replace(tiny.config, decision=replace(tiny.config.decision, smoothing=smoothing))
-        model, head = tiny.model, tiny.model.image_head
-        with torch.inference_mode():
-            head.first.bias.copy_(torch.linspace(-0.2, 0.2, 16))
-            seen = torch.from_numpy(np.array(resize(Image.fromarray(NOISE), fit_short_side((70, 45), 192))))
-            features = model.image_tower.features((seen.permute(2, 0, 1)[None] - 127.0) / 128.0)[0].double()
-            standard = (features - head.mean[:, None, None]) / head.std[:, None, None]
-            weight, bias = head.first.weight.double(), head.first.bias.double()
-            patches = torch.einsum("dc,chw->dhw", weight, standard) + bias[:, None, None]
-            patches = patches / patches.norm(dim=0, keepdim=True)
-            maps = []
-            for word in ("cat", "dog"):
-                rows = model.text_tower([template.replace("{}", word) for template in TEMPLATES]).double()
-                rows = rows @ model.text_head.weight.double().T
-                mean = (rows / rows.norm(dim=1, keepdim=True)).mean(dim=0)
-                maps.append(neighbourhood_means(torch.einsum("d,dhw->hw", mean / mean.norm(), patches), smoothing))
-            expected = F.interpolate(torch.stack(maps)[None], (45, 70), mode="bilinear", align_corners=False)[0]
-        found = tiny.similarity(NOISE, ["cat", "dog"])
-        assert found.shape == (2, 45, 70)
-        assert found.dtype == np.float32
-        assert np.abs(found).max() <= 1
-        assert found.std(axis=(1, 2)).min() > 0.01
-        np.testing.assert_allclose(found, expected, atol=1e-5)
-
-    def test_aliases_are_merged_by_maximum(self, tiny: FreeSeg) -> None:
-        def maps(labels: list[str]) -> torch.Tensor:
-            return tiny.maps(tiny.prepare(NOISE), tiny.words(Vocabulary.of(labels))).labels
-
-        merged, separate = maps(["sofa|couch|settee", "cat"]), maps(["sofa", "couch", "settee", "cat"])
-        winners = separate[:3].argmax(dim=0)
-        assert len(winners.unique()) > 1  # or the maximum is no different from one of them
-        torch.testing.assert_close(merged[0], separate[:3].amax(dim=0))
-        torch.testing.assert_close(merged[1], separate[3])
-        shown = tiny.similarity(NOISE, ["sofa|couch|settee"])[0]
-        assert (shown >= tiny.similarity(NOISE, ["sofa", "couch", "settee"]).max(axis=0) - 1e-5).all()
-
-
 class TestPhotos:
     @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3000, 20), (2, 3)])
     def test_any_shape(self, tiny: FreeSeg, size: tuple[int, int]) -> None:
@@ -314,33 +264,6 @@ class TestPhotos:
         white = NOISE.copy()
         white[:, :30] = 255
         assert same(tiny.segment(tmp_path / "cut_out.png", LABELS), tiny.segment(white, LABELS))
-
-
-class TestWords:
-    def left(self, model: FreeSeg, labels: str, background: list[str]) -> int:
-        """How many background words stay in the game."""
-        words = model.words(Vocabulary.of(labels, background))
-        return len(words.embeddings) - len(words.owners)
-
-    def test_background_words_that_mean_a_label_are_left_out(self, embedded: FreeSeg) -> None:
-        assert self.left(embedded, "cat", ["grass", "sky", "wall"]) == 3
-        assert self.left(embedded, "sky", ["grass", "sky", "wall"]) == 2
-        assert self.left(embedded, "lawn", ["grass", "sky", "wall"]) == 2
-        assert self.left(embedded, "cat, meadow|grass", ["grass", "sky", "wall"]) == 2  # an alias counts too
-
-    def test_the_words_that_stay_are_the_other_ones(self, embedded: FreeSeg) -> None:
-        mixed = embedded.words(Vocabulary.of("sky", ["grass", "sky", "wall"]))
-        plain = embedded.words(Vocabulary.of("sky", ["grass", "wall"]))
-        torch.testing.assert_close(mixed.embeddings, plain.embeddings, atol=1e-5, rtol=0)
-        assert mixed.names == ("sky",)
-
-    def test_a_vocabulary_is_embedded_once(self, tiny: FreeSeg) -> None:
-        assert tiny.words(Vocabulary.of(LABELS)) is tiny.words(Vocabulary.of(list(LABELS)))
-
-    def test_embeddings_are_unit_vectors(self, embedded: FreeSeg) -> None:
-        words = embedded.words(Vocabulary.of(["cat", "😀", "猫", "קָטָן", "sofa|couch"]))
-        torch.testing.assert_close(words.embeddings.norm(dim=1), torch.ones(len(words.embeddings)))
-        assert words.owners.tolist() == [0, 1, 2, 3, 4, 4]
 
 
 class TestEmbedded:

@@ -217,6 +217,24 @@ def heatmap_sheet(photo: Image.Image, maps: Mapping[str, Array]) -> Image.Image:
     return sheet
 
 
+def similarity_sheet(photo: Image.Image, maps: Mapping[str, Array]) -> Image.Image:
+    """A heatmap sheet of maps of any range: each is drawn from its own least to its most, which its title tells.
+
+    Args:
+        photo: RGB, any size.
+        maps: (h, w) float values by label, as `FreeSeg.similarity` gives them.
+
+    Example:
+        >>> similarity_sheet(Image.new("RGB", (320, 240)), {"cat": np.array([[-0.1, 0.3]])}).mode
+        'RGB'
+    """
+    scaled = {}
+    for label, values in maps.items():
+        above = values - values.min()
+        scaled[f"{label} ({values.min():.2f} to {values.max():.2f})"] = above / max(above.max(), 1e-6)
+    return heatmap_sheet(photo, scaled)
+
+
 def _columns(count: int, cell: tuple[int, int]) -> int:
     """As many columns as give a sheet near 3:2 with few empty cells."""
 

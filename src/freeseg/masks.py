@@ -55,11 +55,13 @@ class FreeMask(NamedTuple):
         labels: (H, W) int32; 0 is the background where there is one, then the labels in order; -1 = don't know.
         confidence: (H, W) float32 in [0, 1], the probability of the winner.
         presence: (N,) float32 in [0, 1], per label, background not among them.
+        candidates: (C,) int64, the labels that competed for the pixels, as indices into `presence`.
     """
 
     labels: Tensor
     confidence: Tensor
     presence: Tensor
+    candidates: Tensor
 
 
 def probabilities(itsm: Tensor, background: Tensor, logit_scale: float) -> Tensor:
@@ -130,6 +132,7 @@ def free_mask(
     size: tuple[int, int],
     decision: Decision,
     attention: Tensor | None = None,
+    known: Tensor | None = None,
 ) -> FreeMask:
     """The mask of one photo.
 
@@ -140,6 +143,8 @@ def free_mask(
         size: (height, width) of the mask.
         decision: The rule.
         attention: (1, h, w) free attention in [0, 1]; used when `decision.attention_margin` is not 0.
+        known: (C,) int64, different indices of the labels that are known to be in the photo, from its captions for
+            example: these appear, and no others. Empty or None: presence decides.
 
     Example:
         >>> itsm = torch.tensor([[[0.9, 0.1]], [[0.1, 0.9]]])
@@ -148,11 +153,7 @@ def free_mask(
     """
     words = itsm.new_empty((0, *itsm.shape[1:])) if background is None else background
     scores = presence(probabilities(itsm, words, decision.logit_scale), decision.presence_share)
-    alone = torch.ones_like(scores)
-    if background is not None:
-        ahead = torch.sigmoid(decision.logit_scale * (itsm - background.amax(dim=0)))
-        alone = presence(ahead, decision.presence_share)
-    chosen = present(scores, alone, decision)
+    chosen = known if known is not None and len(known) else _present(itsm, background, scores, decision)
     candidates = itsm[chosen]
     indices = chosen
     if background is not None:
@@ -165,7 +166,16 @@ def free_mask(
     labels, confidence = _largest(sure, indices.int(), size)
     if decision.ignore_below > 0:
         labels = labels.masked_fill(confidence < decision.ignore_below, UNSURE)
-    return FreeMask(labels, confidence, scores)
+    return FreeMask(labels, confidence, scores, chosen)
+
+
+def _present(itsm: Tensor, background: Tensor | None, scores: Tensor, decision: Decision) -> Tensor:
+    """The labels that the presence rule lets appear."""
+    alone = torch.ones_like(scores)
+    if background is not None:
+        ahead = torch.sigmoid(decision.logit_scale * (itsm - background.amax(dim=0)))
+        alone = presence(ahead, decision.presence_share)
+    return present(scores, alone, decision)
 
 
 def _background_map(background: Tensor, attention: Tensor | None, decision: Decision) -> Tensor:

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from freeseg import itsm, masks
-from freeseg.errors import FreeSegError, PhotoError
+from freeseg.errors import FreeSegError, LabelError, PhotoError
 from freeseg.images import Photo, fit_short_side, read_photo, resize, to_array
 from freeseg.models import DEFAULT, ICLIP, Config, load_model, text_cache
 from freeseg.models.checkpoint import Preprocessing
@@ -67,11 +67,23 @@ def load(
 
 
 class Words(NamedTuple):
-    """The text embeddings of one vocabulary: aliases of the labels, then background words."""
+    """The text embeddings of one vocabulary: aliases of the labels, then background words that mean none of them.
+
+    "grass" is background until someone asks for "lawn": then it would only take its pixels.
+    """
 
     embeddings: Tensor  # (A + K, D), unit vectors
     owners: Tensor  # (A,), the label of each alias
     names: tuple[str, ...]
+    background: Tensor  # (M, D), all background words, those that mean a label as well
+    meant: Tensor  # (M, N) bool, which labels each of these means
+
+    def only(self, labels: Sequence[int]) -> Words:
+        """The words for a photo that shows no other labels than these; what means another one is background again."""
+        chosen = torch.tensor(labels, dtype=torch.int64, device=self.owners.device)
+        rows, owners = torch.nonzero(self.owners[:, None] == chosen, as_tuple=True)
+        names = tuple(self.names[label] for label in labels)
+        return _words(self.embeddings[rows], owners, names, self.background, self.meant[:, chosen])
 
 
 class Prepared(NamedTuple):
@@ -158,8 +170,45 @@ class FreeSeg:
                 else:
                     yield self._segment(prepared, words, background)
 
-    def similarity(self, image: Photo, labels: Labels) -> NDArray[np.float32]:
+    def segment_known(
+        self, image: Photo, labels: Labels, known: Iterable[str], background: bool = True
+    ) -> Segmentation:
+        """Segment a photo that is known to show some of the labels, and no others: those of its caption, for example.
+
+        Presence is not asked, and background words that mean another label are background here. Value i of the mask
+        means label i of all labels, as without `known`.
+
+        Args:
+            image: A photo as in `segment`.
+            labels: The labels as in `segment`.
+            known: Names of labels that are in the photo; if there are none, this is `segment`.
+            background: Whether a pixel may be none of the labels.
+
+        Raises:
+            PhotoError: The photo cannot be read.
+            LabelError: The labels cannot be used, or do not have one that is known.
+
+        Example:
+            >>> import freeseg, numpy as np
+            >>> result = freeseg.load().segment_known(np.zeros((40, 60, 3), np.uint8), "cat, dog, sofa", ["sofa"])
+            >>> result.labels, result.candidates
+            (('background', 'cat', 'dog', 'sofa'), ('sofa',))
+        """
+        words = self.words(Vocabulary.of(labels))
+        wanted = set(known)
+        if unknown := wanted.difference(words.names):
+            raise LabelError(f"no label is called {min(unknown)!r}; a known label must be one of the labels")
+        chosen = [index for index, name in enumerate(words.names) if name in wanted]
+        return self._segment(self.prepare(image), words, background, chosen)
+
+    def similarity(self, image: Photo, labels: Labels, remove_redundancy: bool = False) -> NDArray[np.float32]:
         """The Image-Text Similarity Map at the photo's size: (N, H, W) float32 cosines in [-1, 1].
+
+        Args:
+            image: As `segment` takes it.
+            labels: As `segment` takes them.
+            remove_redundancy: Take out of every map what all labels and background words share, as CLIP Surgery does
+                (`itsm.remove_redundancy`). The values are then no cosines, and are for display.
 
         Example:
             >>> import freeseg, numpy as np
@@ -168,7 +217,12 @@ class FreeSeg:
         """
         prepared = self.prepare(image)
         maps = self.maps(prepared, self.words(Vocabulary.of(labels)))
-        return itsm.upsample(maps.labels[None], prepared.photo.size[::-1])[0].cpu().numpy()
+        shown = maps.labels[None]
+        if remove_redundancy:
+            every = torch.cat([maps.labels, maps.background])[None]
+            # The whole photo is the mean of its patches, as in training: not every tower has a class token to ask.
+            shown = itsm.remove_redundancy(every, every.mean(dim=(2, 3)))[:, : len(maps.labels)]
+        return itsm.upsample(shown, prepared.photo.size[::-1])[0].cpu().numpy()
 
     def prepare(self, image: Photo) -> Prepared:
         """Read a photo and resize it to what the model sees."""
@@ -186,39 +240,43 @@ class FreeSeg:
         return Maps(labels[0], similarity[0, aliases:], self.model.attention(features)[0])
 
     @torch.inference_mode()
-    def decide(self, maps: Maps, prepared: Prepared, background: bool) -> masks.FreeMask:
-        """The mask of a photo, from its similarity maps."""
+    def decide(self, maps: Maps, prepared: Prepared, background: bool, known: Tensor | None = None) -> masks.FreeMask:
+        """The mask of a photo, from its similarity maps; `known` as in `masks.free_mask`."""
         others = maps.background if background and len(maps.background) else None
         edges = _edges(prepared.pixels).to(self.device)
         size = prepared.photo.size[::-1]
-        mask = masks.free_mask(maps.labels, others, edges, size, self.config.decision, maps.attention)
+        mask = masks.free_mask(maps.labels, others, edges, size, self.config.decision, maps.attention, known)
         if background and others is None:  # no words to tell it by: nothing is background, but 0 is still its index
             return mask._replace(labels=mask.labels + (mask.labels != masks.UNSURE))
         return mask
 
-    def _segment(self, prepared: Prepared, words: Words, background: bool) -> Segmentation:
-        mask = self.decide(self.maps(prepared, words), prepared, background)
+    def _segment(self, prepared: Prepared, words: Words, background: bool, known: Sequence[int] = ()) -> Segmentation:
+        asked = words.only(known) if known else words
+        everything = torch.arange(len(known), device=self.device)
+        mask = self.decide(self.maps(prepared, asked), prepared, background, everything)
+        labels = _renumbered(mask.labels, known, background) if known else mask.labels
         names = ((BACKGROUND,) if background else ()) + words.names
         return Segmentation(
-            mask=_indices(mask.labels, len(names)),
+            mask=_indices(labels, len(names)),
             confidence=mask.confidence.clamp(0, 1).cpu().numpy(),
             labels=reserve_ignore(names),
             photo=prepared.photo,
             name=prepared.name,
             model=self.config.name,
-            presence=dict(zip(words.names, mask.presence.tolist(), strict=True)),
+            presence=dict(zip(asked.names, mask.presence.tolist(), strict=True)),
+            candidates=tuple(asked.names[label] for label in mask.candidates.tolist()),
         )
 
     def _embed_words(self, vocabulary: Vocabulary) -> Words:
         owners = torch.tensor(vocabulary.owners, device=self.device)
         with torch.inference_mode():
             aliases, raw = self._embed(vocabulary, vocabulary.aliases)
-            embeddings = [aliases]
+            others, meant = aliases[:0], owners.new_empty((0, len(vocabulary.names)), dtype=torch.bool)
             if vocabulary.background_words:
                 others, raw_others = self._embed(vocabulary, vocabulary.background_words)
-                # "grass" is background until someone asks for "lawn": then it would only take its pixels.
-                embeddings.append(others[(raw_others @ raw.T).amax(dim=1) < self.config.same_meaning])
-        return Words(torch.cat(embeddings), owners, vocabulary.names)
+                nearest = itsm.merge_aliases((raw_others @ raw.T)[:, :, None, None], owners, len(vocabulary.names))
+                meant = nearest[:, :, 0, 0] >= self.config.same_meaning
+        return _words(aliases, owners, vocabulary.names, others, meant)
 
     def _embed(self, vocabulary: Vocabulary, words: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Prompt-averaged unit embeddings of words in the joint space, and in the text tower's own space."""
@@ -239,6 +297,10 @@ class FreeSeg:
         tower = self.model.text_tower
         modules = [part for part in (tower, self.model.text_head) if isinstance(part, torch.nn.Module)]
         return text_cache.identity(*modules, extra=getattr(tower, "spelling", ""))
+
+
+def _words(aliases: Tensor, owners: Tensor, names: tuple[str, ...], background: Tensor, meant: Tensor) -> Words:
+    return Words(torch.cat([aliases, background[~meant.any(dim=1)]]), owners, names, background, meant)
 
 
 def prepare(image: Photo, seen: Preprocessing) -> Prepared:
@@ -270,6 +332,13 @@ def _edges(pixels: NDArray[np.uint8]) -> Tensor:
     height, width = (max(1, side // REFINE_STRIDE) for side in pixels.shape[:2])
     whole = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
     return F.interpolate(whole, (height, width), mode="area")[0]
+
+
+def _renumbered(labels: Tensor, known: Sequence[int], background: bool) -> Tensor:
+    """Indices into the known labels as indices into all of them; where there is a background, it stays 0."""
+    kept = [0, *(label + 1 for label in known)] if background else list(known)
+    table = torch.tensor([*kept, masks.UNSURE], dtype=labels.dtype, device=labels.device)
+    return table[labels.long()]  # "don't know" is -1: the last of the table
 
 
 def _indices(labels: Tensor, count: int) -> NDArray[np.uint8] | NDArray[np.uint16]:

@@ -58,6 +58,8 @@ class Segmentation:
         name: Where the photo came from, for file names and messages.
         model: Which model made the mask.
         presence: Image-level score by label, finite; may be empty or hold only some labels.
+        candidates: The labels that competed for the pixels with the background: those known to be in the photo, else
+            those that the presence rule let appear. Empty where that is not told.
 
     Raises:
         ValueError: The parts do not fit together.
@@ -77,6 +79,7 @@ class Segmentation:
     name: str = "photo"
     model: str = ""
     presence: Mapping[str, float] = field(default_factory=dict)
+    candidates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
@@ -195,6 +198,13 @@ class Segmentation:
         """
         return drawing.overlay(self.photo, self.mask, self.labels, self.areas(), alpha)
 
+    def mask_image(self) -> Image.Image:
+        """The mask as a picture: palette in the VOC colour map, or 16-bit grey with more than 255 labels."""
+        image = Image.fromarray(self.mask)
+        if self.mask.dtype == np.uint8:
+            image.putpalette(drawing.palette(256).tobytes())
+        return image
+
     def save(self, folder: str | Path, stem: str | None = None) -> list[Path]:
         """Write `<stem>.overlay.jpg`, `<stem>.mask.png` and `<stem>.json` to a folder.
 
@@ -217,15 +227,9 @@ class Segmentation:
             # 4:4:4, since chroma subsampling blurs thin lines and coloured edges.
             self.overlay().save(temporary, format="JPEG", quality=90, subsampling=0)
         with atomic_path(paths[1]) as temporary:
-            self._mask_image().save(temporary, format="PNG")
+            self.mask_image().save(temporary, format="PNG")
         write_json(paths[2], self.to_dict())
         return paths
-
-    def _mask_image(self) -> Image.Image:
-        image = Image.fromarray(self.mask)
-        if self.mask.dtype == np.uint8:
-            image.putpalette(drawing.palette(256).tobytes())
-        return image
 
     def _pixels(self) -> npt.NDArray[np.int64]:
         """Pixels by mask value, at least 256 of them."""

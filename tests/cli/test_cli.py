@@ -10,98 +10,23 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
 
 import numpy as np
 import pycocotools.mask
 import pytest
+from commands import Done, Run, one_line, program, results_of, written
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 import freeseg.cli
-from drawn import SIZES, draw_voc, redraw_mask
-from freeseg import pipeline
 from freeseg.cli.segment import output_stems
 from freeseg.drawing import palette
-from freeseg.evaluation import engine
-from freeseg.evaluation.records import PhotoRecord
-from freeseg.evaluation.report import Report
 from freeseg.images import FoundPhoto
-from freeseg.models import DEFAULT, read_config
+from freeseg.models import DEFAULT
 from freeseg.pipeline import FreeSeg
 from freeseg.vocabularies import vocabulary
-
-
-class Done(NamedTuple):
-    """How a run of the command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command line in this process."""
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def call(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["freeseg", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            freeseg.cli.main()
-        said, code = capsys.readouterr(), ended.value.code
-        if isinstance(code, str):  # as the interpreter does
-            return Done(1, said.out, said.err + code + "\n")
-        return Done(int(code or 0), said.out, said.err)
-
-    return call
-
-
-@pytest.fixture
-def on_tiny(tiny: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every model that the command line loads is the tiny one."""
-    monkeypatch.setattr(pipeline, "load", lambda model=DEFAULT, device="cpu", *_: tiny)
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    """A photo of noise."""
-    path = tmp_path / "in" / "noise.png"
-    path.parent.mkdir()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 44, 3), dtype=np.uint8)).save(path)
-    return path
-
-
-def program(*arguments: object) -> Done:
-    """The command line as a program of its own."""
-    command = [sys.executable, "-m", "freeseg", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "120"})
-    return Done(done.returncode, done.stdout, done.stderr)
-
-
-def one_line(done: Done) -> str:
-    """The line with which a mistake is answered: nothing else on stderr, and an exit code that says so."""
-    assert done.code != 0
-    (line,) = done.err.splitlines()
-    assert line.startswith("freeseg: ")
-    return line
-
-
-def written(folder: Path) -> list[str]:
-    """All files below a folder, hidden ones too."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-
-def results_of(*stems: str) -> list[str]:
-    """The files that these photos' results are."""
-    return sorted(stem + ending for stem in stems for ending in (".overlay.jpg", ".mask.png", ".json"))
 
 
 class TestProgram:
@@ -353,6 +278,16 @@ class TestHeatmap:
         assert pixels.shape[0] * pixels.shape[1] > 3 * 30 * 44
         assert pixels.std(axis=2).max() > 20  # in colours
 
+    def test_what_all_words_share_is_taken_out_on_request(
+        self, run: Run, photo: Path, tmp_path: Path, tiny: FreeSeg, on_tiny: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        similarity, drawn = tiny.similarity, {}
+        for option in ("--remove-redundancy", ""):
+            monkeypatch.setattr(tiny, "similarity", lambda *given, o=option: drawn.setdefault(o, similarity(*given)))
+            assert run("heatmap", photo, "-l", "cat, dog", "-o", tmp_path / "out", *option.split()).code == 0
+        assert np.array_equal(drawn[""], similarity(photo, "cat, dog"))
+        assert np.array_equal(drawn["--remove-redundancy"], similarity(photo, "cat, dog", remove_redundancy=True))
+
 
 class TestModels:
     def test_what_there_is(self, run: Run) -> None:
@@ -372,128 +307,6 @@ class TestModels:
         (tmp_path / "config.json").write_text((freeseg.models.embedded_folder(DEFAULT) / "config.json").read_text())
         monkeypatch.setattr(freeseg.models, "embedded_folder", lambda name: tmp_path)
         assert "missing" in run("models").out
-
-
-@pytest.mark.usefixtures("on_tiny")
-class TestEvaluate:
-    @pytest.fixture
-    def voc(self, tmp_path: Path) -> Path:
-        return draw_voc(tmp_path / "voc")
-
-    @pytest.fixture
-    def call(self, run: Run, voc: Path, tmp_path: Path) -> Run:
-        """`freeseg evaluate` of the drawn photos."""
-        given = ("--dataset", "voc21", "--root", voc, "--workers", 0, "--out")
-        return lambda *more, out=tmp_path / "out": run("evaluate", *given, out, *more)
-
-    def test_three_files_and_a_table(self, call: Run, tmp_path: Path) -> None:
-        done = call()
-        assert (done.code, done.err) == (0, "")
-        assert done.out.startswith("tiny on voc21 (3 photos)\n")
-        assert "| mIoU | " in done.out
-        assert str(tmp_path / "out" / "report.html") in done.out
-        assert {path.name for path in (tmp_path / "out").iterdir()} == {"report.json", "report.md", "report.html"}
-        report = Report.load(tmp_path / "out" / "report.json")
-        assert [record.name for record in report.records] == list(SIZES)
-        assert report.run.command.startswith("freeseg evaluate --dataset voc21 --root ")
-        assert f"| mIoU | {report.numbers()['mIoU'].value:.1f} |" in done.out
-        page = (tmp_path / "out" / "report.html").read_text("utf-8")
-        assert all(name in page for name in SIZES)
-        assert "voc21" in (tmp_path / "out" / "report.md").read_text("utf-8")
-
-    def test_what_is_not_the_default_is_said(self, call: Run, tmp_path: Path) -> None:
-        done = call("--setting", "plain", "--protocol", "tcl", "--limit", 2)
-        assert done.out.startswith("tiny on voc21 (2 photos, plain, tcl)\n")
-        run = Report.load(tmp_path / "out" / "report.json").run
-        assert (run.setting, run.protocol["name"], run.photos) == ("plain", "tcl", 2)
-
-    def test_ctrl_c_loses_the_photo_in_work_alone(
-        self, call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        call(out=tmp_path / "whole")
-        measure = engine.measure
-
-        def stopped(name: str, *rest: Any) -> PhotoRecord:
-            if name == "three":
-                raise KeyboardInterrupt
-            return measure(name, *rest)
-
-        monkeypatch.setattr(engine, "measure", stopped)
-        done = call()
-        assert (done.code, done.out) == (130, "")
-        assert "what was finished is kept" in done.err
-        done_again: list[str] = []
-        monkeypatch.setattr(engine, "measure", lambda name, *rest: done_again.append(name) or measure(name, *rest))
-        assert call().code == 0
-        assert done_again == ["three"]
-        reports = [Report.load(tmp_path / folder / "report.json") for folder in ("whole", "out")]
-        assert reports[0].records == reports[1].records
-
-    def test_a_folder_with_half_of_another_evaluation(self, call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        with monkeypatch.context() as patch:
-            patch.setattr(engine, "measure", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-            assert call().code == 130
-        assert "setting differ" in one_line(call("--setting", "plain"))
-
-    def test_numbers_for_the_model_card(self, call: Run, tmp_path: Path) -> None:
-        folder = tmp_path / "model"
-        folder.mkdir()
-        (folder / "config.json").write_text((freeseg.models.embedded_folder(DEFAULT) / "config.json").read_text())
-        numbers = []
-        for setting in ("freeseg", "plain"):
-            assert call("--model", folder, "--record", "--setting", setting).code == 0
-            numbers.append(Report.load(tmp_path / "out" / "report.json").numbers()["mIoU"].value)
-        metrics = read_config(folder).metrics
-        assert metrics["voc21 mIoU (3 photos)"] == round(numbers[0], 1)
-        assert metrics["voc21 mIoU (3 photos, plain)"] == round(numbers[1], 1)
-        assert "| voc21 mIoU (3 photos) | " in (folder / "README.md").read_text("utf-8")
-
-    @pytest.mark.parametrize(
-        ("options", "said"),
-        [
-            (["--protocol", "coco"], "there are: freeseg, sclip, tcl"),
-            (["--setting", "best"], "there are: freeseg, plain, aliases, refined"),
-            (["--dataset", "voc12"], "there are: voc20, voc21"),
-            (["--classes", "classes.json"], "voc21 has its own classes"),
-            (["--limit", "0"], "limit"),
-            (["--root", "nowhere"], "nowhere"),
-        ],
-    )
-    def test_mistakes(self, call: Run, tmp_path: Path, options: list[str], said: str) -> None:
-        assert said in one_line(call(*options))
-        assert not list((tmp_path).glob("out/*"))
-
-    @pytest.mark.parametrize("option", ["--dataset", "--root", "--out"])
-    def test_what_must_be_given(self, run: Run, tmp_path: Path, option: str) -> None:
-        given = {"--dataset": "voc21", "--root": tmp_path, "--out": tmp_path}
-        del given[option]
-        assert option in one_line(run("evaluate", *(part for pair in given.items() for part in pair)))
-
-    def test_a_mask_with_an_index_that_voc_has_not(self, call: Run, voc: Path) -> None:
-        path = redraw_mask(voc, "two", np.full(SIZES["two"], 21))
-        assert f"{path} holds 21" in one_line(call())
-
-    def test_a_folder_of_ones_own(self, run: Run, voc: Path, tmp_path: Path) -> None:
-        (voc / "mine.json").write_text(json.dumps(["background", *vocabulary("voc21").names]))
-        given = ("--dataset", "folder", "--root", voc, "--classes", voc / "mine.json", "--out", tmp_path / "out")
-        assert run("evaluate", *given).out.startswith("tiny on folder (3 photos)\n")
-
-
-def test_a_killed_evaluation_goes_on(tmp_path: Path) -> None:
-    """The real program, killed between any two instructions, with another process reading for it."""
-    draw_voc(tmp_path / "voc", copies=8)
-    given = ["evaluate", "--dataset", "voc20", "--root", "voc", "--workers", "1"]
-    journal = tmp_path / "out" / "photos.jsonl"
-    with subprocess.Popen([sys.executable, "-m", "freeseg", *given, "--out", "out"], cwd=tmp_path) as started:
-        while started.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 3):
-            time.sleep(0.01)
-        started.kill()
-    assert len(journal.read_bytes().splitlines()) < 25
-    for out in ("out", "whole"):
-        subprocess.run([sys.executable, "-m", "freeseg", *given, "--out", out], cwd=tmp_path, check=True)
-    first, second = (Report.load(tmp_path / out / "report.json") for out in ("out", "whole"))
-    assert len(first.records) == 24
-    assert first.records == second.records
 
 
 def stems(*names: str) -> list[str]:

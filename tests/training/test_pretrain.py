@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import torch
 from freeseg.errors import DataError, FreeSegError
 from freeseg.models.iclip import ICLIP
 from freeseg.training.features import Paired, TrainingData
-from freeseg.training.pretrain import Moment, Recipe, Words, pretrain, pretrain_average
+from freeseg.training.pretrain import Moment, Words, pretrain, pretrain_average
+from freeseg.training.recipe import Recipe
 from tiny import tiny_iclip
 
 RECIPE = Recipe(epochs=3, batch_size=8, learning_rate=0.01, distill_patches=4)
+TOWERS = {"image tower": "a" * 64 + " surgery False", "text tower": "b" * 64}
 
 
 def data(photos: int = 40, held_out: int = 8, unlabelled: int = 6, seed: int = 0) -> TrainingData:
@@ -42,7 +45,13 @@ def words() -> Words:
     return Words(rows[:10], rows[10:13], torch.arange(10) % 3, rows[13:])
 
 
-def train(run: Path, recipe: Recipe = RECIPE, stop_after: int = 0, known: TrainingData | None = None) -> ICLIP:
+def train(
+    run: Path,
+    recipe: Recipe = RECIPE,
+    stop_after: int = 0,
+    known: TrainingData | None = None,
+    towers: Mapping[str, str] = TOWERS,
+) -> ICLIP:
     model = tiny_iclip()
 
     def report(moment: Moment) -> None:
@@ -51,9 +60,9 @@ def train(run: Path, recipe: Recipe = RECIPE, stop_after: int = 0, known: Traini
 
     if stop_after:
         with pytest.raises(KeyboardInterrupt):
-            pretrain(model, known or data(), words(), recipe, run, report)
+            pretrain(model, known or data(), words(), recipe, run, report, towers)
     else:
-        pretrain(model, known or data(), words(), recipe, run, report)
+        pretrain(model, known or data(), words(), recipe, run, report, towers)
     return model
 
 
@@ -109,6 +118,32 @@ def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     train(tmp_path, stop_after=2)
     with pytest.raises(FreeSegError, match=r"tau 0.5 -> 2.0"):
         train(tmp_path, replace(RECIPE, tau=2.0))
+
+
+@pytest.mark.parametrize(
+    ("towers", "said"),
+    [
+        (TOWERS | {"image tower": "c" * 64 + " surgery False"}, "image tower aaaaaaaa surgery False -> cccccccc "),
+        (TOWERS | {"image tower": "a" * 64 + " raw False"}, "image tower aaaaaaaa surgery False -> aaaaaaaa raw False"),
+        (TOWERS | {"text tower": "c" * 64}, "text tower bbbbbbbb -> cccccccc"),
+        (TOWERS | {"attention tower": "c" * 64}, "attention tower None -> cccccccc"),
+        ({"text tower": "b" * 64}, "image tower aaaaaaaa surgery False -> None"),
+    ],
+)
+def test_other_towers_of_the_same_shapes_are_refused(tmp_path: Path, towers: dict[str, str], said: str) -> None:
+    train(tmp_path, stop_after=2)
+    state = (tmp_path / "state.pt").read_bytes()
+    with pytest.raises(FreeSegError, match="holds a training with other settings") as caught:
+        train(tmp_path, towers=towers)
+    assert f"({said}" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    assert (tmp_path / "state.pt").read_bytes() == state
+
+
+def test_the_average_refuses_other_towers_too(tmp_path: Path) -> None:
+    pretrain_average(tiny_iclip(), data(), words(), RECIPE, tmp_path, 2, towers=TOWERS)
+    with pytest.raises(FreeSegError, match="text tower bbbbbbbb -> cccccccc"):
+        pretrain_average(tiny_iclip(), data(), words(), RECIPE, tmp_path, 2, towers=TOWERS | {"text tower": "c" * 64})
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_state(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from freeseg.cli.compare import compare
 from freeseg.cli.evaluate import evaluate
 from freeseg.cli.fetch import fetch
 from freeseg.cli.heatmap import heatmap
+from freeseg.cli.label import label
 from freeseg.cli.models import models
 from freeseg.cli.pretrain import pretrain
 from freeseg.cli.segment import segment
+from freeseg.cli.train import train
 from freeseg.errors import FreeSegError
 
 app = typer.Typer(
@@ -27,7 +29,7 @@ STOPPED = 130  # the exit code of a program that Ctrl-C ended
 EVALUATION = ("scipy", "jinja2")  # what only measuring needs
 # What a wrong command line raises; of that kind, typer exports the last in the line only.
 _UsageError: Any = typer.BadParameter.__mro__[1]
-for command in (segment, heatmap, models, fetch, pretrain, evaluate, compare):
+for command in (segment, label, train, heatmap, models, fetch, pretrain, evaluate, compare):
     app.command()(command)
 
 

@@ -19,6 +19,10 @@ def heatmap(
     revision: Revision = None,
     mode: Mode = None,
     precision: Precision = "float32",
+    remove_redundancy: Annotated[
+        bool,
+        typer.Option("--remove-redundancy", help="Take out of every map what all words share, as CLIP Surgery does."),
+    ] = False,
 ) -> None:
     """Draw the Image-Text Similarity Map of each label over a photo (each map from its own least to its most)."""
     import freeseg
@@ -27,15 +31,10 @@ def heatmap(
 
     vocabulary = read_labels(labels)
     upright = images.read_photo(photo)
-    maps = freeseg.load(model, device, revision, mode, precision).similarity(upright, vocabulary)
-    low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
-    shown = (maps - low) / (high - low).clip(1e-6)
-    titles = [
-        f"{name} ({least:.2f} to {most:.2f})"
-        for name, least, most in zip(vocabulary.names, low.flatten(), high.flatten(), strict=True)
-    ]
-    sheet = drawing.heatmap_sheet(upright, dict(zip(titles, shown, strict=True)))
+    loaded = freeseg.load(model, device, revision, mode, precision)
+    maps = loaded.similarity(upright, vocabulary, remove_redundancy)
+    sheet = drawing.similarity_sheet(upright, dict(zip(vocabulary.names, maps, strict=True)))
     path = out / f"{photo.stem}.heatmap.jpg"
     with atomic_path(path) as temporary:
         sheet.save(temporary, format="JPEG", quality=90)
-    typer.echo(f"{len(titles)} heatmaps in {path}")
+    typer.echo(f"{len(maps)} heatmaps in {path}")

@@ -64,7 +64,8 @@ def pretrain(
     from freeseg.models import checkpoint, towers, zero_shot
     from freeseg.models.iclip import Classifier
     from freeseg.training import features
-    from freeseg.training.pretrain import Moment, Recipe, pretrain_average
+    from freeseg.training.pretrain import Moment, pretrain_average
+    from freeseg.training.recipe import Recipe
     from freeseg.training.words import NOUNS, training_words
     from freeseg.vocabularies import vocabulary
 
@@ -96,10 +97,13 @@ def pretrain(
     typer.echo(
         f"{photos:,} photos; their features take {features.expected_bytes(model, photos) / 1e9:.2f} GB in {cache}"
     )
-    stores = features.open_stores(model, cache, *towers.identities(pair))
+    identities = towers.identities(pair)
+    frozen = dict(zip(("image tower", "text tower"), identities, strict=True))
+    stores = features.open_stores(model, cache, *identities)
     watcher = None
     if watched:
-        watcher = features.open_attention(cache, towers.attention_tower(watched), towers.tower_hash(watched))
+        frozen["attention tower"] = towers.tower_hash(watched)
+        watcher = features.open_attention(cache, towers.attention_tower(watched), frozen["attention tower"])
     with progress("photos") as on_photos, progress("captions") as on_texts:
         prepared = features.prepare(
             model, sources, stores, vocabulary(NOUNS), torch.device(device), on_photos, on_texts, watcher
@@ -112,10 +116,10 @@ def pretrain(
             held_out = " ".join(f"{key} {value:.3f}" for key, value in moment.retrieval.items())
             update(moment.step, moment.steps, f"loss {moment.loss:.3f} {held_out}")
 
-        metrics = pretrain_average(model, prepared, training_words(model), recipe, out, trainings, report)
+        metrics = pretrain_average(model, prepared, training_words(model), recipe, out, trainings, report, frozen)
     record = {
         "recipe": asdict(recipe) | {"trainings": trainings},
-        **({"attention": {watched: towers.tower_hash(watched)}} if watched else {}),
+        **({"attention": {watched: frozen["attention tower"]}} if watched else {}),
         "sources": prepared.sources,
         "command": shlex.join(["freeseg", *sys.argv[1:]]),
         "versions": checkpoint.versions(),

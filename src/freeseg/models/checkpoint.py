@@ -152,8 +152,9 @@ def load(folder: Path) -> tuple[ICLIP, Config]:
         WeightsError: Missing, altered, or trained on other towers than those installed.
     """
     config = read_config(folder)
-    if config.image_tower not in lite.IMAGE_TOWERS and not is_transformer_name(config.image_tower):
-        known = ", ".join(lite.IMAGE_TOWERS)
+    own = (*lite.IMAGE_TOWERS, *lite.NETWORKS)
+    if config.image_tower not in own and not is_transformer_name(config.image_tower):
+        known = ", ".join(own)
         raise WeightsError(f"{folder} was trained on image tower {config.image_tower!r}; this version knows {known}")
     if config.towers != hashes(config.pair):
         raise WeightsError(f"{folder} was trained on other tower weights than those installed; train it again")

@@ -75,7 +75,9 @@ class SameConv(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         stride, kernel = self.stride[0], self.kernel_size[0]
         if stride > 1:
-            pad = [max((math.ceil(n / stride) - 1) * stride + kernel - n, 0) for n in x.shape[-2:]]
+            # ceil(n / stride) windows, in whole numbers, which torch.export can trace for any n. No kernel is
+            # smaller than its stride, so none of them is below 0.
+            pad = [kernel - stride + -n % stride for n in x.shape[-2:]]
             x = F.pad(x, (pad[1] // 2, pad[1] - pad[1] // 2, pad[0] // 2, pad[0] - pad[0] // 2))
         return super().forward(x)
 
@@ -141,6 +143,7 @@ class EfficientNetLite(nn.Module):
         self.conv_stem = SameConv(3, STEM_CHANNELS, 3, stride=2)
         blocks, inputs, reached, dilation = [], STEM_CHANNELS, 2, 1
         ends = {}  # block -> its channels, at the end of each stage
+        self.scales: dict[int, tuple[int, int]] = {}  # stride -> the last block of it, and its channels
         for stage in stages or scaled_stages(variant):
             for repeat in range(stage.repeats):
                 stride = stage.stride if repeat == 0 else 1
@@ -156,6 +159,7 @@ class EfficientNetLite(nn.Module):
                 )
                 inputs = stage.channels
             ends[len(blocks) - 1] = inputs
+            self.scales[reached] = (len(blocks) - 1, inputs)
         self.blocks = nn.ModuleList(blocks)
         # The last stage, and the one before the stages that would shrink the map: all of one stride.
         self.levels = [list(ends)[-3], list(ends)[-1]] if multilevel else []
@@ -173,6 +177,27 @@ class EfficientNetLite(nn.Module):
                 earlier.append(x)
         last = F.relu6(self.conv_head(x), inplace=True)
         return torch.cat([last, *earlier], dim=1) if earlier else last
+
+    def pyramid(self, pixels: Tensor, finest: int) -> list[Tensor]:
+        """Normalised pixels (B, 3, H, W) -> maps of stride `finest` to `stride`, coarsest first.
+
+        Each is the last map of its stride; the coarsest is the last convolution's, with `last` channels.
+        """
+        x = F.relu6(self.conv_stem(pixels), inplace=True)
+        ends = {block for stride, (block, _) in self.scales.items() if finest <= stride < self.stride}
+        maps = []
+        for index, block in enumerate(self.blocks):
+            x = block(x)
+            if index in ends:
+                maps.append(x)
+        return [F.relu6(self.conv_head(x), inplace=True), *reversed(maps)]
+
+    def freeze(self, stride: int) -> None:
+        """Keep the weights of all layers up to a stride as they are; 0 for none."""
+        last = max((block for reached, (block, _) in self.scales.items() if reached <= stride), default=-1)
+        self.conv_stem.requires_grad_(last < 0)
+        for index, block in enumerate(self.blocks):
+            block.requires_grad_(index > last)
 
     def classify(self, features: Tensor) -> Tensor:
         """ImageNet logits of feature vectors on the last axis: (..., channels) -> (..., classes)."""

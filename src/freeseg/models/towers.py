@@ -64,7 +64,7 @@ def open_towers(pair: Pair) -> Towers:
     Raises:
         WeightsError: A tower is missing, altered, or not of the kind that is asked for.
     """
-    text: TextTower | None = MiniLM.pretrained().requires_grad_(False) if pair.text == lite.TEXT_TOWER else None
+    text = _text(pair) if pair.text == lite.TEXT_TOWER else None
     if pair.image in lite.IMAGE_TOWERS:
         if pair.mode:
             raise WeightsError(f"{pair.image} has no dense modes; leave --mode out")
@@ -78,6 +78,8 @@ def open_towers(pair: Pair) -> Towers:
 
 def untrained(pair: Pair, hidden: int = 0) -> ICLIP:
     """An ICLIP of frozen, published towers whose heads are not trained yet; its joint space is the text tower's."""
+    if pair.image in lite.NETWORKS:
+        return lite.network(pair.image, _text(pair))
     if pair.image in lite.IMAGE_TOWERS and pair.text == lite.TEXT_TOWER and not pair.mode:
         return lite.untrained(pair.image, hidden)
     image, text, pixels = open_towers(pair)
@@ -87,16 +89,15 @@ def untrained(pair: Pair, hidden: int = 0) -> ICLIP:
 
 
 def pixels_of(pair: Pair) -> Pixels | None:
-    """How the image tower wants its pixels; None for FreeSeg-Lite's."""
-    return None if pair.image in lite.IMAGE_TOWERS else read_pixels(_folder(pair.image, pair.image_revision))
+    """How the image tower wants its pixels; None for FreeSeg-Lite's and for networks."""
+    own = pair.image in lite.IMAGE_TOWERS or pair.image in lite.NETWORKS
+    return None if own else read_pixels(_folder(pair.image, pair.image_revision))
 
 
 def hashes(pair: Pair) -> dict[str, str]:
-    """The sha256 of both towers' weights, by name."""
-    return {
-        pair.image: tower_hash(pair.image, pair.image_revision),
-        pair.text: tower_hash(pair.text, pair.text_revision),
-    }
+    """The sha256 of the frozen towers' weights, by name; a network's own image tower is not among them."""
+    towers = {pair.image: pair.image_revision, pair.text: pair.text_revision}
+    return {name: tower_hash(name, revision) for name, revision in towers.items() if name not in lite.NETWORKS}
 
 
 def identities(pair: Pair) -> tuple[str, str]:
@@ -129,6 +130,8 @@ def attention_tower(name: str, revision: str = "") -> ClassAttention:
 
 
 def _text(pair: Pair) -> TextTower:
+    if pair.text == lite.TEXT_TOWER:
+        return MiniLM.pretrained().requires_grad_(False)
     folder = _folder(pair.text, pair.text_revision)
     text = load_checkpoint(folder).text
     if text is None:

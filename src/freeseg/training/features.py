@@ -138,7 +138,7 @@ def prepare(
         OutputError: The cache cannot be written, or the disk is full.
     """
     images, texts = stores
-    known = _extract_photos(model, sources, images, device, on_photos, watcher)
+    known = extract_photos(model, sources, images, device, on_photos, watcher)
     captions = sorted({caption for _, pair_captions, _ in known.photos for caption in pair_captions})
     _extract_texts(model, captions, texts, on_texts)
     data = TrainingData(images.rows(), texts.rows(), skipped=known.skipped, sources=known.sources)
@@ -158,7 +158,7 @@ def prepare(
 
 
 @dataclass
-class _Known:
+class Known:
     """What was seen while the photos were read: content keys, captions, splits."""
 
     photos: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
@@ -166,17 +166,18 @@ class _Known:
     sources: dict[str, int] = field(default_factory=dict)
 
 
-def _extract_photos(
+def extract_photos(
     model: ICLIP,
     sources: Sequence[PairSource],
     store: RowStore,
     device: torch.device,
-    progress: Progress,
-    watcher: Watcher | None,
-) -> _Known:
+    progress: Progress = lambda done, total: None,
+    watcher: Watcher | None = None,
+) -> Known:
+    """Put the features of all photos into their cache, where they are not there yet."""
     stores = [store, watcher.store] if watcher else [store]
     side = side_for(model.stride)
-    known, done, total = _Known(), 0, sum(len(source) for source in sources)
+    known, done, total = Known(), 0, sum(len(source) for source in sources)
     with ThreadPoolExecutor(max_workers=2) as decoders:
         for source in sources:
             used = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -16,69 +16,17 @@ from torch import Tensor, nn
 
 from freeseg.errors import DataError, FreeSegError
 from freeseg.evaluation.retrieval import recall_at
-from freeseg.files import atomic_path
 from freeseg.models.iclip import ICLIP, Classifier
 from freeseg.pooling import POOLINGS, smooth_patches
+from freeseg.training import state
 from freeseg.training.features import GRID, TrainingData
 from freeseg.training.losses import distillation, group_probabilities, multi_positive_nce, pooled_similarity
+from freeseg.training.recipe import Recipe
 
 WARM_UP = 20  # steps
 SCALE_START, SCALE_LIMIT = 14.0, 100.0
 STATISTICS_ROWS = 2_000
 CHECKPOINT_SECONDS = 20.0
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a dense ICLIP is trained. Everything that decides the result, apart from the data.
-
-    Attributes:
-        pooling: One of `freeseg.pooling.POOLINGS`.
-        where: "features" or "similarities": what is pooled.
-        tau: Temperature of smoothed min and of softmax pooling.
-        attention: "energy" weights patches by the image tower's own free attention, "class" by that of another
-            tower's class token (`TrainingData.attention`), "none" counts all alike.
-        smoothing: Side of the spatial average before the pooling, odd; 1 for none.
-        captions: Captions of each photo that a step sees.
-        nouns: Weight of the contrast between photos and the nouns of their captions; 0 turns it off.
-        distill: Weight of vocabulary distillation on the class names; 0 turns it off.
-        distill_kinds: Weight of vocabulary distillation on the kinds of the classes (dog, bird, car, ...).
-        distill_scale: Logit scale of the words in distillation.
-        distill_patches: Patches per photo that distillation looks at, drawn anew at each step.
-        epochs, batch_size, learning_rate, weight_decay, seed: As everywhere; AdamW with a cosine.
-        precision: "fp32", or "bf16" for the large products (faster where the processor has it).
-    """
-
-    pooling: str = "smoothed-min"
-    where: str = "similarities"
-    tau: float = 0.5
-    attention: str = "energy"
-    smoothing: int = 1
-    captions: int = 2
-    nouns: float = 0.0
-    distill: float = 1.0
-    distill_kinds: float = 0.0
-    distill_scale: float = 20.0
-    distill_patches: int = 8
-    epochs: int = 6
-    batch_size: int = 256
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.01
-    seed: int = 0
-    precision: str = "fp32"
-
-    def __post_init__(self) -> None:
-        choices = {
-            "pooling": tuple(POOLINGS),
-            "where": ("features", "similarities"),
-            "attention": ("energy", "class", "none"),
-            "precision": ("fp32", "bf16"),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise FreeSegError(f"{name} is {getattr(self, name)!r}; it must be one of: {', '.join(allowed)}")
-        if self.tau <= 0 or self.epochs < 1 or self.batch_size < 2 or self.smoothing % 2 == 0:
-            raise FreeSegError("tau must be above 0, epochs at least 1, batch size at least 2, smoothing odd")
 
 
 @dataclass(frozen=True)
@@ -135,11 +83,22 @@ def pretrain(
     recipe: Recipe,
     run: Path,
     report: Report = lambda moment: None,
+    towers: Mapping[str, str] = {},
 ) -> dict[str, float]:
     """Train the heads of `model` in place; resumes from `run` where an earlier one stopped.
 
     A resumed training ends at the same weights as one that was never stopped: what is drawn at a step
     depends on the seed and the step alone.
+
+    Args:
+        model: Frozen towers, and the heads to train.
+        data: What to train on.
+        words: What to look for.
+        recipe: How.
+        run: Folder for the state.
+        report: Called after every step.
+        towers: Which towers `data` was computed with, by role: text that changes when their answers may, as
+            `freeseg.models.towers.identities` gives it. Features of two towers of one shape look alike.
 
     Returns:
         Retrieval of the held-out photos (empty when there are none).
@@ -147,7 +106,7 @@ def pretrain(
     Raises:
         FreeSegError: `run` holds a training with other settings, or the loss is no longer a number.
     """
-    trainer = _Trainer(model, data, words, recipe, run)
+    trainer = _Trainer(model, data, words, recipe, run, towers)
     trainer.resume()
     return trainer.fit(report)
 
@@ -160,12 +119,13 @@ def pretrain_average(
     run: Path,
     trainings: int,
     report: Report = lambda moment: None,
+    towers: Mapping[str, str] = {},
 ) -> dict[str, float]:
     """Train with `trainings` consecutive seeds and give `model` the mean of their heads.
 
     The heads share one target space, the text tower's, so averaging them averages their embeddings and the noise
     of a small data set goes down (model soups, Wortsman et al. 2022, arXiv 2203.05482). Each training has its own
-    folder in `run` and resumes by itself.
+    folder in `run` and resumes by itself. The other arguments are those of `pretrain`.
 
     Returns:
         Retrieval of the held-out photos with the averaged heads.
@@ -173,7 +133,8 @@ def pretrain_average(
     total: dict[str, Tensor] = {}
     for index in range(trainings):
         seeded = replace(recipe, seed=recipe.seed + index)
-        pretrain(model, data, words, seeded, run / f"seed-{seeded.seed}", _part(report, index, trainings))
+        part = _part(report, index, trainings)
+        pretrain(model, data, words, seeded, run / f"seed-{seeded.seed}", part, towers)
         for name, tensor in model.heads().items():
             total[name] = total.get(name, torch.zeros_like(tensor)) + tensor.detach() / trainings
     model.load_state_dict(total, strict=False)
@@ -188,7 +149,9 @@ def _part(report: Report, index: int, parts: int) -> Report:
 class _Trainer:
     """The state of one training: heads, optimiser, step."""
 
-    def __init__(self, model: ICLIP, data: TrainingData, words: Words, recipe: Recipe, run: Path):
+    def __init__(
+        self, model: ICLIP, data: TrainingData, words: Words, recipe: Recipe, run: Path, towers: Mapping[str, str]
+    ):
         if len(data.paired) < recipe.batch_size:
             raise DataError(
                 f"{len(data.paired)} photos with captions are fewer than one batch of {recipe.batch_size}; "
@@ -199,6 +162,7 @@ class _Trainer:
         if (recipe.distill or recipe.distill_kinds) and not isinstance(model.image_tower, Classifier):
             raise FreeSegError("the image tower has no label space to distill; set distill and distill_kinds to 0")
         self.model, self.data, self.words, self.recipe, self.run = model, data, words, recipe, run
+        self.towers = dict(towers)
         self.unlabelled = np.array(data.unlabelled, dtype=np.int64)
         self.device = model.text_head.weight.device
         torch.manual_seed(recipe.seed)
@@ -323,42 +287,34 @@ class _Trainer:
         return loss.item()
 
     def save(self) -> None:
-        """Write the state to `run/state.pt`, whole or not at all."""
-        state = {
-            "settings": self._settings(),
-            "step": self.step,
-            "heads": self.model.heads(),
-            "log_scale": self.log_scale.detach(),
-            "optimiser": self.optimiser.state_dict(),
-            "retrieval": self.retrieval,
-        }
-        with atomic_path(self.run / "state.pt") as temporary:
-            torch.save(state, temporary)
+        """Write the state to `run/state.pt`."""
+        state.write(
+            self.run,
+            self._settings(),
+            {
+                "step": self.step,
+                "heads": self.model.heads(),
+                "log_scale": self.log_scale.detach(),
+                "optimiser": self.optimiser.state_dict(),
+                "retrieval": self.retrieval,
+            },
+        )
 
     def resume(self) -> None:
         """Take up a training that was stopped; refuse one with other settings, saying which."""
-        path = self.run / "state.pt"
-        if not path.exists():
+        saved = state.read(self.run, self._settings(), self.device)
+        if saved is None:
             return
-        state = torch.load(path, weights_only=True, map_location=self.device)
-        now = self._settings()
-        changed = [
-            f"{key} {state['settings'].get(key)} -> {now[key]}" for key in now if now[key] != state["settings"].get(key)
-        ]
-        if changed:
-            raise FreeSegError(
-                f"{self.run} holds a training with other settings ({', '.join(changed)}); "
-                "choose another --out, or remove it"
-            )
-        self.model.load_state_dict(state["heads"], strict=False)
-        self.log_scale.data.copy_(state["log_scale"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.retrieval = state["step"], state["retrieval"]
+        self.model.load_state_dict(saved["heads"], strict=False)
+        self.log_scale.data.copy_(saved["log_scale"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.step, self.retrieval = saved["step"], saved["retrieval"]
 
     def _settings(self) -> dict[str, object]:
         counts = (len(self.data.paired), len(self.data.held_out), len(self.data.unlabelled))
         shapes = {name: list(tensor.shape) for name, tensor in self.model.heads().items()}
-        return {**asdict(self.recipe), "heads": shapes, "photos (captions, held out, unlabelled)": list(counts)}
+        photos = {"photos (captions, held out, unlabelled)": list(counts)}
+        return {**asdict(self.recipe), **self.towers, "heads": shapes, **photos}
 
     def _standardise(self) -> None:
         """Per-channel mean and deviation of the features, from a fixed sample of the photos."""

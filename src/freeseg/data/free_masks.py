@@ -1,0 +1,339 @@
+"""Free masks on disk: what `freeseg label` writes and the training of a segmentation network reads.
+
+labels.json                       what the masks speak of, and which model made them
+manifest.jsonl                    a line per photo
+masks/SOURCE/STEM.png             palette PNG, or 16-bit grey with more than 255 labels; 255 is "don't know"
+confidence/SOURCE/STEM.png        8-bit grey, 255 is certain
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from freeseg.errors import DataError, FreeSegError, OutputError
+from freeseg.files import atomic_path, write_json
+from freeseg.segmentation import BACKGROUND, IGNORE, reserve_ignore
+from freeseg.vocabularies import Label, Vocabulary
+
+FORMAT = "freeseg-masks-1"
+LABELS, MANIFEST = "labels.json", "manifest.jsonl"
+MASKS, CONFIDENCE = "masks", "confidence"
+CAPTIONS, PRESENCE = "captions", "presence"  # how it is known which labels may be in a photo
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A photo's line in the manifest.
+
+    Attributes:
+        source: The name of the photo's source.
+        file: The photo's key in its source.
+        width, height: Of photo, mask and confidence, in pixels.
+        mask, confidence: Where they are, relative to the folder.
+        known: "captions" or "presence": what tells which labels may be in the photo.
+        labels: The names of these labels.
+        areas: Share of the pixels, in (0, 1], of each label that has any, background too.
+        ignored: Share of the pixels that are "don't know".
+        sha256: Of the photo's bytes.
+        model, version: What made the mask.
+    """
+
+    source: str
+    file: str
+    width: int
+    height: int
+    mask: str
+    confidence: str
+    known: str
+    labels: tuple[str, ...]
+    areas: dict[str, float]
+    ignored: float
+    sha256: str
+    model: str
+    version: str
+
+    @classmethod
+    def parse(cls, line: bytes | str) -> Entry:
+        """The entry of a line; ValueError says what is wrong with it."""
+        values = json.loads(line)
+        if not isinstance(values, dict):
+            raise ValueError("not an object")
+        for field in fields(cls):
+            if not isinstance(values.get(field.name), _KINDS[str(field.type)]):
+                raise ValueError(f"no {field.name!r}, or of another kind")
+        known = {field.name: values[field.name] for field in fields(cls)}
+        return cls(**known | {"labels": tuple(values["labels"])})
+
+    def line(self) -> str:
+        """The entry as a line, ASCII: names of files can hold bytes that are no UTF-8."""
+        return json.dumps(asdict(self)) + "\n"
+
+
+# The kinds of an entry's fields in JSON.
+_KINDS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "tuple[str, ...]": (list,),
+    "dict[str, float]": (dict,),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all masks of a folder have in common.
+
+    Attributes:
+        vocabulary: The labels, background words and templates.
+        model: The model's name.
+        weights: The sha256 of its weights.
+        version: Of freeseg.
+        decision: The rule by which masks were decided, as `dataclasses.asdict` gives it.
+    """
+
+    vocabulary: Vocabulary
+    model: str
+    weights: str
+    version: str
+    decision: dict[str, Any]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names by mask value, background first."""
+        return reserve_ignore((BACKGROUND, *self.vocabulary.names))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As labels.json has it."""
+        return {
+            "format": FORMAT,
+            "labels": list(self.labels),
+            "vocabulary": {
+                "labels": [list(label.aliases) for label in self.vocabulary.labels],
+                "background_words": list(self.vocabulary.background_words),
+                "templates": list(self.vocabulary.templates),
+            },
+            "model": self.model,
+            "weights": self.weights,
+            "version": self.version,
+            "decision": self.decision,
+        }
+
+
+@dataclass(frozen=True)
+class FreeMasks:
+    """A folder of free masks.
+
+    Attributes:
+        folder: Where it is.
+        vocabulary: What the masks speak of.
+        labels: Names by mask value, "background" first.
+        entries: The photos.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> write_settings(folder, Settings(Vocabulary.of("cat"), "model", "", "1", {}))
+        >>> (folder / "manifest.jsonl").touch()
+        >>> open_free_masks(folder).labels
+        ('background', 'cat')
+    """
+
+    folder: Path
+    vocabulary: Vocabulary
+    labels: tuple[str, ...]
+    entries: tuple[Entry, ...]
+
+    def mask(self, entry: Entry) -> NDArray[np.int64]:
+        """A photo's mask, (H, W) int64: indices into `labels`, 255 for "don't know".
+
+        Raises:
+            DataError: It is missing or damaged, is not of the entry's size, or has a value without a label.
+        """
+        path = self.folder / entry.mask
+        mask = _read_grey(path, entry, ("P", "L", "I;16", "I")).astype(np.int64)
+        values = np.unique(mask)
+        if len(strange := values[(values >= len(self.labels)) & (values != IGNORE)]):
+            raise DataError(f"{path}: holds {strange[0]}, but there are {len(self.labels)} labels; label it again")
+        return mask
+
+    def confidence(self, entry: Entry) -> NDArray[np.float32]:
+        """A photo's confidence, (H, W) float32 in [0, 1].
+
+        Raises:
+            DataError: It is missing or damaged, or is not of the entry's size.
+        """
+        return _read_grey(self.folder / entry.confidence, entry, ("L",)).astype(np.float32) / np.float32(255)
+
+
+def open_free_masks(folder: str | Path) -> FreeMasks:
+    """Open a folder that `freeseg label` wrote.
+
+    Raises:
+        DataError: It is none, a line of its manifest is damaged, or a mask or a confidence is missing.
+    """
+    folder = Path(folder)
+    settings = _read_settings(folder)
+    if not (folder / MANIFEST).is_file():
+        raise DataError(f"{folder}: no {MANIFEST} in it; was it written by `freeseg label`, and to the end?")
+    entries = tuple(entry for _, entry in read_manifest(folder))
+    for entry in entries:
+        if absent := [name for name in (entry.mask, entry.confidence) if not (folder / name).is_file()]:
+            raise DataError(f"{folder / absent[0]} is missing; run the same `freeseg label` again")
+    try:
+        words = settings["vocabulary"]
+        aliases = tuple(Label(tuple(label)) for label in words["labels"])
+        vocabulary = Vocabulary(aliases, tuple(words["background_words"]), tuple(words["templates"]))
+        return FreeMasks(folder, vocabulary, tuple(settings["labels"]), entries)
+    except (KeyError, TypeError, AttributeError, FreeSegError) as error:
+        raise DataError(f"{folder / LABELS}: damaged ({error!r}); label the photos again") from error
+
+
+def write_settings(folder: Path, settings: Settings) -> None:
+    """Begin a folder, or go on in one of the same settings.
+
+    Raises:
+        OutputError: Its masks were made with other settings; the message says which. Or it cannot be written.
+    """
+    wanted = settings.to_dict()
+    if not (folder / LABELS).exists():
+        if (folder / MANIFEST).exists():
+            raise OutputError(f"{folder} has a {MANIFEST} without {LABELS}; choose another folder")
+        write_json(folder / LABELS, wanted)
+        return
+    found = _read_settings(folder)
+    changed = [name for name in wanted if name != "labels" and found.get(name) != json.loads(json.dumps(wanted[name]))]
+    if changed:
+        raise OutputError(f"{folder} holds masks of another {', '.join(changed)}; choose another folder, or delete it")
+
+
+def read_manifest(folder: Path) -> Iterator[tuple[int, Entry]]:
+    """The entries of a manifest, each with the byte where its line begins; a half-written last line is left out.
+
+    Raises:
+        DataError: A line is damaged (by number), or the manifest cannot be read.
+    """
+    path, place = folder / MANIFEST, 0
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    entry = Entry.parse(line)
+                except ValueError as error:
+                    raise DataError(f"{path}, line {number}: damaged ({error}); label the photos again") from error
+                yield place, entry
+                place += len(line)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from error
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    path = folder / LABELS
+    try:
+        settings = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DataError(f"{folder}: no {LABELS} in it; give a folder that `freeseg label` wrote") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); label the photos again") from error
+    if not isinstance(settings, dict) or settings.get("format") != FORMAT:
+        raise DataError(f"{path}: not in the format {FORMAT}; give a folder that `freeseg label` wrote")
+    return settings
+
+
+def _read_grey(path: Path, entry: Entry, modes: tuple[str, ...]) -> NDArray[Any]:
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            if image.size != (entry.width, entry.height):
+                expected = f"{entry.width}x{entry.height}"
+                raise DataError(f"{path}: is {image.width}x{image.height}, its photo {expected}; label it again")
+            if image.mode not in modes:
+                raise DataError(f"{path}: a picture of mode {image.mode}, not {modes[0]}; label it again")
+            return np.asarray(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{path}: missing or damaged ({error}); run the same `freeseg label` again") from error
+
+
+class Manifest:
+    """A manifest that grows: a line per photo as it is done, and all in their right order at the end.
+
+    It keeps names and places of lines in memory, never the lines.
+
+    Args:
+        folder: Where it is, or will be. A half-written last line, which a kill leaves, is cut off.
+
+    Raises:
+        DataError: A line that is there is damaged.
+        OutputError: It cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / MANIFEST
+        self._places: dict[tuple[str, str], int] = {}
+        end = 0
+        with _writing(self._path):
+            self._file = self._path.open("a+b")
+        for place, entry in read_manifest(folder):
+            self._places[entry.source, entry.file] = place
+            end = place + len(entry.line())
+        with _writing(self._path):
+            self._file.truncate(end)
+
+    def find(self, source: str, file: str) -> Entry | None:
+        """The entry of a photo, if it has one."""
+        place = self._places.get((source, file))
+        return None if place is None else Entry.parse(self._line(place))
+
+    def append(self, entry: Entry) -> None:
+        """Add a photo's entry; it takes the place of one that the photo had.
+
+        Raises:
+            OutputError: The disk is full.
+        """
+        with _writing(self._path):
+            self._places[entry.source, entry.file] = self._file.seek(0, os.SEEK_END)
+            self._file.write(entry.line().encode())
+            self._file.flush()
+
+    def finish(self, sources: Sequence[str], photos: Sequence[tuple[str, str]]) -> None:
+        """Write the entries of these sources in the order of these photos, behind those of other sources.
+
+        Args:
+            sources: Names of sources.
+            photos: (source, file) of their photos; those without an entry are left out.
+
+        Raises:
+            OutputError: The disk is full.
+        """
+        others = [photo for photo in self._places if photo[0] not in sources]
+        with atomic_path(self._path) as temporary, temporary.open("wb") as file:
+            for photo in (*others, *photos):
+                if photo in self._places:
+                    file.write(self._line(self._places[photo]))
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what it holds is kept."""
+        self._file.close()
+
+    def _line(self, place: int) -> bytes:
+        self._file.seek(place)
+        return self._file.readline()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror}); what it holds is kept") from error

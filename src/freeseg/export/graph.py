@@ -1,0 +1,166 @@
+"""What is exported: photos -> decisions on the patch grid, or photos and text embeddings -> ITSM, in batches.
+
+The decision is that of `freeseg.masks`, written once more for batches and without a step whose shape depends on
+values: every label keeps its map, and one that is not present has `ABSENT` everywhere. Refinement along the photo's
+edges (PAMR) is not part of it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from freeseg import itsm
+from freeseg.masks import Decision
+from freeseg.models.iclip import ICLIP
+from freeseg.pipeline import Words
+from freeseg.pooling import smooth_patches
+
+ABSENT = -1e4  # a logit that no softmax sees, and that float16 can hold
+
+
+class Embedder(nn.Module):
+    """The part with the weights, a module of its own so that its nodes can be told from the decision's."""
+
+    def __init__(self, model: ICLIP):
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Pixels (B, 3, H, W) -> the tower's features (B, C, h, w) and patch embeddings (B, D, h, w)."""
+        features = self.model.features(pixels)
+        return features, self.model.project(features)
+
+
+class Graph(nn.Module):
+    """What both variants have in common.
+
+    Args:
+        model: The image-text model; its text tower is not used.
+        decision: Its decision rule.
+
+    Attributes:
+        inputs: Their names, in order.
+        output: Its name.
+        tolerance: How far the output of the exported graph may be from this one's.
+    """
+
+    inputs: tuple[str, ...]
+    output: str
+    tolerance: float
+
+    def __init__(self, model: ICLIP, decision: Decision):
+        super().__init__()
+        self.embedder, self.decision = Embedder(model), decision
+
+
+class OpenVocabulary(Graph):
+    """Photos and text embeddings -> similarity maps."""
+
+    inputs, output, tolerance = ("pixels", "text"), "itsm", 1e-4
+
+    def forward(self, pixels: Tensor, text: Tensor) -> Tensor:
+        """Pixels (B, 3, H, W) float32 in 0..255 and text embeddings (N, D) -> cosines (B, N, h, w), not smoothed."""
+        _, patches = self.embedder(pixels)
+        return itsm.similarity(patches, text)
+
+
+class FixedVocabulary(Graph):
+    """Photos -> logits of the background, if there is one, and of the labels.
+
+    Args:
+        model: As for `Graph`.
+        decision: As for `Graph`.
+        words: The vocabulary, embedded.
+        background: Whether a patch may be none of the labels; if not, background words are left out.
+    """
+
+    inputs, output, tolerance = ("pixels",), "logits", 1e-3
+    texts: Tensor
+    owners: Tensor
+
+    def __init__(self, model: ICLIP, decision: Decision, words: Words, background: bool):
+        super().__init__(model, decision)
+        self.background, self.labels = background, len(words.names)
+        used = words.embeddings if background else words.embeddings[: len(words.owners)]
+        # Copies: what was embedded in inference mode cannot be traced.
+        self.register_buffer("texts", used.clone())
+        self.register_buffer("owners", words.owners.clone())
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels (B, 3, H, W) float32 in 0..255 -> logits (B, 1 + N or N, h, w), see `logits`."""
+        features, patches = self.embedder(pixels)
+        similarity = smooth_patches(itsm.similarity(patches, self.texts), self.decision.smoothing)
+        aliases = len(self.owners)
+        labels = itsm.merge_aliases(similarity[:, :aliases], self.owners, self.labels)
+        attention = self.embedder.model.attention(features) if self.decision.attention_margin else None
+        return logits(labels, similarity[:, aliases:], self.background, self.decision, attention)
+
+
+def logits(
+    labels: Tensor, words: Tensor, background: bool, decision: Decision, attention: Tensor | None = None
+) -> Tensor:
+    """The decision before the argmax, on the patch grid: what `masks.free_mask` does, for a batch.
+
+    Args:
+        labels: Cosines of labels (B, N, h, w).
+        words: Cosines of background words (B, K, h, w); K may be 0.
+        background: Whether index 0 is the background.
+        decision: The rule; refinement and "don't know" are not part of the logits.
+        attention: Free attention (B, 1, h, w) in [0, 1]; used when `decision.attention_margin` is not 0.
+
+    Returns:
+        (B, 1 + N, h, w), or (B, N, h, w) without a background. `ABSENT` for labels that are not present, and for a
+        background that has no words to tell it by.
+
+    Example:
+        >>> maps = torch.tensor([[[[0.9, 0.1]], [[0.1, 0.2]]]])
+        >>> logits(maps, torch.zeros(1, 1, 1, 2), True, Decision(logit_scale=10.0, background_margin=0.0)).tolist()
+        [[[[0.0, 0.0]], [[9.0, 1.0]], [[-10000.0, -10000.0]]]]
+    """
+    best = words.amax(dim=1, keepdim=True) if words.shape[1] else None
+    competing = labels if best is None else torch.cat([labels, best], dim=1)
+    probability = torch.softmax(decision.logit_scale * competing, dim=1)[:, : labels.shape[1]]
+    scores = presence(probability, decision.presence_share)
+    present = scores >= decision.presence_ratio * scores.amax(dim=1, keepdim=True)
+    if best is not None:
+        ahead = torch.sigmoid(decision.logit_scale * (labels - best))
+        present = present & (presence(ahead, decision.presence_share) >= decision.presence_floor)
+    decided = torch.where(present[:, :, None, None], decision.logit_scale * labels, ABSENT)
+    if not background:
+        return decided
+    if best is None:
+        return torch.cat([torch.full_like(labels[:, :1], ABSENT), decided], dim=1)
+    best = best + decision.background_margin
+    if attention is not None and decision.attention_margin:
+        best = best + decision.attention_margin * (1 - 2 * attention)
+    return torch.cat([decision.logit_scale * best, decided], dim=1)
+
+
+def presence(probability: Tensor, share: float) -> Tensor:
+    """`masks.presence` for a batch: the mean probability of each label over its best patches.
+
+    How many patches there are is not known when the graph is traced. So a few more than count are sorted, and those
+    that do not count are left out: place i, from 0, is among the best `ceil(share P)` of P patches if `i < share P`.
+
+    Args:
+        probability: (B, N, h, w) in [0, 1].
+        share: The share of patches that count, in (0, 1].
+
+    Returns:
+        (B, N) in [0, 1].
+
+    Example:
+        >>> presence(torch.tensor([0.75, 0.1, 0.2, 0.25]).reshape(1, 1, 1, 4), 0.5).item()
+        0.5
+    """
+    patches = probability.flatten(2)
+    total = patches.shape[2]
+    few = (math.ceil(share * 1000) * total + 999) // 1000  # whole numbers: at least ceil(share P), at most P
+    best = patches.topk(few, dim=2).values
+    place = torch.arange(few, dtype=torch.float64, device=patches.device)
+    limit = share * torch.scalar_tensor(total, dtype=torch.float64, device=patches.device)  # as precise as Python
+    counts = (place < limit).to(patches.dtype)
+    return (best * counts).sum(dim=2) / counts.sum()

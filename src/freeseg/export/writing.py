@@ -1,0 +1,107 @@
+"""A graph as an ONNX model: traced by torch.export for any number and size of photos, then made tidy."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import onnx
+import torch
+from torch import Tensor
+from torch.export import Dim
+
+from freeseg.errors import FreeSegError
+from freeseg.export.graph import Graph
+
+TRACED = (2, 3, 83, 117)  # no square, and no multiple of any stride: nothing about it holds by chance
+# What varies, by input or output and axis; a viewer of the file shows these names.
+AXES = {
+    "pixels": {0: "batch", 2: "height", 3: "width"},
+    "text": {0: "words"},
+    "logits": {0: "batch", 2: "rows", 3: "columns"},
+    "itsm": {0: "batch", 1: "words", 2: "rows", 3: "columns"},
+}
+EMBEDDER = "embedder/"  # begins the names of the nodes of `graph.Embedder`
+SCOPE = "pkg.torch.onnx.name_scopes"  # where torch says which module a node comes from
+ANY_SIZE = 1 << 40  # bytes of a constant that may be folded
+REASON_CHARACTERS = 200
+
+
+def trace(graph: Graph, others: tuple[Tensor, ...], name: str) -> onnx.ModelProto:
+    """A graph as an ONNX model, constants folded, nodes named by the part they belong to.
+
+    Args:
+        graph: The graph.
+        others: Examples of its inputs after the pixels; their first axis varies.
+        name: What the model is called in errors.
+
+    Raises:
+        FreeSegError: Torch cannot trace it, or it is too large for one file.
+    """
+    from onnxscript import optimizer
+
+    pixels = 255 * torch.rand(TRACED, generator=torch.Generator().manual_seed(0))
+    try:
+        with torch.no_grad(), quiet():
+            program = torch.onnx.export(
+                graph.eval(),
+                (pixels, *others),
+                dynamo=True,
+                verbose=False,
+                input_names=list(graph.inputs),
+                output_names=[graph.output],
+                dynamic_shapes=tuple(dict.fromkeys(AXES[each], Dim.DYNAMIC) for each in graph.inputs),
+            )
+            assert program is not None  # noqa: S101 - with dynamo it is there
+            for node in program.model.graph:
+                if "'embedder'" in node.metadata_props.get(SCOPE, ""):
+                    node.name = f"{EMBEDDER}{node.name}"
+            optimizer.fold_constants(program.model, input_size_limit=ANY_SIZE, output_size_limit=ANY_SIZE)
+            optimizer.remove_unused_nodes(program.model)
+            return _tidy(program.model_proto)
+    except Exception as error:  # torch and onnx raise nearly any kind
+        raise FreeSegError(
+            f"{name} cannot be exported ({reason(error)}); use it in PyTorch, or export another model"
+        ) from error
+
+
+def reason(error: BaseException) -> str:
+    """What is behind an error of an exporter or a runtime, in one line: they wrap the cause in pages of their own.
+
+    Example:
+        >>> reason(ValueError("no such size\\n\\nYou can report this ..."))
+        'no such size'
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:REASON_CHARACTERS]
+
+
+def _tidy(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Without traces of how it was made (among them the folders of this machine), and with named axes."""
+    del proto.graph.value_info[:]  # every size as a formula of the photo's; runtimes infer them themselves
+    del proto.metadata_props[:]
+    for part in (proto.graph, *proto.graph.node, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    for value in (*proto.graph.input, *proto.graph.output):
+        for axis, name in AXES[value.name].items():
+            value.type.tensor_type.shape.dim[axis].dim_param = name
+    onnx.checker.check_model(proto)
+    return proto
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the exporters' warnings and logs: what is wrong with a graph is found by running it."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

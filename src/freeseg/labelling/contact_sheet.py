@@ -1,0 +1,70 @@
+"""A random sample of labelled photos on one sheet, to see at a glance what the masks are worth."""
+
+from __future__ import annotations
+
+import io
+import math
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from freeseg.data.free_masks import Entry, FreeMasks
+from freeseg.drawing import overlay
+from freeseg.errors import PhotoError
+from freeseg.images import read_photo, resize
+
+TILE = 360  # pixels of the longest side of a photo on the sheet
+GAP = 12
+PAPER = (255, 255, 255)
+
+
+def choose(photos: int, count: int, seed: int) -> frozenset[int]:
+    """Which of so many photos are drawn, by number; the same for the same seed.
+
+    Example:
+        >>> choose(5, 9, 0) == {0, 1, 2, 3, 4}
+        True
+    """
+    return frozenset(random.Random(seed).sample(range(photos), min(photos, count)))  # noqa: S311  # no secret
+
+
+def thumbnail(image: bytes) -> Image.Image | None:
+    """A photo as it appears on the sheet; None for one that cannot be read."""
+    with suppress(OSError, PhotoError, Image.DecompressionBombError), Image.open(io.BytesIO(image)) as opened:
+        photo = read_photo(opened)
+        scale = TILE / max(photo.size)
+        return resize(photo, (max(1, round(photo.width * scale)), max(1, round(photo.height * scale))))
+    return None
+
+
+def contact_sheet(masks: FreeMasks, photos: Sequence[tuple[Entry, Image.Image]]) -> Image.Image:
+    """The photos under their masks, each with its legend, in a grid.
+
+    Args:
+        masks: The folder that the entries are of.
+        photos: An entry and a `thumbnail` for each, at least one.
+    """
+    tiles = [_tile(masks, entry, photo) for entry, photo in photos]
+    columns = math.ceil(math.sqrt(1.5 * len(tiles)))
+    rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
+    width = max(tile.width for tile in tiles) + GAP
+    heights = [max(tile.height for tile in row) + GAP for row in rows]
+    sheet = Image.new("RGB", (GAP + width * min(columns, len(tiles)), GAP + sum(heights)), PAPER)
+    for number, row in enumerate(rows):
+        for column, tile in enumerate(row):
+            sheet.paste(tile, (GAP + column * width, GAP + sum(heights[:number])))
+    return sheet
+
+
+def _tile(masks: FreeMasks, entry: Entry, photo: Image.Image) -> Image.Image:
+    mask = masks.mask(entry)
+    seen = mask[_nearest(len(mask), photo.height)][:, _nearest(mask.shape[1], photo.width)]
+    return overlay(photo, seen, masks.labels, entry.areas)
+
+
+def _nearest(source: int, target: int) -> NDArray[np.int64]:
+    return ((np.arange(target) + 0.5) * source / target).astype(np.int64)

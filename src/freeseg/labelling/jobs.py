@@ -1,0 +1,113 @@
+"""What is to be done: a job for each photo of the sources."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import PurePosixPath
+
+from freeseg.data import PairSource
+from freeseg.data.free_masks import CAPTIONS, CONFIDENCE, MASKS, PRESENCE, Entry
+from freeseg.errors import DataError
+from freeseg.vocabularies import Vocabulary, mentions
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photo to label.
+
+    Attributes:
+        number: Its place among all photos of all sources, from 0.
+        source, file: The source's name, and the photo's key in it.
+        image: The photo's bytes.
+        stem: Where its mask and its confidence go, without ending: "SOURCE/STEM".
+        known: The names of the labels that its captions mention.
+    """
+
+    number: int
+    source: str
+    file: str
+    image: bytes
+    stem: str
+    known: tuple[str, ...]
+
+    @property
+    def mask(self) -> str:
+        """The mask's path, relative to the folder of free masks."""
+        return f"{MASKS}/{self.stem}.png"
+
+    @property
+    def confidence(self) -> str:
+        """The confidence map's path, relative to the folder of free masks."""
+        return f"{CONFIDENCE}/{self.stem}.png"
+
+    @property
+    def rule(self) -> str:
+        """What tells which labels may be in the photo."""
+        return CAPTIONS if self.known else PRESENCE
+
+    @property
+    def sha256(self) -> str:
+        """Of the photo's bytes."""
+        return hashlib.sha256(self.image).hexdigest()
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """Whether an entry is what this job would give: of the same photo, in the same place, by the same captions."""
+        same_rule = entry.known == self.rule and (not self.known or entry.labels == self.known)
+        same_place = (entry.mask, entry.confidence) == (self.mask, self.confidence)
+        return same_rule and same_place and entry.sha256 == self.sha256
+
+
+def jobs(sources: Sequence[PairSource], vocabulary: Vocabulary) -> Iterator[Job]:
+    """A job for each photo, in the order of the sources; one photo's bytes are held at a time.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from freeseg.data import open_sources
+        >>> folder = Path(tempfile.mkdtemp()) / "holiday"
+        >>> folder.mkdir()
+        >>> _ = (folder / "a.jpg").write_bytes(b"..."), (folder / "a.png").write_bytes(b"...")
+        >>> [job.stem for job in jobs(open_sources([folder]), Vocabulary.of("cat"))]
+        ['holiday/a', 'holiday/a.png']
+    """
+    numbers = count()
+    for source, name in zip(sources, source_names(sources), strict=True):
+        taken: set[str] = set()
+        for pair in source:
+            known = tuple(vocabulary.names[label] for label in mentions(pair.captions, vocabulary))
+            yield Job(next(numbers), name, pair.key, pair.image, f"{name}/{free_stem(pair.key, taken)}", known)
+
+
+def source_names(sources: Sequence[PairSource]) -> list[str]:
+    """The name of each source, by which its photos are found again.
+
+    Raises:
+        DataError: Two sources have the same name.
+    """
+    names = [source.name or "photos" for source in sources]
+    folded = [name.casefold() for name in names]  # a file system may not tell them apart
+    if twice := [name for place, name in enumerate(names) if folded[place] in folded[:place]]:
+        raise DataError(f"two sources are called {twice[0]!r}; rename one, or label them into different folders")
+    return names
+
+
+def free_stem(key: str, taken: set[str]) -> str:
+    """Where a photo's files go in its source's folder, without ending: a place that no photo before it took.
+
+    Args:
+        key: The photo's key in its source.
+        taken: The places taken so far, in lower case; the new one is added.
+
+    Example:
+        >>> taken = set()
+        >>> [free_stem(key, taken) for key in ("a.jpg", "b/a.jpg", "a.png", "A.PNG")]
+        ['a', 'b/a', 'a.png', 'A.PNG-2']
+    """
+    plain = PurePosixPath(key).with_suffix("").as_posix()
+    candidates = chain((plain, key), (f"{key}-{number}" for number in count(2)))
+    stem = next(each for each in candidates if each.casefold() not in taken)
+    taken.add(stem.casefold())
+    return stem

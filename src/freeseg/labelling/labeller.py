@@ -1,0 +1,90 @@
+"""One photo: its bytes in, its mask and its confidence on disk, its entry back."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from freeseg.data.free_masks import Entry, Settings
+from freeseg.errors import PhotoError
+from freeseg.files import atomic_path
+from freeseg.labelling.jobs import Job
+from freeseg.pipeline import FreeSeg, load
+from freeseg.vocabularies import Vocabulary
+
+VERSION = metadata.version("freeseg")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How photos are labelled. A plain value, so that it can be sent to another process.
+
+    Attributes:
+        folder: Where free masks go.
+        vocabulary: The labels.
+        model, device: As `freeseg.load` takes them.
+        ignore_below: Pixels less sure than this become "don't know"; None for the model's own rule.
+    """
+
+    folder: Path
+    vocabulary: Vocabulary
+    model: str
+    device: str = "cpu"
+    ignore_below: float | None = None
+
+    def load(self) -> FreeSeg:
+        """The model, with the plan's rule.
+
+        Raises:
+            WeightsError: No such model, or it cannot be used.
+        """
+        model = load(self.model, self.device)
+        if self.ignore_below is not None:
+            decision = replace(model.config.decision, ignore_below=self.ignore_below)
+            model = FreeSeg(model.model, replace(model.config, decision=decision))
+        return model
+
+    def settings(self, model: FreeSeg) -> Settings:
+        """What all masks of this plan have in common."""
+        config = model.config
+        return Settings(self.vocabulary, config.name, config.weights_sha256, VERSION, asdict(config.decision))
+
+
+def label_photo(job: Job, plan: Plan, model: FreeSeg) -> Entry:
+    """Label a photo and write its mask and its confidence.
+
+    Raises:
+        PhotoError: The photo cannot be read.
+        OutputError: A file cannot be written.
+    """
+    try:
+        with Image.open(io.BytesIO(job.image)) as opened:
+            result = model.segment_known(opened, plan.vocabulary, job.known)
+    except (OSError, PhotoError, Image.DecompressionBombError) as error:
+        reason = "not a picture in a known format" if isinstance(error, OSError) else error
+        raise PhotoError(f"{job.source}/{job.file}: {reason}") from error
+    confidence = Image.fromarray(np.rint(result.confidence * 255).astype(np.uint8))
+    for path, image in ((job.mask, result.mask_image()), (job.confidence, confidence)):
+        with atomic_path(plan.folder / path) as temporary:
+            image.save(temporary, format="PNG")
+    areas = {label: round(share, 6) for label, share in result.areas().items()}
+    return Entry(
+        source=job.source,
+        file=job.file,
+        width=result.photo.width,
+        height=result.photo.height,
+        mask=job.mask,
+        confidence=job.confidence,
+        known=job.rule,
+        labels=result.candidates,
+        areas=areas,
+        ignored=round(1 - sum(result.areas().values()), 6),
+        sha256=job.sha256,
+        model=result.model,
+        version=VERSION,
+    )

@@ -1,0 +1,164 @@
+"""Photos labelled by several processes at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from typing import TypeAlias, cast
+
+import torch
+
+from freeseg.data.free_masks import Entry
+from freeseg.errors import FreeSegError, PhotoError
+from freeseg.labelling.jobs import Job
+from freeseg.labelling.labeller import Plan, label_photo
+from freeseg.pipeline import FreeSeg
+
+MOST_WORKERS = 16  # by default: each holds the model
+# More threads would add in another order: the last bit must depend neither on the machine nor on --workers.
+THREADS = 1
+PATIENCE = 30.0  # seconds that a process has to end its photo when the work is stopped
+
+Outcome: TypeAlias = Entry | PhotoError
+_SPAWN = get_context("spawn")
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_workers(device: str) -> int:
+    """One process per core, or one on a GPU.
+
+    Example:
+        >>> default_workers("cuda")
+        1
+    """
+    return min(cores(), MOST_WORKERS) if device == "cpu" else 1
+
+
+def label_here(jobs: Iterator[Job], plan: Plan, model: FreeSeg) -> Generator[tuple[Job, Outcome]]:
+    """Label photos in this process, in order. A photo that cannot be read comes out as its error."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    try:
+        for job in jobs:
+            yield job, _label(job, plan, model)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def label_elsewhere(jobs: Iterator[Job], plan: Plan, workers: int) -> Generator[tuple[Job, Outcome]]:
+    """Label photos in other processes, in the order in which they get done.
+
+    A process has one photo at a time, so that memory does not grow with their number.
+
+    Raises:
+        FreeSegError: What went wrong in a process, or that it died.
+    """
+    with _processes(plan, workers) as idle:
+        busy: dict[Connection, tuple[Process, Job]] = {}
+        upcoming = next(jobs, None)
+        while upcoming or busy:
+            while upcoming and idle:
+                process = idle.pop()
+                process.send(upcoming)
+                busy[process.connection] = process, upcoming
+                upcoming = next(jobs, None)  # read while the processes work
+            for ready in wait(list(busy)):
+                process, job = busy.pop(cast(Connection, ready))
+                idle.append(process)
+                yield job, process.receive()
+
+
+class Process:
+    """A process that labels photos. It ends when the other end of its connection does, whatever ended that.
+
+    Args:
+        plan: How photos are labelled.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.connection, theirs = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=_serve, args=(theirs, plan), daemon=True)
+        with _no_interrupt():
+            self._process.start()
+        theirs.close()
+
+    def send(self, job: Job) -> None:
+        """Give it a photo."""
+        with self._alive():
+            self.connection.send(job)
+
+    def receive(self) -> Outcome:
+        """Wait for what became of its photo."""
+        with self._alive():
+            outcome = self.connection.recv()
+        if isinstance(outcome, FreeSegError) and not isinstance(outcome, PhotoError):
+            raise outcome
+        return cast(Outcome, outcome)
+
+    def stop(self) -> None:
+        """Have it end its photo, if it has one."""
+        self.connection.close()
+        self._process.join(PATIENCE)
+        self._process.kill()
+
+    @contextmanager
+    def _alive(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, OSError) as error:
+            self._process.join(PATIENCE)
+            code = self._process.exitcode
+            advice = "if memory ran out, use fewer --workers"
+            raise FreeSegError(f"a process that labels photos died (exit code {code}); {advice}") from error
+
+
+@contextmanager
+def _processes(plan: Plan, workers: int) -> Iterator[list[Process]]:
+    processes: list[Process] = []
+    try:
+        for _ in range(workers):
+            processes.append(Process(plan))  # noqa: PERF401  # those begun must be stopped
+        yield list(processes)
+    finally:
+        for process in processes:
+            process.stop()
+
+
+def _serve(connection: Connection, plan: Plan) -> None:
+    """Label photos until nobody asks for more."""
+    torch.set_num_threads(THREADS)
+    with suppress(EOFError, ConnectionError):
+        try:
+            model = plan.load()
+            while True:
+                connection.send(_label(connection.recv(), plan, model))
+        except FreeSegError as error:
+            connection.send(error)
+
+
+def _label(job: Job, plan: Plan, model: FreeSeg) -> Outcome:
+    try:
+        return label_photo(job, plan, model)
+    except PhotoError as error:
+        return error
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Ctrl-C is for the process that was started by the user; those begun in here do not hear it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,1 @@
+"""Training of the segmentation network on free masks: partial labels, partial pixels."""

@@ -1,0 +1,36 @@
+"""Where a network is trained: one processor, one GPU, or as many as `accelerate launch` starts it on."""
+
+from __future__ import annotations
+
+import torch
+from accelerate import Accelerator
+
+from freeseg.errors import FreeSegError
+
+PRECISIONS = ("auto", "no", "bf16", "fp16")
+
+
+def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
+    """Devices and mixed precision.
+
+    Args:
+        device: "auto" for a GPU where there is one; "cpu" for the processor.
+        precision: One of `PRECISIONS`; "auto" is bf16 on a GPU that has it.
+
+    Raises:
+        FreeSegError: No such precision or device here.
+
+    Example:
+        >>> accelerator("cpu").device
+        device(type='cpu')
+    """
+    if precision not in PRECISIONS:
+        raise FreeSegError(f"precision is {precision!r}; it must be one of: {', '.join(PRECISIONS)}")
+    if device not in ("auto", "cpu"):
+        raise FreeSegError(f"device is {device!r}; use cpu or auto, and CUDA_VISIBLE_DEVICES to choose among GPUs")
+    if precision == "auto":
+        has = device == "auto" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+        precision = "bf16" if has else "no"
+    if precision == "fp16" and (device == "cpu" or not torch.cuda.is_available()):
+        raise FreeSegError("fp16 needs a GPU; use --precision no, or bf16")
+    return Accelerator(cpu=device == "cpu", mixed_precision=precision)

@@ -1,0 +1,96 @@
+"""Pictures of a training: its curves, and what the network makes of photos that it is not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from freeseg import drawing
+from freeseg.files import atomic_path
+
+GAP = 6
+SMOOTHED = 50  # steps that a point of a curve is the mean of
+
+
+class Compared(NamedTuple):
+    """A photo, its free mask and the network's, with the same labels by index; 255 is "don't know"."""
+
+    photo: Image.Image
+    free: NDArray[np.uint8] | NDArray[np.uint16]
+    network: NDArray[np.uint8] | NDArray[np.uint16]
+
+
+def write_curves(
+    path: Path, history: Sequence[dict[str, float]], agreement: Sequence[dict[str, float]], steps: int
+) -> None:
+    """Losses by step, and mean IoU with the free masks of photos kept aside, as one PNG.
+
+    Args:
+        path: The file.
+        history: The losses of each step.
+        agreement: After each epoch: {"step", "mIoU"}.
+        steps: How many there will be.
+    """
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    losses, shared = figure.subplots(1, 2)
+    for name in history[0] if history else ():
+        values = np.array([step[name] for step in history])
+        window = max(1, min(SMOOTHED, len(values) // 4))
+        kept = len(values) // window * window
+        losses.plot(
+            np.arange(window, kept + 1, window),
+            values[:kept].reshape(-1, window).mean(axis=1),
+            label=name,
+            linewidth=1.5,
+        )
+    losses.set(title="loss", xlabel="step", xlim=(0, steps), ylim=(0, None))
+    if history:
+        losses.legend(frameon=False)
+    shared.plot([point["step"] for point in agreement], [point["mIoU"] for point in agreement], marker="o")
+    shared.set(title="mIoU with free masks kept aside, %", xlabel="step", xlim=(0, steps))
+    for axes in (losses, shared):
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    FigureCanvasAgg(figure)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+
+
+def write_samples(path: Path, compared: Sequence[Compared], labels: Sequence[str]) -> None:
+    """Photo, free mask and the network's mask, side by side, a photo a row; two rows beside each other."""
+    rows = [_row(each, labels) for each in compared]
+    width = max(row.width for row in rows)
+    left, right = rows[: (len(rows) + 1) // 2], rows[(len(rows) + 1) // 2 :]
+    height = max(sum(row.height + GAP for row in side) for side in (left, right))
+    sheet = Image.new("RGB", (2 * width + 4 * GAP if right else width, height), "white")
+    for column, side in enumerate((left, right)):
+        top = 0
+        for row in side:
+            sheet.paste(row, (column * (width + 4 * GAP), top))
+            top += row.height + GAP
+    with atomic_path(path) as temporary:
+        sheet.save(temporary, format="PNG")
+
+
+def _row(compared: Compared, labels: Sequence[str]) -> Image.Image:
+    photo, *masks = compared
+    pictures = [photo, *(drawing.overlay(photo, mask, labels, _areas(mask, labels)) for mask in masks)]
+    row = Image.new("RGB", (sum(each.width + GAP for each in pictures), max(each.height for each in pictures)), "white")
+    left = 0
+    for picture in pictures:
+        row.paste(picture, (left, 0))
+        left += picture.width + GAP
+    return row
+
+
+def _areas(mask: NDArray[np.uint8] | NDArray[np.uint16], labels: Sequence[str]) -> dict[str, float]:
+    values, counts = np.unique(mask[mask != drawing.IGNORE], return_counts=True)
+    order = np.argsort(-counts)
+    return {labels[values[index]]: float(counts[index] / mask.size) for index in order}

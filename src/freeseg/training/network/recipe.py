@@ -1,0 +1,62 @@
+"""How a segmentation network is trained: every setting that decides the result, apart from the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from freeseg.errors import FreeSegError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a segmentation network is trained. Everything that decides the result, apart from the data.
+
+    Attributes:
+        partial_labels: Only labels known to be in a photo compete in its loss; else all of the vocabulary do.
+        partial_pixels: Only the most confident pixels of each label supervise; else all do.
+        foreground, background: The share of a label's, and of the background's, pixels that supervise.
+        clamp: In the last part of the training, the largest loss that a pixel may have.
+        clamp_from: Where that part begins, as a share of the training; 1 turns it off.
+        distill: Weight of the distance to the teacher's patch embeddings; 0 turns it off.
+        side: Photos are cropped to squares of so many pixels, a multiple of 32.
+        smallest_crop: The smallest crop's side, as a share of the photo's shorter side.
+        colour: How far brightness, contrast and saturation are changed at most, as a share.
+        frozen_stride: The encoder's layers up to this stride keep their ImageNet weights; 0 trains all of them.
+        encoder_rate: The encoder's learning rate, as a share of the decoder's.
+        ema: Decay of the moving average of the weights, which is what comes out.
+        epochs, batch_size, learning_rate, weight_decay, seed: As everywhere; AdamW with a cosine.
+    """
+
+    partial_labels: bool = True
+    partial_pixels: bool = True
+    foreground: float = 0.7
+    background: float = 0.7
+    clamp: float = 2.0
+    clamp_from: float = 0.6
+    distill: float = 1.0
+    side: int = 256
+    smallest_crop: float = 0.6
+    colour: float = 0.3
+    frozen_stride: int = 8
+    encoder_rate: float = 0.2
+    ema: float = 0.998
+    epochs: int = 4
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        shares = ("foreground", "background", "smallest_crop")
+        for name in shares:
+            if not 0 < getattr(self, name) <= 1:
+                raise FreeSegError(f"{name} is {getattr(self, name)}; it must be above 0 and at most 1")
+        for name in ("clamp_from", "colour", "encoder_rate", "ema"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise FreeSegError(f"{name} is {getattr(self, name)}; it must be from 0 to 1")
+        if self.side < 32 or self.side % 32:
+            raise FreeSegError(f"side is {self.side}; it must be a multiple of 32")
+        if self.epochs < 1 or self.batch_size < 1 or self.learning_rate <= 0 or self.clamp <= 0 or self.distill < 0:
+            raise FreeSegError(
+                "epochs and batch size must be at least 1, learning rate and clamp above 0, distill not below 0"
+            )

@@ -1,0 +1,205 @@
+"""From free masks to a network: a first training, and self-training rounds in which it relabels its photos."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+
+from freeseg.data.free_masks import FreeMasks, open_free_masks
+from freeseg.errors import DataError
+from freeseg.labelling.labeller import Plan
+from freeseg.labelling.processes import default_workers
+from freeseg.labelling.run import label
+from freeseg.models import Config, checkpoint, lite, towers
+from freeseg.models.checkpoint import Preprocessing
+from freeseg.models.network import SegmentationNetwork
+from freeseg.pipeline import FreeSeg
+from freeseg.training import features
+from freeseg.training.network.agreement import agreement, compared
+from freeseg.training.network.photos import sources
+from freeseg.training.network.pictures import write_curves, write_samples
+from freeseg.training.network.recipe import Recipe
+from freeseg.training.network.samples import Samples
+from freeseg.training.network.trainer import Moment, Teacher, Trainer
+
+KEPT_ASIDE = 0.02  # share of the photos that the network is not trained on, to see how it does
+MOST_KEPT_ASIDE = 64
+SHOWN = 8
+SHOWN_SIDE = 240
+
+Report = Callable[[int, Moment, float], None]  # (round, moment, last agreement in percent, NaN before)
+Progress = Callable[[int, int, str], None]  # done, total, what was done last
+
+
+@dataclass
+class Job:
+    """What a network is made of.
+
+    Attributes:
+        teacher: The model that made the masks, or another in whose joint space the network shall be.
+        encoder: One of `lite.NETWORKS`.
+        masks: The free masks.
+        photos: Their photos.
+        cache: Folder for the teacher's features.
+        name: What the network is called.
+        accelerator: Devices and precision.
+        workers: Processes that read photos.
+    """
+
+    teacher: FreeSeg
+    encoder: str
+    masks: FreeMasks
+    photos: Sequence[Path]
+    cache: Path
+    name: str
+    accelerator: Accelerator
+    workers: int = 0
+
+    def config(self) -> Config:
+        """The network's config, before it is trained."""
+        own = self.teacher.config
+        return Config(
+            self.name,
+            image_tower=self.encoder,
+            text_tower=own.text_tower,
+            text_revision=own.text_revision,
+            same_meaning=own.same_meaning,
+            preprocessing=Preprocessing(),
+            decision=own.decision,
+            licence=own.licence,
+        )
+
+
+def train(
+    job: Job,
+    recipe: Recipe,
+    out: Path,
+    rounds: int = 0,
+    on_photos: features.Progress = lambda done, total: None,
+    on_relabelled: Progress = lambda done, total, remark: None,
+    report: Report = lambda number, moment, agreed: None,
+) -> tuple[FreeSeg, dict[str, float]]:
+    """Train a network; goes on where an earlier run in `out` was stopped.
+
+    Args:
+        job: What it is made of.
+        recipe: How it is trained, in each round.
+        out: Folder for states, curves and sample predictions.
+        rounds: How often it relabels its photos and is trained on.
+        on_photos: Called while the teacher's features are computed.
+        on_relabelled: Called while the network relabels.
+        report: Called after every step with the round, the moment, and the last agreement in percent (NaN before).
+
+    Returns:
+        The network, and what was measured of it.
+
+    Raises:
+        DataError: Photos and masks do not belong together.
+        FreeSegError: `out` holds a training with other settings, or the loss is no longer a number.
+    """
+    teacher, rows = _teacher(job, recipe, on_photos)
+    kept, used = _keep_aside(len(job.photos), recipe.seed)
+    torch.manual_seed(recipe.seed)
+    network = lite.start_network(job.encoder, job.teacher.model)
+    masks, metrics = job.masks, {}
+    for number in range(rounds + 1):
+        if number:
+            masks = _relabelled(job, network, out / f"round-{number}", on_relabelled)
+        samples = Samples(masks, job.photos, rows, replace(recipe, seed=recipe.seed + number))
+        folder = out / f"round-{number}"
+        data = {"encoder": job.encoder, "teacher": job.teacher.config.weights_sha256, "masks": _identity(masks)}
+        trainer = Trainer(network, teacher, samples, used, samples.recipe, folder, data, job.accelerator, job.workers)
+        watch = _Watch(job, samples, kept, trainer, folder, number, report)
+        network = trainer.fit(watch)
+        metrics = {"agreement with free masks kept aside, mIoU": round(watch.last(), 1)}
+    return FreeSeg(network, job.config()), metrics
+
+
+class _Watch:
+    """Looks at the network after each epoch: agreement, curves, sample predictions."""
+
+    def __init__(
+        self,
+        job: Job,
+        samples: Samples,
+        kept: NDArray[np.int64],
+        trainer: Trainer,
+        folder: Path,
+        number: int,
+        report: Report,
+    ):
+        self.job, self.samples, self.kept, self.trainer = job, samples, kept.tolist(), trainer
+        self.folder, self.number, self.report = folder, number, report
+
+    def __call__(self, moment: Moment) -> None:
+        trainer = self.trainer
+        if moment.step % trainer.steps_per_epoch == 0 and self.job.accelerator.is_main_process:
+            average = FreeSeg(trainer.average, self.job.config())
+            trainer.agreement.append({"step": float(moment.step), "mIoU": agreement(average, self.samples, self.kept)})
+            write_curves(self.folder / "curves.png", trainer.history, trainer.agreement, trainer.steps)
+            rows = compared(average, self.samples, self.kept[:SHOWN], SHOWN_SIDE)
+            write_samples(self.folder / f"epoch-{moment.epoch}.png", rows, self.samples.masks.labels)
+        self.report(self.number, moment, self.last())
+
+    def last(self) -> float:
+        """The last agreement, NaN before the first."""
+        return self.trainer.agreement[-1]["mIoU"] if self.trainer.agreement else float("nan")
+
+
+def _teacher(job: Job, recipe: Recipe, on_photos: features.Progress) -> tuple[Teacher, NDArray[np.int64]]:
+    """The teacher with its features of all photos, and the row of each photo in them."""
+    teacher = job.teacher
+    words = teacher.words(job.masks.vocabulary)
+    # Tensors of inference mode cannot be part of a training.
+    words = words._replace(embeddings=words.embeddings.clone(), background=words.background.clone())
+    decision = teacher.config.decision
+    rows = np.zeros(len(job.photos), np.int64)
+    found: NDArray[np.generic] = np.empty((0, 0, 0), np.float16)
+    if recipe.distill:
+        identity = towers.identities(teacher.config.pair)
+        store, _ = features.open_stores(teacher.model, job.cache, *identity)
+        features.extract_photos(teacher.model, sources(job.masks, job.photos), store, teacher.device, on_photos)
+        try:
+            rows = store.positions([entry.sha256 for entry in job.masks.entries])
+        except KeyError:
+            changed = next(
+                path for path, entry in zip(job.photos, job.masks.entries, strict=True) if entry.sha256 not in store
+            )
+            raise DataError(f"{changed} has changed since it was labelled; label the photos again") from None
+        found = store.rows()
+    return Teacher(teacher.model, found, words, decision.logit_scale, decision.background_margin), rows
+
+
+def _relabelled(job: Job, network: SegmentationNetwork, folder: Path, progress: Progress) -> FreeMasks:
+    """The same photos with masks of the network; what captions said of them holds."""
+    if job.accelerator.is_main_process:
+        checkpoint.save(network, job.config(), folder / "network")
+        device = str(job.accelerator.device)
+        plan = Plan(folder / "masks", job.masks.vocabulary, str(folder / "network"), device)
+        label(sources(job.masks, job.photos), plan, default_workers(device), progress=progress)
+    job.accelerator.wait_for_everyone()
+    masks = open_free_masks(folder / "masks")
+    made = {(entry.source, entry.file): entry for entry in masks.entries}
+    return replace(masks, entries=tuple(made[entry.source, entry.file] for entry in job.masks.entries))
+
+
+def _keep_aside(photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The photos that are not trained on, and the others."""
+    count = min(MOST_KEPT_ASIDE, max(1, round(KEPT_ASIDE * photos)))
+    order = np.random.default_rng((seed, 3)).permutation(photos)
+    return order[:count], np.sort(order[count:])
+
+
+def _identity(masks: FreeMasks) -> str:
+    """What the masks are, for a training to go on with the same ones only."""
+    digest = hashlib.sha256()
+    for entry in masks.entries:
+        digest.update(entry.line().encode())
+    return digest.hexdigest()

@@ -1,0 +1,159 @@
+"""What the network sees at a step: crops of photos, with the same crop of their free masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageEnhance
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from freeseg.data.free_masks import Entry, FreeMasks
+from freeseg.images import read_photo, to_array
+from freeseg.models.network import STRIDE
+from freeseg.segmentation import IGNORE
+from freeseg.training.network.losses import UNKNOWN, partial_pixels
+from freeseg.training.network.recipe import Recipe
+
+LONGEST = 4 / 3  # of a crop's sides, in the photo
+
+
+class Sample(NamedTuple):
+    """A crop of a photo, squeezed to a square, or a batch of them."""
+
+    pixels: Tensor  # (3, S, S) uint8
+    targets: Tensor  # (S / 8, S / 8) int64, see losses
+    supervised: Tensor  # (S / 8, S / 8) bool
+    known: Tensor  # (N,) bool, the labels that may be in the photo
+    box: Tensor  # (4,) left, top, right, bottom as shares of the photo; right before left where it is mirrored
+    row: int | Tensor  # of the photo in the teacher's features
+
+
+class Draw(NamedTuple):
+    """Which photo is seen at which step, and where in the batch: decides the crop."""
+
+    step: int
+    position: int
+    photo: int
+
+
+class Samples(Dataset[Sample]):
+    """Crops of photos and of their free masks, in step. What is drawn depends on the seed and on the `Draw` alone.
+
+    Args:
+        masks: The free masks.
+        photos: The photo of each of their entries.
+        rows: The row of each photo in the teacher's features.
+        recipe: How they are cropped.
+    """
+
+    def __init__(self, masks: FreeMasks, photos: Sequence[Path], rows: NDArray[np.int64], recipe: Recipe):
+        self.masks, self.photos, self.rows, self.recipe = masks, photos, rows, recipe
+        self.target_of = targets_of(masks)
+        self.indices = {name: index for index, name in enumerate(masks.vocabulary.names)}
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, draw: Draw) -> Sample:
+        """The crop that a step sees of a photo."""
+        rng = np.random.default_rng((self.recipe.seed, 2, draw.step, draw.position))
+        entry = self.masks.entries[draw.photo]
+        photo = read_photo(self.photos[draw.photo])
+        box = crop(photo.size, self.recipe.smallest_crop, rng)
+        mirrored = rng.random() < 0.5
+        side, grid = self.recipe.side, self.recipe.side // STRIDE
+        seen = recoloured(photo.resize((side, side), Image.Resampling.BICUBIC, box, reducing_gap=3.0), self.recipe, rng)
+        targets, supervised = self.supervision(entry)
+        # The nearest pixel to each patch's centre.
+        small = _cut(targets.astype(np.int32), photo.size, box, grid)
+        used = _cut(supervised.astype(np.int32), photo.size, box, grid)
+        pixels = to_array(seen)
+        if mirrored:
+            pixels, small, used = pixels[:, ::-1].copy(), small[:, ::-1].copy(), used[:, ::-1].copy()
+        left, right = box[0] / photo.width, box[2] / photo.width
+        ends = (right, left) if mirrored else (left, right)
+        return Sample(
+            torch.from_numpy(pixels).permute(2, 0, 1),
+            torch.from_numpy(small).long(),
+            torch.from_numpy(used).bool(),
+            self.known(entry),
+            torch.tensor([ends[0], box[1] / photo.height, ends[1], box[3] / photo.height]),
+            int(self.rows[draw.photo]),
+        )
+
+    def supervision(self, entry: Entry) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """The targets of a photo's pixels (H, W), and which of them supervise."""
+        targets = self.target_of[self.masks.mask(entry)]
+        if not self.recipe.partial_pixels:
+            return targets, targets != UNKNOWN
+        confidence = torch.from_numpy(self.masks.confidence(entry))
+        bands = self.recipe.foreground, self.recipe.background
+        return targets, partial_pixels(torch.from_numpy(targets), confidence, *bands).numpy()
+
+    def known(self, entry: Entry) -> Tensor:
+        """(N,) bool: the labels that may be in a photo."""
+        known = torch.zeros(len(self.indices), dtype=torch.bool)
+        known[[self.indices[name] for name in entry.labels]] = True
+        return known
+
+
+def targets_of(masks: FreeMasks) -> NDArray[np.int64]:
+    """Mask value -> target: 0 for the background, i + 1 for the vocabulary's label i, `UNKNOWN` for "don't know"."""
+    names = {name: index + 1 for index, name in enumerate(masks.vocabulary.names)}
+    table = np.full(max(len(masks.labels), IGNORE + 1), UNKNOWN, np.int64)
+    for value, name in enumerate(masks.labels):
+        if value != IGNORE:
+            table[value] = names.get(name, 0)
+    return table
+
+
+def batches(photos: NDArray[np.int64], recipe: Recipe, first: int) -> Iterator[list[Draw]]:
+    """The photos of each step from `first` to the end, every photo once an epoch; the last, smaller batch is left out.
+
+    Example:
+        >>> recipe = Recipe(epochs=1, batch_size=2)
+        >>> [[draw.step for draw in batch] for batch in batches(np.arange(5), recipe, 1)]
+        [[1, 1]]
+    """
+    each = len(photos) // recipe.batch_size
+    for step in range(first, recipe.epochs * each):
+        epoch, position = divmod(step, each)
+        order = np.random.default_rng((recipe.seed, 1, epoch)).permutation(photos)
+        chosen = order[position * recipe.batch_size : (position + 1) * recipe.batch_size]
+        yield [Draw(step, place, int(photo)) for place, photo in enumerate(chosen)]
+
+
+def crop(size: tuple[int, int], smallest: float, rng: np.random.Generator) -> tuple[float, float, float, float]:
+    """A random part of a photo: left, top, right, bottom in pixels, nearly square.
+
+    Example:
+        >>> left, top, right, bottom = crop((100, 80), 0.5, np.random.default_rng(0))
+        >>> 0 <= left < right <= 100 and 0 <= top < bottom <= 80
+        True
+    """
+    width, height = size
+    area = (rng.uniform(smallest, 1.0) * min(size)) ** 2
+    shape = np.exp(rng.uniform(-np.log(LONGEST), np.log(LONGEST)))
+    wide, high = min(np.sqrt(area * shape), width), min(np.sqrt(area / shape), height)
+    left, top = rng.uniform(0, width - wide), rng.uniform(0, height - high)
+    return float(left), float(top), float(left + wide), float(top + high)
+
+
+def recoloured(photo: Image.Image, recipe: Recipe, rng: np.random.Generator) -> Image.Image:
+    """The photo in other light: brightness, contrast and saturation change, by up to `recipe.colour`."""
+    for kind in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+        photo = kind(photo).enhance(float(rng.uniform(1 - recipe.colour, 1 + recipe.colour)))
+    return photo
+
+
+def _cut(
+    values: NDArray[np.int32], size: tuple[int, int], box: tuple[float, float, float, float], grid: int
+) -> NDArray[np.int32]:
+    """A part of a map of the photo's size as (grid, grid), each the value at the cell's centre."""
+    return np.array(Image.fromarray(values).resize((grid, grid), Image.Resampling.NEAREST, box))

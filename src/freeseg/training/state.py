@@ -1,0 +1,64 @@
+"""The state of a training on disk, and the settings that it may go on with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from freeseg.errors import FreeSegError
+from freeseg.files import atomic_path
+
+FILE = "state.pt"
+
+
+def write(run: Path, settings: Mapping[str, object], state: Mapping[str, object]) -> None:
+    """Write a state to `run/state.pt`, whole or not at all.
+
+    Args:
+        run: Folder of the training; made if it is not there.
+        settings: All that decides the result, by name; plain numbers, texts and lists.
+        state: Tensors, and plain values as above.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    with atomic_path(run / FILE) as temporary:
+        torch.save({"settings": dict(settings), **state}, temporary)
+
+
+def read(run: Path, settings: Mapping[str, object], device: torch.device) -> dict[str, Any] | None:
+    """The state that `write` left in `run`, its tensors on `device`; None where there is none.
+
+    Raises:
+        FreeSegError: It is of a training with other settings; the message names them.
+
+    Example:
+        >>> import tempfile
+        >>> run = Path(tempfile.mkdtemp())
+        >>> write(run, {"tau": 0.5}, {"step": 3})
+        >>> read(run, {"tau": 0.5}, torch.device("cpu"))["step"]
+        3
+    """
+    if not (run / FILE).exists():
+        return None
+    state: dict[str, Any] = torch.load(run / FILE, weights_only=True, map_location=device)
+    before = state.pop("settings")
+    changed = [
+        f"{name} {_brief(before.get(name))} -> {_brief(settings.get(name))}"
+        for name in {**settings, **before}
+        if settings.get(name) != before.get(name)
+    ]
+    if changed:
+        raise FreeSegError(
+            f"{run} holds a training with other settings ({', '.join(changed)}); choose another --out, or remove it"
+        )
+    return state
+
+
+def _brief(setting: object) -> str:
+    """A setting as an error shows it: of a sha256, its first digits."""
+    return re.sub(r"\b([0-9a-f]{8})[0-9a-f]{56}\b", r"\1", str(setting))

@@ -1,0 +1,122 @@
+"""Photo + words -> similarity maps, and the embeddings of the words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from freeseg.images import fit_short_side, resize
+from freeseg.pipeline import FreeSeg
+from freeseg.vocabularies import TEMPLATES, Vocabulary
+
+LABELS = ["cat", "sofa|couch", "floor"]
+NOISE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)
+
+
+def neighbourhood_means(values: torch.Tensor, side: int) -> torch.Tensor:
+    """The mean over side x side neighbours, those beyond the border left out, (h, w) -> same."""
+    reach = side // 2
+    means = torch.empty_like(values)
+    for y, x in np.ndindex(*values.shape):
+        means[y, x] = values[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1].mean()
+    return means
+
+
+class TestSimilarity:
+    @pytest.mark.parametrize("smoothing", [1, 3])
+    def test_equals_an_independent_recomputation(self, tiny: FreeSeg, smoothing: int) -> None:
+        tiny.config = replace(tiny.config, decision=replace(tiny.config.decision, smoothing=smoothing))
+        model, head = tiny.model, tiny.model.image_head
+        with torch.inference_mode():
+            head.first.bias.copy_(torch.linspace(-0.2, 0.2, 16))
+            seen = torch.from_numpy(np.array(resize(Image.fromarray(NOISE), fit_short_side((70, 45), 192))))
+            features = model.image_tower.features((seen.permute(2, 0, 1)[None] - 127.0) / 128.0)[0].double()
+            standard = (features - head.mean[:, None, None]) / head.std[:, None, None]
+            weight, bias = head.first.weight.double(), head.first.bias.double()
+            patches = torch.einsum("dc,chw->dhw", weight, standard) + bias[:, None, None]
+            patches = patches / patches.norm(dim=0, keepdim=True)
+            maps = []
+            for word in ("cat", "dog"):
+                rows = model.text_tower([template.replace("{}", word) for template in TEMPLATES]).double()
+                rows = rows @ model.text_head.weight.double().T
+                mean = (rows / rows.norm(dim=1, keepdim=True)).mean(dim=0)
+                maps.append(neighbourhood_means(torch.einsum("d,dhw->hw", mean / mean.norm(), patches), smoothing))
+            expected = F.interpolate(torch.stack(maps)[None], (45, 70), mode="bilinear", align_corners=False)[0]
+        found = tiny.similarity(NOISE, ["cat", "dog"])
+        assert found.shape == (2, 45, 70)
+        assert found.dtype == np.float32
+        assert np.abs(found).max() <= 1
+        assert found.std(axis=(1, 2)).min() > 0.01
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    def test_aliases_are_merged_by_maximum(self, tiny: FreeSeg) -> None:
+        def maps(labels: list[str]) -> torch.Tensor:
+            return tiny.maps(tiny.prepare(NOISE), tiny.words(Vocabulary.of(labels))).labels
+
+        merged, separate = maps(["sofa|couch|settee", "cat"]), maps(["sofa", "couch", "settee", "cat"])
+        winners = separate[:3].argmax(dim=0)
+        assert len(winners.unique()) > 1  # or the maximum is no different from one of them
+        torch.testing.assert_close(merged[0], separate[:3].amax(dim=0))
+        torch.testing.assert_close(merged[1], separate[3])
+        shown = tiny.similarity(NOISE, ["sofa|couch|settee"])[0]
+        assert (shown >= tiny.similarity(NOISE, ["sofa", "couch", "settee"]).max(axis=0) - 1e-5).all()
+
+
+class TestRemoveRedundancy:
+    def test_equals_the_published_form(self, tiny: FreeSeg) -> None:
+        """Labels and background words together, each weighed by what the photo's patches say to it on average."""
+        asked = Vocabulary.of(LABELS, ["wall", "sky", "grass"])
+        maps = tiny.maps(tiny.prepare(NOISE), tiny.words(asked))
+        assert len(maps.background) > 1
+        every = np.concatenate([maps.labels, maps.background]).astype(np.float64)
+        scores = np.exp(2 * every.mean(axis=(1, 2)))
+        weighted = every * (len(every) * scores / scores.sum())[:, None, None]
+        expected = torch.from_numpy(weighted - weighted.mean(axis=0))[: len(LABELS)]
+        expected = F.interpolate(expected[None], (45, 70), mode="bilinear", align_corners=False)[0]
+        found = tiny.similarity(NOISE, asked, remove_redundancy=True)
+        assert (found.shape, found.dtype) == ((3, 45, 70), np.float32)
+        assert found.std(axis=(1, 2)).min() > 0.01
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    def test_without_background_words_the_labels_sum_to_nothing(self, tiny: FreeSeg) -> None:
+        found = tiny.similarity(NOISE, Vocabulary.of(LABELS, []), remove_redundancy=True)
+        np.testing.assert_allclose(found.sum(axis=0), 0, atol=1e-5)
+        assert not tiny.similarity(NOISE, Vocabulary.of("cat", []), remove_redundancy=True).any()
+
+    def test_a_lone_label_is_told_from_the_background(self, embedded: FreeSeg, cat_photo: Image.Image) -> None:
+        plain = embedded.similarity(cat_photo, "cat")
+        found = embedded.similarity(cat_photo, "cat", remove_redundancy=True)
+        assert found[:, 100:200, 100:300].mean() > found[:, :100, -60:].mean() + 0.2  # the face, the room
+        assert not np.allclose(found, plain)
+
+
+class TestWords:
+    def left(self, model: FreeSeg, labels: str, background: list[str]) -> int:
+        """How many background words stay in the game."""
+        words = model.words(Vocabulary.of(labels, background))
+        return len(words.embeddings) - len(words.owners)
+
+    def test_background_words_that_mean_a_label_are_left_out(self, embedded: FreeSeg) -> None:
+        assert self.left(embedded, "cat", ["grass", "sky", "wall"]) == 3
+        assert self.left(embedded, "sky", ["grass", "sky", "wall"]) == 2
+        assert self.left(embedded, "lawn", ["grass", "sky", "wall"]) == 2
+        assert self.left(embedded, "cat, meadow|grass", ["grass", "sky", "wall"]) == 2  # an alias counts too
+
+    def test_the_words_that_stay_are_the_other_ones(self, embedded: FreeSeg) -> None:
+        mixed = embedded.words(Vocabulary.of("sky", ["grass", "sky", "wall"]))
+        plain = embedded.words(Vocabulary.of("sky", ["grass", "wall"]))
+        torch.testing.assert_close(mixed.embeddings, plain.embeddings, atol=1e-5, rtol=0)
+        assert mixed.names == ("sky",)
+
+    def test_a_vocabulary_is_embedded_once(self, tiny: FreeSeg) -> None:
+        assert tiny.words(Vocabulary.of(LABELS)) is tiny.words(Vocabulary.of(list(LABELS)))
+
+    def test_embeddings_are_unit_vectors(self, embedded: FreeSeg) -> None:
+        words = embedded.words(Vocabulary.of(["cat", "😀", "猫", "קָטָן", "sofa|couch"]))
+        torch.testing.assert_close(words.embeddings.norm(dim=1), torch.ones(len(words.embeddings)))
+        assert words.owners.tolist() == [0, 1, 2, 3, 4, 4]

@@ -1,0 +1,65 @@
+"""The state of a training: it comes back whole, or the settings that changed are named."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from freeseg.errors import FreeSegError
+from freeseg.training import state
+
+CPU = torch.device("cpu")
+SETTINGS = st.dictionaries(
+    st.sampled_from(["tau", "pooling", "heads", "image tower"]),
+    st.integers() | st.floats(allow_nan=False) | st.text() | st.lists(st.integers()),
+)
+
+
+def refusal(run: Path, now: dict[str, object]) -> str:
+    with pytest.raises(FreeSegError) as caught:
+        state.read(run, now, CPU)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+def test_nothing_written_is_nothing_read(tmp_path: Path) -> None:
+    assert state.read(tmp_path / "never", {"tau": 0.5}, CPU) is None
+
+
+def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
+    weight = torch.arange(6.0).reshape(2, 3)
+    state.write(tmp_path / "new" / "run", {"tau": 0.5}, {"step": 3, "heads": {"weight": weight}})
+    found = state.read(tmp_path / "new" / "run", {"tau": 0.5}, CPU)
+    assert found is not None
+    assert found.keys() == {"step", "heads"}
+    assert found["step"] == 3
+    assert torch.equal(found["heads"]["weight"], weight)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SETTINGS, SETTINGS)
+def test_only_the_same_settings_go_on(before: dict[str, object], now: dict[str, object]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        state.write(Path(folder), before, {"step": 1})
+        assert state.read(Path(folder), dict(reversed(before.items())), CPU) == {"step": 1}
+        if before != now:
+            with pytest.raises(FreeSegError, match="holds a training with other settings"):
+                state.read(Path(folder), now, CPU)
+
+
+def test_what_changed_is_named_and_nothing_else(tmp_path: Path) -> None:
+    state.write(tmp_path, {"tau": 0.5, "seed": 0, "attention tower": "dino"}, {})
+    said = refusal(tmp_path, {"tau": 2.0, "seed": 0, "image tower": "clip"})
+    changes = "(tau 0.5 -> 2.0, image tower None -> clip, attention tower dino -> None)"
+    assert said == f"{tmp_path} holds a training with other settings {changes}; choose another --out, or remove it"
+
+
+def test_a_hash_is_shown_by_its_first_digits(tmp_path: Path) -> None:
+    first, second = "0123456789abcdef" * 4, "fedcba9876543210" * 4
+    state.write(tmp_path, {"image tower": f"{first} raw"}, {})
+    assert "image tower 01234567 raw -> fedcba98 raw)" in refusal(tmp_path, {"image tower": f"{second} raw"})
