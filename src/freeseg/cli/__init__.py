@@ -11,6 +11,7 @@ import typer
 
 from freeseg.cli.compare import compare
 from freeseg.cli.evaluate import evaluate
+from freeseg.cli.export import export
 from freeseg.cli.fetch import fetch
 from freeseg.cli.heatmap import heatmap
 from freeseg.cli.label import label
@@ -29,7 +30,7 @@ STOPPED = 130  # the exit code of a program that Ctrl-C ended
 EVALUATION = ("scipy", "jinja2")  # what only measuring needs
 # What a wrong command line raises; of that kind, typer exports the last in the line only.
 _UsageError: Any = typer.BadParameter.__mro__[1]
-for command in (segment, label, train, heatmap, models, fetch, pretrain, evaluate, compare):
+for command in (segment, label, train, heatmap, models, fetch, pretrain, evaluate, compare, export):
     app.command()(command)
 
 

@@ -38,7 +38,7 @@ def label(
     model: Model = DEFAULT_MODEL,
     device: Device = "cpu",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes, each with a model; as many as cores, or 1 on a GPU.")
+        int | None, typer.Option(min=1, help="Processes, each with a model; as many as cores, up to 8, or 1 on a GPU.")
     ] = None,
     format: Annotated[Format, typer.Option(help="masks, or coco: a coco.json as well.")] = Format.MASKS,
     sample: Annotated[int, typer.Option(min=0, help="Photos on the contact sheet.")] = 24,

@@ -9,9 +9,7 @@ confidence/SOURCE/STEM.png        8-bit grey, 255 is certain
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from freeseg.errors import DataError, FreeSegError, OutputError
-from freeseg.files import atomic_path, write_json
+from freeseg.files import write_json
 from freeseg.segmentation import BACKGROUND, IGNORE, reserve_ignore
 from freeseg.vocabularies import Label, Vocabulary
 
@@ -71,6 +69,8 @@ class Entry:
         for field in fields(cls):
             if not isinstance(values.get(field.name), _KINDS[str(field.type)]):
                 raise ValueError(f"no {field.name!r}, or of another kind")
+        if not all(isinstance(label, str) for label in values["labels"]):
+            raise ValueError("'labels' must be names")
         known = {field.name: values[field.name] for field in fields(cls)}
         return cls(**known | {"labels": tuple(values["labels"])})
 
@@ -107,16 +107,11 @@ class Settings:
     version: str
     decision: dict[str, Any]
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Names by mask value, background first."""
-        return reserve_ignore((BACKGROUND, *self.vocabulary.names))
-
     def to_dict(self) -> dict[str, Any]:
         """As labels.json has it."""
         return {
             "format": FORMAT,
-            "labels": list(self.labels),
+            "labels": list(names_by_value(self.vocabulary)),
             "vocabulary": {
                 "labels": [list(label.aliases) for label in self.vocabulary.labels],
                 "background_words": list(self.vocabulary.background_words),
@@ -161,9 +156,8 @@ class FreeMasks:
         """
         path = self.folder / entry.mask
         mask = _read_grey(path, entry, ("P", "L", "I;16", "I")).astype(np.int64)
-        values = np.unique(mask)
-        if len(strange := values[(values >= len(self.labels)) & (values != IGNORE)]):
-            raise DataError(f"{path}: holds {strange[0]}, but there are {len(self.labels)} labels; label it again")
+        if (largest := mask.max(initial=0, where=mask != IGNORE)) >= len(self.labels):
+            raise DataError(f"{path}: holds {largest}, but there are {len(self.labels)} labels; label it again")
         return mask
 
     def confidence(self, entry: Entry) -> NDArray[np.float32]:
@@ -185,17 +179,25 @@ def open_free_masks(folder: str | Path) -> FreeMasks:
     settings = _read_settings(folder)
     if not (folder / MANIFEST).is_file():
         raise DataError(f"{folder}: no {MANIFEST} in it; was it written by `freeseg label`, and to the end?")
-    entries = tuple(entry for _, entry in read_manifest(folder))
-    for entry in entries:
+    vocabulary, labels = _words(settings, folder / LABELS)
+    entries: dict[tuple[str, str], Entry] = {}
+    for number, (_, entry) in enumerate(read_manifest(folder), start=1):
+        if strange := set(entry.labels).difference(labels):
+            raise DataError(f"{folder / MANIFEST}, line {number}: {min(strange)!r} is no label of {LABELS}")
         if absent := [name for name in (entry.mask, entry.confidence) if not (folder / name).is_file()]:
             raise DataError(f"{folder / absent[0]} is missing; run the same `freeseg label` again")
-    try:
-        words = settings["vocabulary"]
-        aliases = tuple(Label(tuple(label)) for label in words["labels"])
-        vocabulary = Vocabulary(aliases, tuple(words["background_words"]), tuple(words["templates"]))
-        return FreeMasks(folder, vocabulary, tuple(settings["labels"]), entries)
-    except (KeyError, TypeError, AttributeError, FreeSegError) as error:
-        raise DataError(f"{folder / LABELS}: damaged ({error!r}); label the photos again") from error
+        entries[entry.source, entry.file] = entry  # the later one, where a photo was labelled again
+    return FreeMasks(folder, vocabulary, labels, tuple(entries.values()))
+
+
+def names_by_value(vocabulary: Vocabulary) -> tuple[str, ...]:
+    """What each value of a mask means: background first, "don't know" at 255 where there are so many.
+
+    Example:
+        >>> names_by_value(Vocabulary.of("cat, dog|puppy"))
+        ('background', 'cat', 'dog')
+    """
+    return reserve_ignore((BACKGROUND, *vocabulary.names))
 
 
 def write_settings(folder: Path, settings: Settings) -> None:
@@ -211,9 +213,31 @@ def write_settings(folder: Path, settings: Settings) -> None:
         write_json(folder / LABELS, wanted)
         return
     found = _read_settings(folder)
-    changed = [name for name in wanted if name != "labels" and found.get(name) != json.loads(json.dumps(wanted[name]))]
-    if changed:
+    ours, theirs = _flat(json.loads(json.dumps(wanted))), _flat(found)
+    if changed := [name for name in ours if name != "labels" and ours[name] != theirs.get(name)]:
         raise OutputError(f"{folder} holds masks of another {', '.join(changed)}; choose another folder, or delete it")
+
+
+def _words(settings: dict[str, Any], path: Path) -> tuple[Vocabulary, tuple[str, ...]]:
+    """The vocabulary of the masks, and its names by mask value."""
+    try:
+        words = settings["vocabulary"]
+        aliases = tuple(Label(tuple(label)) for label in words["labels"])
+        vocabulary = Vocabulary(aliases, tuple(words["background_words"]), tuple(words["templates"]))
+        labels = names_by_value(vocabulary)
+        if settings["labels"] != list(labels):
+            raise ValueError("the labels are not those of the vocabulary")
+    except (KeyError, TypeError, AttributeError, ValueError, FreeSegError) as error:
+        raise DataError(f"{path}: damaged ({error!r}); label the photos again") from error
+    return vocabulary, labels
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, those inside "vocabulary" and "decision" under names of their own."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= {f"{name}.{inner}": each for inner, each in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
 
 
 def read_manifest(folder: Path) -> Iterator[tuple[int, Entry]]:
@@ -262,78 +286,3 @@ def _read_grey(path: Path, entry: Entry, modes: tuple[str, ...]) -> NDArray[Any]
             return np.asarray(image)
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path}: missing or damaged ({error}); run the same `freeseg label` again") from error
-
-
-class Manifest:
-    """A manifest that grows: a line per photo as it is done, and all in their right order at the end.
-
-    It keeps names and places of lines in memory, never the lines.
-
-    Args:
-        folder: Where it is, or will be. A half-written last line, which a kill leaves, is cut off.
-
-    Raises:
-        DataError: A line that is there is damaged.
-        OutputError: It cannot be written.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / MANIFEST
-        self._places: dict[tuple[str, str], int] = {}
-        end = 0
-        with _writing(self._path):
-            self._file = self._path.open("a+b")
-        for place, entry in read_manifest(folder):
-            self._places[entry.source, entry.file] = place
-            end = place + len(entry.line())
-        with _writing(self._path):
-            self._file.truncate(end)
-
-    def find(self, source: str, file: str) -> Entry | None:
-        """The entry of a photo, if it has one."""
-        place = self._places.get((source, file))
-        return None if place is None else Entry.parse(self._line(place))
-
-    def append(self, entry: Entry) -> None:
-        """Add a photo's entry; it takes the place of one that the photo had.
-
-        Raises:
-            OutputError: The disk is full.
-        """
-        with _writing(self._path):
-            self._places[entry.source, entry.file] = self._file.seek(0, os.SEEK_END)
-            self._file.write(entry.line().encode())
-            self._file.flush()
-
-    def finish(self, sources: Sequence[str], photos: Sequence[tuple[str, str]]) -> None:
-        """Write the entries of these sources in the order of these photos, behind those of other sources.
-
-        Args:
-            sources: Names of sources.
-            photos: (source, file) of their photos; those without an entry are left out.
-
-        Raises:
-            OutputError: The disk is full.
-        """
-        others = [photo for photo in self._places if photo[0] not in sources]
-        with atomic_path(self._path) as temporary, temporary.open("wb") as file:
-            for photo in (*others, *photos):
-                if photo in self._places:
-                    file.write(self._line(self._places[photo]))
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; what it holds is kept."""
-        self._file.close()
-
-    def _line(self, place: int) -> bytes:
-        self._file.seek(place)
-        return self._file.readline()
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror}); what it holds is kept") from error

@@ -16,10 +16,11 @@ from freeseg.export.graph import ABSENT
 from freeseg.models.text_cache import identity
 from freeseg.pipeline import FreeSeg
 
+Description = Mapping[str, Any]
 TEXTS = ("model", "freeseg_version", "licence", "weights_sha256")  # kept as they are; the other entries are JSON
 
 
-def describe(model: FreeSeg, labels: Sequence[str] | None) -> dict[str, Any]:
+def describe(model: FreeSeg, labels: Sequence[str] | None) -> Description:
     """What an exported model is.
 
     Args:
@@ -56,14 +57,14 @@ def model_name(name: str) -> str:
     return Path(name).name if Path(name).is_absolute() else name
 
 
-def attach(proto: onnx.ModelProto, description: Mapping[str, Any]) -> None:
+def attach(proto: onnx.ModelProto, description: Description) -> None:
     """Put a description into an ONNX model, in the place of what metadata it has."""
     del proto.metadata_props[:]
     texts = {key: value if key in TEXTS else json.dumps(value) for key, value in description.items()}
     onnx.helper.set_model_props(proto, texts)
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> Description:
     """The description in an ONNX file that FreeSeg wrote.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -86,14 +87,11 @@ def difference(graph: Graph, session: Session, others: tuple[Tensor, ...], short
     return found
 
 
-def agreement(graph: Graph, session: Session, others: tuple[Tensor, ...], photos: list[Tensor]) -> float:
-    """The share of patches, in [0, 1], for which PyTorch and onnxruntime choose the same word."""
+def agreement(graph: Graph, session: Session, inputs: Sequence[tuple[Tensor, ...]]) -> float:
+    """The share of patches, in [0, 1], for which PyTorch and onnxruntime choose the same of the words."""
     with torch.no_grad():
-        same = [
-            (graph(pixels, *others).numpy().argmax(axis=1) == session(pixels, *others).argmax(axis=1)).ravel()
-            for pixels in photos
-        ]
-    return float(np.concatenate(same).mean())
+        same = [graph(*each).numpy().argmax(axis=1) == session(*each).argmax(axis=1) for each in inputs]
+    return float(np.concatenate([each.ravel() for each in same]).mean())
 
 
 def blurred_noise(batch: int, height: int, width: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import random
 from collections.abc import Sequence
@@ -16,8 +15,9 @@ from freeseg.data.free_masks import Entry, FreeMasks
 from freeseg.drawing import overlay
 from freeseg.errors import PhotoError
 from freeseg.images import read_photo, resize
+from freeseg.labelling.photo import opened
 
-TILE = 360  # pixels of the longest side of a photo on the sheet
+TILE = (360, 270)  # a photo on the sheet fits in it, in pixels
 GAP = 12
 PAPER = (255, 255, 255)
 
@@ -34,9 +34,9 @@ def choose(photos: int, count: int, seed: int) -> frozenset[int]:
 
 def thumbnail(image: bytes) -> Image.Image | None:
     """A photo as it appears on the sheet; None for one that cannot be read."""
-    with suppress(OSError, PhotoError, Image.DecompressionBombError), Image.open(io.BytesIO(image)) as opened:
-        photo = read_photo(opened)
-        scale = TILE / max(photo.size)
+    with suppress(PhotoError), opened(image, "") as picture:
+        photo = read_photo(picture)
+        scale = min(side / own for side, own in zip(TILE, photo.size, strict=True))
         return resize(photo, (max(1, round(photo.width * scale)), max(1, round(photo.height * scale))))
     return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -10,11 +9,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from freeseg import pipeline
 from freeseg.data.free_masks import Entry, Settings
-from freeseg.errors import PhotoError
 from freeseg.files import atomic_path
 from freeseg.labelling.jobs import Job
-from freeseg.pipeline import FreeSeg, load
+from freeseg.labelling.photo import opened
+from freeseg.pipeline import FreeSeg
+from freeseg.segmentation import IGNORE
 from freeseg.vocabularies import Vocabulary
 
 VERSION = metadata.version("freeseg")
@@ -43,7 +44,7 @@ class Plan:
         Raises:
             WeightsError: No such model, or it cannot be used.
         """
-        model = load(self.model, self.device)
+        model = pipeline.load(self.model, self.device)
         if self.ignore_below is not None:
             decision = replace(model.config.decision, ignore_below=self.ignore_below)
             model = FreeSeg(model.model, replace(model.config, decision=decision))
@@ -62,12 +63,8 @@ def label_photo(job: Job, plan: Plan, model: FreeSeg) -> Entry:
         PhotoError: The photo cannot be read.
         OutputError: A file cannot be written.
     """
-    try:
-        with Image.open(io.BytesIO(job.image)) as opened:
-            result = model.segment_known(opened, plan.vocabulary, job.known)
-    except (OSError, PhotoError, Image.DecompressionBombError) as error:
-        reason = "not a picture in a known format" if isinstance(error, OSError) else error
-        raise PhotoError(f"{job.source}/{job.file}: {reason}") from error
+    with opened(job.image, f"{job.source}/{job.file}") as photo:
+        result = model.segment_known(photo, plan.vocabulary, job.known)
     confidence = Image.fromarray(np.rint(result.confidence * 255).astype(np.uint8))
     for path, image in ((job.mask, result.mask_image()), (job.confidence, confidence)):
         with atomic_path(plan.folder / path) as temporary:
@@ -83,7 +80,7 @@ def label_photo(job: Job, plan: Plan, model: FreeSeg) -> Entry:
         known=job.rule,
         labels=result.candidates,
         areas=areas,
-        ignored=round(1 - sum(result.areas().values()), 6),
+        ignored=round(float(np.mean(result.mask == IGNORE)), 6),
         sha256=job.sha256,
         model=result.model,
         version=VERSION,

@@ -18,7 +18,7 @@ from freeseg.labelling.jobs import Job
 from freeseg.labelling.labeller import Plan, label_photo
 from freeseg.pipeline import FreeSeg
 
-MOST_WORKERS = 16  # by default: each holds the model
+MOST_WORKERS = 8  # by default: each takes about 1 GB
 # More threads would add in another order: the last bit must depend neither on the machine nor on --workers.
 THREADS = 1
 PATIENCE = 30.0  # seconds that a process has to end its photo when the work is stopped
@@ -33,7 +33,7 @@ def cores() -> int:
 
 
 def default_workers(device: str) -> int:
-    """One process per core, or one on a GPU.
+    """One process per core, as far as memory may go; one on a GPU.
 
     Example:
         >>> default_workers("cuda")
@@ -42,15 +42,21 @@ def default_workers(device: str) -> int:
     return min(cores(), MOST_WORKERS) if device == "cpu" else 1
 
 
-def label_here(jobs: Iterator[Job], plan: Plan, model: FreeSeg) -> Generator[tuple[Job, Outcome]]:
-    """Label photos in this process, in order. A photo that cannot be read comes out as its error."""
+@contextmanager
+def same_arithmetic() -> Iterator[None]:
+    """Compute in this process as the others do, to the last bit: with `THREADS` threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(THREADS)
     try:
-        for job in jobs:
-            yield job, _label(job, plan, model)
+        yield
     finally:
         torch.set_num_threads(threads)
+
+
+def label_here(jobs: Iterator[Job], plan: Plan, model: FreeSeg) -> Generator[tuple[Job, Outcome]]:
+    """Label photos in this process, in order. A photo that cannot be read comes out as its error."""
+    for job in jobs:
+        yield job, _label(job, plan, model)
 
 
 def label_elsewhere(jobs: Iterator[Job], plan: Plan, workers: int) -> Generator[tuple[Job, Outcome]]:
@@ -134,6 +140,7 @@ def _processes(plan: Plan, workers: int) -> Iterator[list[Process]]:
 
 def _serve(connection: Connection, plan: Plan) -> None:
     """Label photos until nobody asks for more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(THREADS)
     with suppress(EOFError, ConnectionError):
         try:
@@ -153,10 +160,13 @@ def _label(job: Job, plan: Plan, model: FreeSeg) -> Outcome:
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Ctrl-C is for the process that was started by the user; those begun in here do not hear it."""
+    """A process begun in here does not hear Ctrl-C until it ignores it by itself."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    from multiprocessing import resource_tracker  # not on every system
+
+    resource_tracker.ensure_running()  # or the first process to begin would start it, which lets Ctrl-C in again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

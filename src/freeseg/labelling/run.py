@@ -11,13 +11,14 @@ from pathlib import Path
 from PIL import Image
 
 from freeseg.data import PairSource
-from freeseg.data.free_masks import CONFIDENCE, MASKS, Entry, FreeMasks, Manifest, open_free_masks, write_settings
+from freeseg.data.free_masks import CONFIDENCE, MASKS, Entry, FreeMasks, open_free_masks, write_settings
 from freeseg.errors import PhotoError
 from freeseg.files import atomic_path
 from freeseg.labelling.contact_sheet import choose, contact_sheet, thumbnail
 from freeseg.labelling.jobs import Job, jobs, source_names
 from freeseg.labelling.labeller import Plan
-from freeseg.labelling.processes import label_elsewhere, label_here
+from freeseg.labelling.manifest import Manifest
+from freeseg.labelling.processes import label_elsewhere, label_here, same_arithmetic
 
 SHEET = "contact-sheet.png"
 Progress = Callable[[int, int, str], None]  # done, total, what was done last
@@ -63,23 +64,21 @@ def label(
         OutputError: The folder holds other masks, or cannot be written, or the disk is full.
     """
     names = source_names(sources)  # refused before anything is written
-    model = plan.load()
-    write_settings(plan.folder, plan.settings(model))
-    model.words(plan.vocabulary)  # kept on disk, where the processes find them
-    _remove_half_written(plan.folder)
-    with closing(Manifest(plan.folder)) as manifest:
-        ledger = _Ledger(plan.folder, manifest, sum(len(source) for source in sources), progress)
-        ledger.drawn = dict.fromkeys(choose(ledger.total, sample, seed))
-        fresh = ledger.not_done(jobs(sources, plan.vocabulary))
-        if workers == 1:
-            outcomes = label_here(fresh, plan, model)
-        else:
-            del model  # each process has its own
-            outcomes = label_elsewhere(fresh, plan, workers)
-        with closing(outcomes):
-            for job, outcome in outcomes:
-                ledger.record(job, outcome)
-        ledger.finish(names)
+    with same_arithmetic():
+        model = plan.load()
+        write_settings(plan.folder, plan.settings(model))
+        model.words(plan.vocabulary)  # kept on disk, where the processes find them
+        _remove_half_written(plan.folder)
+        with closing(Manifest(plan.folder)) as manifest:
+            ledger = _Ledger(plan.folder, manifest, sum(len(source) for source in sources), progress)
+            ledger.drawn = dict.fromkeys(choose(ledger.total, sample, seed))
+            fresh = ledger.not_done(jobs(sources, plan.vocabulary))
+            outcomes = label_here(fresh, plan, model) if workers == 1 else label_elsewhere(fresh, plan, workers)
+            del model  # other processes have their own
+            with closing(outcomes):
+                for job, outcome in outcomes:
+                    ledger.record(job, outcome)
+            ledger.finish(names)
     masks = open_free_masks(plan.folder)
     _draw(masks, ledger, plan.folder / SHEET)
     return Done(masks, ledger.labelled, [ledger.failed[number] for number in sorted(ledger.failed)])

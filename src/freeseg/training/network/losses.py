@@ -72,14 +72,12 @@ def partial_pixels(labels: Tensor, confidence: Tensor, foreground: float, backgr
         [[True, False, True, False]]
     """
     chosen = torch.zeros_like(labels, dtype=torch.bool)
-    for label in torch.unique(labels).tolist():
-        if label == UNKNOWN:
-            continue
-        own = labels == label
-        values = confidence[own]
-        share = background if label == BACKGROUND else foreground
-        count = max(1, round(share * len(values)))
-        chosen |= own & (confidence >= values.topk(count).values[-1])
+    pixels = torch.bincount(labels.flatten() - UNKNOWN).tolist()[BACKGROUND - UNKNOWN :]
+    for label, count in enumerate(pixels, start=BACKGROUND):
+        if count:
+            own = labels == label
+            kept = max(1, round((background if label == BACKGROUND else foreground) * count))
+            chosen |= own & (confidence >= confidence[own].kthvalue(count - kept + 1).values)
     return chosen
 
 

@@ -27,6 +27,7 @@ from freeseg.training.network.photos import sources
 from freeseg.training.network.pictures import write_curves, write_samples
 from freeseg.training.network.recipe import Recipe
 from freeseg.training.network.samples import Samples
+from freeseg.training.network.start import PHOTOS, start_decoder
 from freeseg.training.network.trainer import Moment, Teacher, Trainer
 
 KEPT_ASIDE = 0.02  # share of the photos that the network is not trained on, to see how it does
@@ -104,10 +105,10 @@ def train(
         DataError: Photos and masks do not belong together.
         FreeSegError: `out` holds a training with other settings, or the loss is no longer a number.
     """
-    teacher, rows = _teacher(job, recipe, on_photos)
+    teacher, rows = _teacher(job, on_photos)
     kept, used = _keep_aside(len(job.photos), recipe.seed)
     torch.manual_seed(recipe.seed)
-    network = lite.start_network(job.encoder, job.teacher.model)
+    network = _start(job, teacher, rows, used)
     masks, metrics = job.masks, {}
     for number in range(rounds + 1):
         if number:
@@ -153,28 +154,29 @@ class _Watch:
         return self.trainer.agreement[-1]["mIoU"] if self.trainer.agreement else float("nan")
 
 
-def _teacher(job: Job, recipe: Recipe, on_photos: features.Progress) -> tuple[Teacher, NDArray[np.int64]]:
+def _start(job: Job, teacher: Teacher, rows: NDArray[np.int64], used: NDArray[np.int64]) -> SegmentationNetwork:
+    """A network that makes the best linear guess of its teacher's patches."""
+    network = lite.start_network(job.encoder, job.teacher.model).to(job.accelerator.device)
+    chosen = used[np.linspace(0, len(used) - 1, min(PHOTOS, len(used))).astype(int)]
+    targets = [teacher.patches(rows[photo : photo + 1])[0] for photo in chosen]
+    start_decoder(network, [job.photos[photo] for photo in chosen], targets)
+    return network
+
+
+def _teacher(job: Job, on_photos: features.Progress) -> tuple[Teacher, NDArray[np.int64]]:
     """The teacher with its features of all photos, and the row of each photo in them."""
     teacher = job.teacher
     words = teacher.words(job.masks.vocabulary)
     # Tensors of inference mode cannot be part of a training.
     words = words._replace(embeddings=words.embeddings.clone(), background=words.background.clone())
+    store, _ = features.open_stores(teacher.model, job.cache, *towers.identities(teacher.config.pair))
+    features.extract_photos(teacher.model, sources(job.masks, job.photos), store, teacher.device, on_photos)
+    for path, entry in zip(job.photos, job.masks.entries, strict=True):
+        if entry.sha256 not in store:
+            raise DataError(f"{path} has changed since it was labelled; label the photos again")
+    rows = store.positions([entry.sha256 for entry in job.masks.entries])
     decision = teacher.config.decision
-    rows = np.zeros(len(job.photos), np.int64)
-    found: NDArray[np.generic] = np.empty((0, 0, 0), np.float16)
-    if recipe.distill:
-        identity = towers.identities(teacher.config.pair)
-        store, _ = features.open_stores(teacher.model, job.cache, *identity)
-        features.extract_photos(teacher.model, sources(job.masks, job.photos), store, teacher.device, on_photos)
-        try:
-            rows = store.positions([entry.sha256 for entry in job.masks.entries])
-        except KeyError:
-            changed = next(
-                path for path, entry in zip(job.photos, job.masks.entries, strict=True) if entry.sha256 not in store
-            )
-            raise DataError(f"{changed} has changed since it was labelled; label the photos again") from None
-        found = store.rows()
-    return Teacher(teacher.model, found, words, decision.logit_scale, decision.background_margin), rows
+    return Teacher(teacher.model, store.rows(), words, decision.logit_scale, decision.background_margin), rows
 
 
 def _relabelled(job: Job, network: SegmentationNetwork, folder: Path, progress: Progress) -> FreeMasks:

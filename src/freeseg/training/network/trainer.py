@@ -39,8 +39,7 @@ class Teacher(NamedTuple):
 
     Attributes:
         model: The ICLIP whose joint space the network shares.
-        features: Its image tower's features of every photo, (rows, GRID * GRID, C), in the order of `Sample.row`;
-            empty where `Recipe.distill` is 0.
+        features: Its image tower's features of every photo, (rows, GRID * GRID, C), in the order of `Sample.row`.
         words: The vocabulary of the free masks in the joint space.
         scale, margin: Its decision's logit scale and background margin.
     """
@@ -50,6 +49,12 @@ class Teacher(NamedTuple):
     words: Words
     scale: float
     margin: float
+
+    @torch.no_grad()
+    def patches(self, rows: NDArray[np.int64]) -> Tensor:
+        """Its patch embeddings of some photos, (len(rows), GRID * GRID, D)."""
+        features = torch.from_numpy(np.ascontiguousarray(self.features[rows]))
+        return self.model.image_head(features.to(self.words.embeddings.device).float())  # type: ignore[no-any-return]
 
 
 class Moment(NamedTuple):
@@ -163,9 +168,7 @@ class Trainer:
 
     def _distillation(self, patches: Tensor, sample: Sample) -> Tensor:
         rows = torch.as_tensor(sample.row).cpu().numpy()
-        features = torch.from_numpy(np.ascontiguousarray(self.teacher.features[rows])).to(self.device).float()
-        with torch.no_grad():
-            grid = self.teacher.model.image_head(features).movedim(2, 1).unflatten(2, (GRID, GRID))
+        grid = self.teacher.patches(rows).movedim(2, 1).unflatten(2, (GRID, GRID))
         return embedding_distillation(patches, grid, sample.box)
 
     def _loader(self) -> Loader:

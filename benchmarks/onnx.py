@@ -1,0 +1,185 @@
+"""Speed and masks of an exported model, beside PyTorch.
+
+python -m benchmarks.onnx --out docs/onnx-speed.md --data VOC_FOLDER    # on a machine that does nothing else
+python -m benchmarks.onnx --quick                                       # to see that everything runs
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import freeseg
+from benchmarks import machine, photos
+from benchmarks.photos import SIZE
+from benchmarks.tables import megabytes, ms, table
+from benchmarks.timing import in_turns
+from freeseg import itsm
+from freeseg.data.segmentation import open_dataset
+from freeseg.evaluation import bootstrap, engine
+from freeseg.evaluation.markdown import span
+from freeseg.evaluation.metrics import confusion, mean_iou, pairs
+from freeseg.export import Exported, export
+from freeseg.export.graph import FixedVocabulary
+from freeseg.export.runtime import Session
+from freeseg.files import write_text
+from freeseg.images import fit_short_side
+from freeseg.pipeline import FreeSeg, Prepared
+from freeseg.vocabularies import vocabulary
+
+WORDS = vocabulary("voc21")
+TORCH, FLOAT32, INT8 = "PyTorch", "onnxruntime, float32", "onnxruntime, int8"
+BUSY = 0.05  # share of the processors that others may take
+Mask = NDArray[np.uint8]
+
+
+class Scale(NamedTuple):
+    """How much is measured: turns of the comparison, photos that int8 is calibrated on, photos with masks."""
+
+    repeats: int = 15
+    calibration: int = 20
+    limit: int | None = None
+
+
+QUICK = Scale(1, 2, 3)
+
+
+def speed(model: FreeSeg, exported: Exported, scale: Scale) -> list[str]:
+    """Pixels to logits, one photo at a time, with as many threads on every side."""
+    seen, threads = model.config.preprocessing, torch.get_num_threads()
+    width, height = fit_short_side(SIZE, seen.short_side, seen.long_cap)
+    pixels = torch.full((1, 3, height, width), 127.0)
+    graph = FixedVocabulary(model.model, model.config.decision, model.words(WORDS), background=True)
+    files = {FLOAT32: exported.path, INT8: exported.int8}
+    works: dict[str, Callable[[], object]] = {TORCH: partial(torch.inference_mode()(graph), pixels)}
+    works |= {name: partial(Session(path, threads), pixels) for name, path in files.items() if path}
+    seconds = in_turns(works, scale.repeats)
+    sizes = {name: megabytes(path.stat().st_size / 1e6) for name, path in files.items() if path}
+    rows = [
+        [name, ms(taken), f"{1 / taken:.1f}", f"{seconds[TORCH] / taken:.2f}", sizes.get(name, "")]
+        for name, taken in seconds.items()
+    ]
+    return [
+        "## Speed",
+        "",
+        f"One picture of {width}x{height} at a time, from pixels to logits of {len(WORDS.labels)} labels and the "
+        f"background, {threads} threads. Medians of {scale.repeats} turns in which each runs once, after one that does "
+        "not count.",
+        "",
+        *table(["what", "ms a photo", "photos/s", "times PyTorch's speed", "file"], rows),
+    ]
+
+
+def accuracy(model: FreeSeg, exported: Exported, data_folder: Path, scale: Scale) -> list[str]:
+    """mIoU on photos with masks, without refinement, and how far the files are from PyTorch."""
+    data = engine.spread(open_dataset("voc21", data_folder), scale.limit)
+    decision = replace(model.config.decision, refine_steps=0, ignore_below=0.0)
+    plain = FreeSeg(model.model, replace(model.config, decision=decision))
+    deciders: dict[str, Callable[[Prepared], Mask]] = {TORCH: partial(_by_torch, plain)}
+    for name, path in ((FLOAT32, exported.path), (INT8, exported.int8)):
+        if path:
+            deciders[name] = partial(_by_file, Session(path))
+    classes = len(data.classes)
+    matrices: dict[str, list[list[tuple[int, int, int]]]] = {name: [] for name in deciders}
+    same: dict[str, list[float]] = {name: [] for name in deciders}
+    for item in data.items:
+        prepared, truth = plain.prepare(item.photo), data.truth(item)
+        masks = {name: decide(prepared) for name, decide in deciders.items()}
+        for name, mask in masks.items():
+            matrices[name].append(pairs(confusion(mask, truth, classes)))
+            same[name].append(float((mask == masks[TORCH]).mean()))
+    miou = {name: _percent(bootstrap.pooled(each, classes)) for name, each in matrices.items()}
+    ones, rows = np.ones(len(data.items), np.int64), []
+    for name, statistic in miou.items():
+        change = bootstrap.paired(miou[TORCH], statistic, len(data.items))
+        against = ["", ""] if name == TORCH else [f"{change.value:+.2f}", span(change)]
+        rows.append([name, f"{statistic(ones):.2f}", *against, f"{np.mean(same[name]):.2%}"])
+    return [
+        "## Masks",
+        "",
+        f"mIoU of {data.name} on {len(data.items)} photos, percent, all without refinement (PAMR), which an ONNX file "
+        "does not have. The 95 % interval of the difference is of a bootstrap that draws the same photos for both.",
+        "",
+        *table(["what", "mIoU", "difference", "95 % interval", "pixels as PyTorch"], rows),
+    ]
+
+
+def _percent(pooled: Callable[[bootstrap.Weights], NDArray[np.int64]]) -> Callable[[bootstrap.Weights], float]:
+    return lambda weights: 100 * mean_iou(pooled(weights))
+
+
+def _by_torch(model: FreeSeg, prepared: Prepared) -> Mask:
+    """The library's own decision."""
+    decided = model.decide(model.maps(prepared, model.words(WORDS)), prepared, background=True)
+    return decided.labels.numpy().astype(np.uint8)
+
+
+def _by_file(session: Session, prepared: Prepared) -> Mask:
+    """What docs/export.md tells a user of a file to do."""
+    logits = session(prepared.pixels.transpose(2, 0, 1)[None].astype(np.float32))
+    scores = itsm.upsample(torch.from_numpy(logits).softmax(dim=1), prepared.photo.size[::-1])
+    return scores[0].argmax(dim=0).numpy().astype(np.uint8)
+
+
+def page(name: str, data: Path | None, calibrate: Path | None, scale: Scale) -> str:
+    """All measurements as Markdown."""
+    clock, model = machine.Clock.now(), freeseg.load(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "photos").mkdir()
+        if calibrate is None:
+            photos.usual(folder / "photos", scale.calibration)
+        exported = export(model, folder, WORDS, calibrate=calibrate or folder / "photos")
+        sections = [speed(model, exported, scale)]
+        if data:
+            sections.append(accuracy(model, exported, data, scale))
+    others = clock.taken_by_others()
+    warning = " **The machine was busy: do not use these times.**" if others > BUSY else ""
+    head = [
+        f"# {model.config.name} as ONNX",
+        "",
+        "Written by the command below; not edited by hand.",
+        "",
+        "```sh",
+        shlex.join(["python", "-m", "benchmarks.onnx", *sys.argv[1:]]),
+        "```",
+        "",
+        f"On: {machine.describe()}, onnxruntime {metadata.version('onnxruntime')}. Other processes took {others:.0%} of "
+        f"the processors meanwhile.{warning}",
+        "",
+        f"The file in float32 differs from PyTorch by {exported.difference:.0e} at most, in logits. The file in int8 was "
+        f"calibrated on {'photos of ' + calibrate.name if calibrate else 'crops of photos that libraries ship'}.",
+    ]
+    return "\n\n".join("\n".join(lines) for lines in [head, *sections]) + "\n"
+
+
+def main() -> None:
+    """Do what the arguments say."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.onnx", description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default=freeseg.models.DEFAULT, help="as freeseg export takes it")
+    parser.add_argument("--out", type=Path, help="Markdown file to write; else the page is printed")
+    parser.add_argument("--data", type=Path, help="VOC's layout, photos with masks: measure masks as well")
+    parser.add_argument("--calibrate", type=Path, help="folder of photos for int8 (default: photos of libraries)")
+    parser.add_argument("--quick", action="store_true", help="few photos and turns: numbers without worth")
+    asked = parser.parse_args()
+    text = page(asked.model, asked.data, asked.calibrate, QUICK if asked.quick else Scale())
+    if asked.out:
+        write_text(asked.out, text)
+    else:
+        print(text, end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Where a training starts: the decoder's coarsest path by least squares, the finer ones silent.
+
+From random weights a decoder needs thousands of steps to find the joint space. Its coarsest map sees what the teacher
+sees, so the linear map between the two is known at once: a reduced-rank regression (Izenman 1975).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+
+from freeseg.images import read_photo, to_array
+from freeseg.itsm import EPSILON
+from freeseg.models.network import SegmentationNetwork
+from freeseg.training.features import GRID, SIDE
+
+PHOTOS = 1_500  # at most: GRID * GRID equations of each
+RIDGE = 1e-3
+BATCH = 16
+
+
+@torch.no_grad()
+def start_decoder(network: SegmentationNetwork, photos: Sequence[Path], targets: Sequence[Tensor]) -> None:
+    """Set the decoder so that the network's patches are the best linear guess of its teacher's, only coarse.
+
+    Args:
+        network: Its encoder is read, its decoder and image head are set.
+        photos: At least one; they are seen whole, squeezed to a square as the teacher saw them.
+        targets: The teacher's patch embeddings of each photo (GRID * GRID, D).
+    """
+    tower, device = network.segmentation_tower, network.text_head.weight.device
+    inputs = tower.encoder.last + 1
+    gram = torch.zeros(inputs, inputs, dtype=torch.float64, device=device)
+    moment = torch.zeros(inputs, network.dim, dtype=torch.float64, device=device)
+    for start in range(0, len(photos), BATCH):
+        part = slice(start, start + BATCH)
+        pixels = torch.stack([_squeezed(photo) for photo in photos[part]]).to(device)
+        coarse = tower.encoder.pyramid((pixels.float() - network.mean) / network.std, tower.encoder.stride)[0]
+        x = F.adaptive_avg_pool2d(coarse, GRID).flatten(2).movedim(1, 2).flatten(0, 1).double()
+        x = F.pad(x, (0, 1), value=1.0)
+        wanted = torch.cat([target.to(device) for target in targets[part]])
+        gram += x.T @ x
+        moment += x.T @ F.normalize(wanted.double(), dim=1, eps=EPSILON)
+    weights, basis = reduced_rank(gram, moment, tower.channels)
+    for lateral, block in zip(tower.decoder.laterals, tower.decoder.blocks, strict=True):
+        for layer in (lateral, block.pointwise):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    coarsest = tower.decoder.laterals[0]
+    coarsest.weight.copy_(weights[:-1].T[:, :, None, None])
+    coarsest.bias.copy_(weights[-1])
+    network.image_head.first.weight.copy_(basis)
+    nn.init.zeros_(network.image_head.first.bias)
+
+
+def reduced_rank(gram: Tensor, moment: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+    """The best linear map through `rank` numbers: `targets ~ inputs @ weights @ basis.T`.
+
+    Args:
+        gram: `inputs.T @ inputs`, (I, I).
+        moment: `inputs.T @ targets`, (I, D).
+        rank: At most D.
+
+    Returns:
+        weights (I, rank) and basis (D, rank), whose columns are orthonormal.
+
+    Example:
+        >>> inputs = torch.randn(50, 4, dtype=torch.float64)
+        >>> targets = inputs @ torch.randn(4, 3, dtype=torch.float64)
+        >>> weights, basis = reduced_rank(inputs.T @ inputs, inputs.T @ targets, 3)
+        >>> bool((inputs @ weights @ basis.T - targets).abs().max() < 0.05)
+        True
+    """
+    ridge = RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    full = torch.linalg.solve(gram + ridge, moment)
+    basis = torch.linalg.eigh(full.T @ gram @ full).eigenvectors[:, -rank:]
+    return full @ basis, basis
+
+
+def _squeezed(photo: Path) -> Tensor:
+    """A whole photo (3, SIDE, SIDE)."""
+    seen = read_photo(photo).resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    return torch.from_numpy(np.ascontiguousarray(to_array(seen).transpose(2, 0, 1)))

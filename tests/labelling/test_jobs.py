@@ -1,0 +1,69 @@
+"""What is to be done: a job for each photo, each in a place of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from labelled import CAPTIONS, LABELS, PLAIN
+from masked import entry_of
+
+from freeseg.data import PairSource, open_sources
+from freeseg.errors import DataError
+from freeseg.labelling.jobs import free_stem, jobs, source_names
+from freeseg.vocabularies import Vocabulary
+
+WORDS = Vocabulary.of(LABELS)
+PARTS = st.sampled_from(["a", "A", "a.b", "a-2", "b", "a.png", ".hidden", "é"])
+KEYS = st.tuples(st.sampled_from(["", "x/", "X/"]), PARTS, st.sampled_from(["", ".jpg", ".PNG", ".png"])).map("".join)
+
+
+@given(st.lists(KEYS, unique=True, max_size=30))
+def test_no_two_photos_share_a_place_whatever_the_file_system(keys: list[str]) -> None:
+    taken: set[str] = set()
+    stems = [free_stem(key, taken) for key in keys]
+    assert len({stem.casefold() for stem in stems}) == len(keys)
+    assert all(Path(stem).parent == Path(key).parent for stem, key in zip(stems, keys, strict=True))
+
+
+def test_a_job_for_each_photo_in_order(sources: Sequence[PairSource], folders: list[Path]) -> None:
+    found = list(jobs(sources, WORDS))
+    assert [(job.source, job.file) for job in found] == [
+        *(("captioned", file) for file in CAPTIONS),
+        *(("plain", file) for file in PLAIN),
+    ]
+    assert [job.number for job in found] == list(range(6))
+    assert [job.known for job in found] == [("cat", "sofa"), (), ("dog",), (), (), ()]
+    assert [job.rule for job in found] == ["captions", "presence", "captions", *["presence"] * 3]
+    assert [job.mask for job in found][:4] == [f"masks/captioned/{stem}.png" for stem in ("a", "b", "b.png", "sub/c")]
+    assert found[5].confidence == "confidence/plain/e.png"
+    image = (folders[1] / "e.jpg").read_bytes()
+    assert found[5].image == image
+    assert found[5].sha256 == hashlib.sha256(image).hexdigest()
+
+
+@pytest.mark.parametrize("second", ["photos", "PHOTOS"])
+def test_two_sources_of_one_name_are_refused(tmp_path: Path, second: str) -> None:
+    for folder in (tmp_path / "x" / "photos", tmp_path / "y" / second):
+        folder.mkdir(parents=True)
+        (folder / "a.jpg").touch()
+    opened = open_sources([tmp_path / "x" / "photos", tmp_path / "y" / second])
+    with pytest.raises(DataError, match="two sources are called"):
+        source_names(opened)
+
+
+def test_an_entry_does_a_job_of_the_same_photo_place_and_captions(sources: Sequence[PairSource]) -> None:
+    first, second = list(jobs(sources, WORDS))[:2]
+    entry = entry_of("a.png", mask=first.mask, confidence=first.confidence, sha256=first.sha256, labels=first.known)
+    assert first.is_done_by(entry)
+    assert not first.is_done_by(replace(entry, sha256="0" * 64))
+    assert not first.is_done_by(replace(entry, mask="masks/captioned/a.png.png"))
+    assert not first.is_done_by(replace(entry, labels=("cat",)))
+    assert not first.is_done_by(replace(entry, known="presence"))
+    present = entry_of("b.jpg", mask=second.mask, confidence=second.confidence, sha256=second.sha256, known="presence")
+    assert second.is_done_by(present)  # which labels are present is the model's word, not the captions'
