@@ -31,6 +31,7 @@ from freeseg.data.segmentation import open_dataset
 from freeseg.evaluation import bootstrap, engine
 from freeseg.evaluation.markdown import span
 from freeseg.evaluation.metrics import confusion, mean_iou, pairs
+from freeseg.evaluation.wording import percent, signed
 from freeseg.export import Exported, export
 from freeseg.export.graph import FixedVocabulary
 from freeseg.export.runtime import Session
@@ -104,8 +105,8 @@ def accuracy(model: FreeSeg, exported: Exported, data_folder: Path, scale: Scale
     ones, rows = np.ones(len(data.items), np.int64), []
     for name, statistic in miou.items():
         change = bootstrap.paired(miou[TORCH], statistic, len(data.items))
-        against = ["", ""] if name == TORCH else [f"{change.value:+.2f}", span(change)]
-        rows.append([name, f"{statistic(ones):.2f}", *against, f"{np.mean(same[name]):.2%}"])
+        against = ["", ""] if name == TORCH else [signed(change.value), span(change)]
+        rows.append([name, percent(statistic(ones)), *against, f"{np.mean(same[name]):.2%}"])
     return [
         "## Masks",
         "",
@@ -153,16 +154,21 @@ def page(name: str, data: Path | None, calibrate: Path | None, scale: Scale) -> 
         "Written by the command below; not edited by hand.",
         "",
         "```sh",
-        shlex.join(["python", "-m", "benchmarks.onnx", *sys.argv[1:]]),
+        shlex.join(["python", "-m", "benchmarks.onnx", *map(_without_folders, sys.argv[1:])]),
         "```",
         "",
-        f"On: {machine.describe()}, onnxruntime {metadata.version('onnxruntime')}. Other processes took {others:.0%} of "
-        f"the processors meanwhile.{warning}",
+        f"On: {machine.describe()}, onnxruntime {metadata.version('onnxruntime')}. Other processes took {others:.0%} "
+        f"of the processors meanwhile.{warning}",
         "",
-        f"The file in float32 differs from PyTorch by {exported.difference:.0e} at most, in logits. The file in int8 was "
-        f"calibrated on {'photos of ' + calibrate.name if calibrate else 'crops of photos that libraries ship'}.",
+        f"The file in float32 differs from PyTorch by {exported.difference:.0e} at most, in logits. The file in int8 "
+        f"was calibrated on {'photos of ' + calibrate.name if calibrate else 'crops of photos that libraries ship'}.",
     ]
     return "\n\n".join("\n".join(lines) for lines in [head, *sections]) + "\n"
+
+
+def _without_folders(argument: str) -> str:
+    """Where the data lies on this machine is nobody else's."""
+    return Path(argument).name if Path(argument).is_absolute() else argument
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import skimage.data
 from PIL import Image
 
 import freeseg
+from freeseg.models import TEACHER
 from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.pipeline import FreeSeg
 from tiny import tell_patches_apart, tiny_iclip
@@ -22,8 +23,14 @@ def tiny() -> FreeSeg:
 
 @pytest.fixture(scope="session")
 def embedded() -> FreeSeg:
-    """The model that ships with FreeSeg."""
+    """The model that FreeSeg gives where none is named: the segmentation network."""
     return freeseg.load()
+
+
+@pytest.fixture(scope="session")
+def teacher() -> FreeSeg:
+    """The ICLIP that ships with FreeSeg."""
+    return freeseg.load(TEACHER)
 
 
 @pytest.fixture(scope="session")

@@ -137,3 +137,27 @@ def test_refinement_follows_an_edge_of_the_photo() -> None:
         result = free_mask(scores, None, scene, (16, 32), replace(PLAIN, refine_steps=steps))
         errors.append((result.labels != truth).float().mean().item())
     assert errors[1] < errors[0]
+
+
+@given(st.integers(1, 6), st.data())
+@settings(max_examples=30, deadline=None)
+def test_known_labels_take_the_place_of_presence(count: int, data: st.DataObject) -> None:
+    """The mask is that of the known labels alone, in the numbers of all; presence is still told of all."""
+    known = sorted(data.draw(st.sets(st.integers(0, count - 1), min_size=1)))
+    scores = torch.rand(count, 3, 4, generator=torch.Generator().manual_seed(count)) - 0.5
+    words = scores[:1] * 0.3
+    strict, everyone = replace(PLAIN, presence_floor=1.1), replace(PLAIN, presence_ratio=0.0)
+    result = free_mask(scores, words, photo(), (6, 8), strict, known=torch.tensor(known))
+    alone = free_mask(scores[known], words, photo(), (6, 8), everyone)
+    assert torch.equal(result.labels, torch.tensor([0, *(label + 1 for label in known)])[alone.labels.long()].int())
+    assert torch.equal(result.confidence, alone.confidence)
+    assert result.candidates.tolist() == known
+    assert result.presence.shape == (count,)
+
+
+@pytest.mark.parametrize("known", [None, torch.tensor([], dtype=torch.int64)])
+def test_without_known_labels_presence_decides(known: torch.Tensor | None) -> None:
+    cat, dog, words = [0.9, 0.8], [0.0, 0.0], [0.1, 0.1]
+    result = free_mask(maps(cat, dog), maps(words), photo(1, 2), (1, 2), PLAIN, known=known)
+    assert result.candidates.tolist() == [0]
+    assert result.labels[0].tolist() == [1, 1]

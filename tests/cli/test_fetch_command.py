@@ -180,7 +180,7 @@ class TestModels:
         for name in (DEFAULT, embedded_folder(DEFAULT)):
             code, printed = said(monkeypatch, capsys, "models", name)
             assert not code
-            assert "1.6 MB" in printed
+            assert "10.8 MB" in printed
             assert "all-minilm-l6-v2" in printed
 
     @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_segment_by_a_folder_and_a_mode(run: Run, tmp_path: Path) -> None:
     ("options", "message"),
     [
         (("--model", "clip", "--mode", "gem"), "no dense mode"),
-        (("--mode", "surgery"), "freeseg-lite-iclip has no dense modes"),
+        (("--mode", "surgery"), "freeseg-lite has no dense modes"),
         (("--model", "clip", "--precision", "int8"), "no precision is called 'int8'"),
         (("--model", "clip", "--revision", "main"), "has no revisions"),
         (("--model", "dinov2"), "knows images only"),

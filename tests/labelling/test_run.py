@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from captioned import as_tar
 from labelled import CAPTIONS, PLAIN, content, draw_photo
 
 from freeseg.data import PairSource, open_sources
@@ -17,6 +18,7 @@ from freeseg.labelling import processes
 from freeseg.labelling.jobs import Job
 from freeseg.labelling.labeller import Plan, label_photo
 from freeseg.labelling.run import SHEET, label
+from freeseg.vocabularies import Vocabulary
 
 pytestmark = pytest.mark.usefixtures("on_tiny")
 FILES = [*(f"captioned/{file}" for file in CAPTIONS), *(f"plain/{file}" for file in PLAIN)]
@@ -148,3 +150,13 @@ def test_the_sheet_shows_as_many_as_asked_for(sources: Sequence[PairSource], pla
     first = (plan.folder / SHEET).read_bytes()
     label(sources, plan, sample=2, seed=5)
     assert (plan.folder / SHEET).read_bytes() != first
+
+
+def test_shards(tmp_path: Path, plan: Plan) -> None:
+    """A tar has no suffixes in its keys, and no photo that could be opened twice."""
+    plan = replace(plan, vocabulary=Vocabulary.of("kite, sky, café"))
+    done = label(open_sources([as_tar(tmp_path / "shard.tar")]), plan)
+    found = [(entry.file, entry.mask, entry.known, entry.labels) for entry in done.masks.entries]
+    assert found[0] == ("a", "masks/shard.tar/a.png", "captions", ("kite", "sky"))
+    assert found[1] == ("b", "masks/shard.tar/b.png", "presence", ("kite", "sky", "café"))
+    assert found[2] == ("c", "masks/shard.tar/c.png", "captions", ("café",))

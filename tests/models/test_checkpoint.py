@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 import freeseg
 from freeseg.errors import OutputError, WeightsError
 from freeseg.files import sha256
-from freeseg.models import DEFAULT, EMBEDDED, checkpoint, embedded_folder, find_model, lite
+from freeseg.models import DEFAULT, EMBEDDED, TEACHER, checkpoint, embedded_folder, find_model, lite
 from freeseg.models.checkpoint import CARD, CONFIG, WEIGHTS, Config, Preprocessing, load, model_card, read_config, save
 from freeseg.models.iclip import ICLIP
 from freeseg.pipeline import FreeSeg
@@ -27,13 +27,13 @@ from freeseg.pipeline import FreeSeg
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the embedded model, to be damaged."""
-    return Path(shutil.copytree(embedded_folder(DEFAULT), tmp_path / "model"))
+    return Path(shutil.copytree(embedded_folder(TEACHER), tmp_path / "model"))
 
 
 @pytest.fixture
-def quick_towers(embedded: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_towers(teacher: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded model's towers under new heads, without reading their weights again."""
-    towers = embedded.model.image_tower, embedded.model.text_tower
+    towers = teacher.model.image_tower, teacher.model.text_tower
     monkeypatch.setattr(lite, "untrained", lambda image_tower, hidden=0: ICLIP(*towers, lite.DIM, hidden))
 
 
@@ -58,20 +58,20 @@ def refused(folder: Path, read: Callable[[Path], object] = load) -> str:
 
 
 class TestRoundTrip:
-    def test_a_saved_model_comes_back(self, embedded: FreeSeg, tmp_path: Path) -> None:
+    def test_a_saved_model_comes_back(self, teacher: FreeSeg, tmp_path: Path) -> None:
         """With the published towers, as a user loads it."""
-        config = replace(embedded.config, name="mine", preprocessing=Preprocessing(160), training={"sources": {"a": 3}})
-        written = save(embedded.model, config, tmp_path / "new" / "model")
+        config = replace(teacher.config, name="mine", preprocessing=Preprocessing(160), training={"sources": {"a": 3}})
+        written = save(teacher.model, config, tmp_path / "new" / "model")
         model = freeseg.load(tmp_path / "new" / "model")
         assert model.config == written
         assert model.config == replace(config, weights_sha256=sha256(tmp_path / "new" / "model" / WEIGHTS))
         photo = np.random.default_rng(0).integers(0, 256, (30, 44, 3), dtype=np.uint8)
-        embedded_at_160 = FreeSeg(embedded.model, config)
+        embedded_at_160 = FreeSeg(teacher.model, config)
         assert np.array_equal(model.similarity(photo, ["cat"]), embedded_at_160.similarity(photo, ["cat"]))
         assert not any(parameter.requires_grad for parameter in model.model.parameters())
         assert not model.model.training
 
-    def test_an_mlp_head_comes_back(self, embedded: FreeSeg, tmp_path: Path, quick_towers: None) -> None:
+    def test_an_mlp_head_comes_back(self, teacher: FreeSeg, tmp_path: Path, quick_towers: None) -> None:
         original = lite.untrained("efficientnet-lite2-multilevel", 8)
         original.image_head.mean.copy_(torch.rand(len(original.image_head.mean)))
         save(original, Config("mlp", "efficientnet-lite2-multilevel", hidden=8), tmp_path)
@@ -94,10 +94,10 @@ class TestRoundTrip:
         assert config.metrics == {}
         assert config.decision.refine_steps == checkpoint.Decision().refine_steps
 
-    def test_a_folder_that_cannot_be_written(self, embedded: FreeSeg, tmp_path: Path) -> None:
+    def test_a_folder_that_cannot_be_written(self, teacher: FreeSeg, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(OutputError, match="cannot write to"):
-            save(embedded.model, embedded.config, tmp_path / "file")
+            save(teacher.model, teacher.config, tmp_path / "file")
 
 
 class TestWeightsThatAreRefused:

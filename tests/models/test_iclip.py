@@ -60,10 +60,10 @@ class TestEmbedImage:
         assert model.attention(model.features(pixels)).shape == (2, 1, *grid)
 
     @pytest.mark.parametrize("size", [(1, 1), (65, 96)])
-    def test_the_embedded_model_too(self, embedded: FreeSeg, size: tuple[int, int]) -> None:
+    def test_the_teacher_too(self, teacher: FreeSeg, size: tuple[int, int]) -> None:
         pixels = torch.zeros(1, 3, *size, dtype=torch.uint8)
         grid = tuple(math.ceil(side / 16) for side in size)
-        assert embedded.model.embed_image(pixels).shape == (1, 384, *grid)
+        assert teacher.model.embed_image(pixels).shape == (1, 384, *grid)
 
     def test_bytes_and_floats_are_the_same_pixels(self) -> None:
         pixels, model = torch.randint(0, 256, (1, 3, 32, 48), dtype=torch.uint8), tiny_iclip()

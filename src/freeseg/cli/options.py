@@ -29,7 +29,7 @@ Mode = Annotated[
 ]
 Precision = Annotated[str, typer.Option("--precision", help="Of the towers: float32, bfloat16 or float16.")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps, ...")]
-DEFAULT_MODEL = "freeseg-lite-iclip"  # freeseg.models.DEFAULT, without importing torch for --help
+DEFAULT_MODEL = "freeseg-lite"  # freeseg.models.DEFAULT, without importing torch for --help
 
 
 def read_labels(text: str) -> Vocabulary:

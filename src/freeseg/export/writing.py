@@ -71,13 +71,12 @@ def reason(error: BaseException) -> str:
     """What is behind an error of an exporter or a runtime, in one line: they wrap the cause in pages of their own.
 
     Example:
-        >>> reason(ValueError("no such size\\n\\nYou can report this ..."))
-        'no such size'
+        >>> reason(ValueError("no such size:\\n  -1\\n"))
+        'no such size: -1'
     """
     while error.__cause__ is not None:
         error = error.__cause__
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:REASON_CHARACTERS]
+    return (" ".join(str(error).split()) or type(error).__name__)[:REASON_CHARACTERS]
 
 
 def _tidy(proto: onnx.ModelProto) -> onnx.ModelProto:

@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from freeseg.errors import PhotoError
 from freeseg.images import read_photo, resize
 from freeseg.labelling.photo import opened
 
-TILE = (360, 270)  # a photo on the sheet fits in it, in pixels
+TILE = (480, 240)  # a photo on the sheet fits in it, in pixels
 GAP = 12
 PAPER = (255, 255, 255)
 
@@ -42,22 +43,35 @@ def thumbnail(image: bytes) -> Image.Image | None:
 
 
 def contact_sheet(masks: FreeMasks, photos: Sequence[tuple[Entry, Image.Image]]) -> Image.Image:
-    """The photos under their masks, each with its legend, in a grid.
+    """The photos under their masks, each with its legend, side by side in rows.
 
     Args:
         masks: The folder that the entries are of.
         photos: An entry and a `thumbnail` for each, at least one.
     """
-    tiles = [_tile(masks, entry, photo) for entry, photo in photos]
-    columns = math.ceil(math.sqrt(1.5 * len(tiles)))
-    rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
-    width = max(tile.width for tile in tiles) + GAP
+    rows = _rows([_tile(masks, entry, photo) for entry, photo in photos])
+    width = max(sum(tile.width + GAP for tile in row) for row in rows)
     heights = [max(tile.height for tile in row) + GAP for row in rows]
-    sheet = Image.new("RGB", (GAP + width * min(columns, len(tiles)), GAP + sum(heights)), PAPER)
-    for number, row in enumerate(rows):
-        for column, tile in enumerate(row):
-            sheet.paste(tile, (GAP + column * width, GAP + sum(heights[:number])))
+    sheet = Image.new("RGB", (GAP + width, GAP + sum(heights)), PAPER)
+    top = GAP
+    for row, height in zip(rows, heights, strict=True):
+        left = GAP
+        for tile in row:
+            sheet.paste(tile, (left, top))
+            left += tile.width + GAP
+        top += height
     return sheet
+
+
+def _rows(tiles: Sequence[Image.Image]) -> list[list[Image.Image]]:
+    """The tiles in rows of much the same width, for a sheet about half as wide again as it is high."""
+    ends = list(accumulate(tile.width + GAP for tile in tiles))
+    wanted = math.sqrt(1.5 * sum((tile.width + GAP) * (tile.height + GAP) for tile in tiles))
+    count = max(1, round(ends[-1] / wanted))
+    rows: list[list[Image.Image]] = [[] for _ in range(count)]
+    for tile, end in zip(tiles, ends, strict=True):
+        rows[int((end - tile.width / 2) / ends[-1] * count)].append(tile)
+    return [row for row in rows if row]
 
 
 def _tile(masks: FreeMasks, entry: Entry, photo: Image.Image) -> Image.Image:

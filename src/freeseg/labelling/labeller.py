@@ -64,12 +64,13 @@ def label_photo(job: Job, plan: Plan, model: FreeSeg) -> Entry:
         OutputError: A file cannot be written.
     """
     with opened(job.image, f"{job.source}/{job.file}") as photo:
-        result = model.segment_known(photo, plan.vocabulary, job.known)
+        # What presence leaves out is background again: a second look, for the labels that are left.
+        known = job.known or model.segment(photo, plan.vocabulary).candidates
+        result = model.segment_known(photo, plan.vocabulary, known)
     confidence = Image.fromarray(np.rint(result.confidence * 255).astype(np.uint8))
     for path, image in ((job.mask, result.mask_image()), (job.confidence, confidence)):
         with atomic_path(plan.folder / path) as temporary:
             image.save(temporary, format="PNG")
-    areas = {label: round(share, 6) for label, share in result.areas().items()}
     return Entry(
         source=job.source,
         file=job.file,
@@ -79,8 +80,8 @@ def label_photo(job: Job, plan: Plan, model: FreeSeg) -> Entry:
         confidence=job.confidence,
         known=job.rule,
         labels=result.candidates,
-        areas=areas,
-        ignored=round(float(np.mean(result.mask == IGNORE)), 6),
+        areas=result.areas(),
+        ignored=float(np.mean(result.mask == IGNORE)),
         sha256=job.sha256,
         model=result.model,
         version=VERSION,

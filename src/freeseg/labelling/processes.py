@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import TypeAlias, cast
@@ -21,7 +22,6 @@ from freeseg.pipeline import FreeSeg
 MOST_WORKERS = 8  # by default: each takes about 1 GB
 # More threads would add in another order: the last bit must depend neither on the machine nor on --workers.
 THREADS = 1
-PATIENCE = 30.0  # seconds that a process has to end its photo when the work is stopped
 
 Outcome: TypeAlias = Entry | PhotoError
 _SPAWN = get_context("spawn")
@@ -56,7 +56,10 @@ def same_arithmetic() -> Iterator[None]:
 def label_here(jobs: Iterator[Job], plan: Plan, model: FreeSeg) -> Generator[tuple[Job, Outcome]]:
     """Label photos in this process, in order. A photo that cannot be read comes out as its error."""
     for job in jobs:
-        yield job, _label(job, plan, model)
+        try:
+            yield job, label_photo(job, plan, model)
+        except PhotoError as error:
+            yield job, error
 
 
 def label_elsewhere(jobs: Iterator[Job], plan: Plan, workers: int) -> Generator[tuple[Job, Outcome]]:
@@ -67,9 +70,9 @@ def label_elsewhere(jobs: Iterator[Job], plan: Plan, workers: int) -> Generator[
     Raises:
         FreeSegError: What went wrong in a process, or that it died.
     """
-    with _processes(plan, workers) as idle:
+    upcoming = next(jobs, None)
+    with _processes(plan, workers if upcoming else 0) as idle:
         busy: dict[Connection, tuple[Process, Job]] = {}
-        upcoming = next(jobs, None)
         while upcoming or busy:
             while upcoming and idle:
                 process = idle.pop()
@@ -110,17 +113,16 @@ class Process:
         return cast(Outcome, outcome)
 
     def stop(self) -> None:
-        """Have it end its photo, if it has one."""
+        """Have it end its photo, if it has one, and wait for that."""
         self.connection.close()
-        self._process.join(PATIENCE)
-        self._process.kill()
+        self._process.join()
 
     @contextmanager
     def _alive(self) -> Iterator[None]:
         try:
             yield
         except (EOFError, OSError) as error:
-            self._process.join(PATIENCE)
+            self._process.join()
             code = self._process.exitcode
             advice = "if memory ran out, use fewer --workers"
             raise FreeSegError(f"a process that labels photos died (exit code {code}); {advice}") from error
@@ -142,19 +144,16 @@ def _serve(connection: Connection, plan: Plan) -> None:
     """Label photos until nobody asks for more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(THREADS)
-    with suppress(EOFError, ConnectionError):
-        try:
-            model = plan.load()
-            while True:
-                connection.send(_label(connection.recv(), plan, model))
-        except FreeSegError as error:
-            connection.send(error)
+    load = cache(plan.load)
+    with suppress(EOFError, ConnectionError):  # the other end is closed
+        while True:
+            connection.send(_outcome(connection.recv(), plan, load))
 
 
-def _label(job: Job, plan: Plan, model: FreeSeg) -> Outcome:
+def _outcome(job: Job, plan: Plan, load: Callable[[], FreeSeg]) -> Entry | FreeSegError:
     try:
-        return label_photo(job, plan, model)
-    except PhotoError as error:
+        return label_photo(job, plan, load())
+    except FreeSegError as error:
         return error
 
 

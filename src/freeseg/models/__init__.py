@@ -14,9 +14,9 @@ from freeseg.models.iclip import ICLIP
 from freeseg.models.transformer.folder import is_transformer
 from freeseg.models.zero_shot import load_transformer
 
-DEFAULT = "freeseg-lite-iclip"
+DEFAULT, TEACHER = "freeseg-lite", "freeseg-lite-iclip"  # the segmentation network, and the ICLIP that taught it
 # name -> folder inside the package
-EMBEDDED = {DEFAULT: "weights/freeseg-lite-iclip"}
+EMBEDDED = {name: f"weights/{name}" for name in (DEFAULT, TEACHER)}
 
 
 def embedded_folder(name: str) -> Path:
@@ -79,4 +79,14 @@ def _lasting(name: str | Path) -> str:
     return str(Path(name).resolve()) if Path(name).is_dir() else str(name)
 
 
-__all__ = ["DEFAULT", "EMBEDDED", "ICLIP", "Config", "embedded_folder", "find_model", "load_model", "read_config"]
+__all__ = [
+    "DEFAULT",
+    "EMBEDDED",
+    "ICLIP",
+    "TEACHER",
+    "Config",
+    "embedded_folder",
+    "find_model",
+    "load_model",
+    "read_config",
+]

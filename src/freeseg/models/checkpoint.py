@@ -173,14 +173,19 @@ def load(folder: Path) -> tuple[ICLIP, Config]:
     return model.eval().requires_grad_(False), config
 
 
+_ICLIP = """An Interpretable CLIP (ICLIP) of FreeSeg: {} and {}, frozen, joined by
+projections that were trained on photos and captions only. It has never seen a mask."""
+_NETWORK = """A segmentation network of FreeSeg, trained on free masks: those that its teacher made of photos without
+masks. Any words can be asked for. Neither of the two has ever seen an annotated mask."""
+
+
 def model_card(config: Config) -> str:
     """The model card as Markdown: what it is, what it saw, what was measured, what it may be used for."""
     rows = "\n".join(f"| {name} | {value} |" for name, value in config.metrics.items())
     sources = "\n".join(f"- {name}: {count:,} photos" for name, count in config.training.get("sources", {}).items())
     return f"""# {config.name}
 
-An Interpretable CLIP (ICLIP) of FreeSeg: {config.image_tower} and {config.text_tower}, frozen, joined by
-projections that were trained on photos and captions only. It has never seen a mask.
+{_NETWORK if config.image_tower in lite.NETWORKS else _ICLIP.format(config.image_tower, config.text_tower)}
 
 Licence: {config.licence}.
 

@@ -74,9 +74,8 @@ class SameConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         stride, kernel = self.stride[0], self.kernel_size[0]
-        if stride > 1:
+        if kernel >= stride > 1:  # a kernel of 1 needs no padding
             # In whole numbers, which torch.export can trace for any n >= 1: ceil(n / stride) is (n - 1) // stride + 1.
-            # No kernel is smaller than its stride, so no padding is below 0.
             pad = [(n - 1) // stride * stride + kernel - n for n in x.shape[-2:]]
             x = F.pad(x, (pad[1] // 2, pad[1] - pad[1] // 2, pad[0] // 2, pad[0] - pad[0] // 2))
         return super().forward(x)

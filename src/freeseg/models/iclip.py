@@ -85,7 +85,7 @@ class ICLIP(nn.Module):
 
     Example:
         >>> import freeseg
-        >>> model = freeseg.load().model
+        >>> model = freeseg.load("freeseg-lite-iclip").model
         >>> model.embed_image(torch.zeros(1, 3, 40, 33, dtype=torch.uint8)).shape
         torch.Size([1, 384, 3, 3])
         >>> model.embed_text(["cat", "dog"]).shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -155,7 +156,9 @@ class _Watch:
 
 
 def _start(job: Job, teacher: Teacher, rows: NDArray[np.int64], used: NDArray[np.int64]) -> SegmentationNetwork:
-    """A network that makes the best linear guess of its teacher's patches."""
+    """A network that makes the best linear guess of its teacher's patches; or its teacher, where that is such a one."""
+    if isinstance(job.teacher.model, SegmentationNetwork) and job.teacher.config.image_tower == job.encoder:
+        return copy.deepcopy(job.teacher.model)
     network = lite.start_network(job.encoder, job.teacher.model).to(job.accelerator.device)
     chosen = used[np.linspace(0, len(used) - 1, min(PHOTOS, len(used))).astype(int)]
     targets = [teacher.patches(rows[photo : photo + 1])[0] for photo in chosen]
@@ -169,13 +172,16 @@ def _teacher(job: Job, on_photos: features.Progress) -> tuple[Teacher, NDArray[n
     words = teacher.words(job.masks.vocabulary)
     # Tensors of inference mode cannot be part of a training.
     words = words._replace(embeddings=words.embeddings.clone(), background=words.background.clone())
-    store, _ = features.open_stores(teacher.model, job.cache, *towers.identities(teacher.config.pair))
+    config = teacher.config
+    network = config.image_tower in lite.NETWORKS
+    identity = (config.weights_sha256, "") if network else towers.identities(config.pair)
+    store, _ = features.open_stores(teacher.model, job.cache, *identity)
     features.extract_photos(teacher.model, sources(job.masks, job.photos), store, teacher.device, on_photos)
     for path, entry in zip(job.photos, job.masks.entries, strict=True):
         if entry.sha256 not in store:
             raise DataError(f"{path} has changed since it was labelled; label the photos again")
     rows = store.positions([entry.sha256 for entry in job.masks.entries])
-    decision = teacher.config.decision
+    decision = config.decision
     return Teacher(teacher.model, store.rows(), words, decision.logit_scale, decision.background_margin), rows
 
 

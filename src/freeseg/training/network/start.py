@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from freeseg.images import read_photo, to_array
 from freeseg.itsm import EPSILON
@@ -48,15 +48,14 @@ def start_decoder(network: SegmentationNetwork, photos: Sequence[Path], targets:
         gram += x.T @ x
         moment += x.T @ F.normalize(wanted.double(), dim=1, eps=EPSILON)
     weights, basis = reduced_rank(gram, moment, tower.channels)
-    for lateral, block in zip(tower.decoder.laterals, tower.decoder.blocks, strict=True):
-        for layer in (lateral, block.pointwise):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-    coarsest = tower.decoder.laterals[0]
-    coarsest.weight.copy_(weights[:-1].T[:, :, None, None])
-    coarsest.bias.copy_(weights[-1])
+    for layer in (*tower.decoder.laterals, *(block.pointwise for block in tower.decoder.blocks)):
+        for parameter in layer.parameters():
+            parameter.zero_()
+    coarsest = dict(tower.decoder.laterals[0].named_parameters())
+    coarsest["weight"].copy_(weights[:-1].T[:, :, None, None])
+    coarsest["bias"].copy_(weights[-1])
     network.image_head.first.weight.copy_(basis)
-    nn.init.zeros_(network.image_head.first.bias)
+    network.image_head.first.bias.zero_()
 
 
 def reduced_rank(gram: Tensor, moment: Tensor, rank: int) -> tuple[Tensor, Tensor]:

@@ -117,6 +117,7 @@ class Trainer:
         self.steps_per_epoch = len(photos) // recipe.batch_size
         self.steps = recipe.epochs * self.steps_per_epoch
         self.step, self.whole = 0, True
+        self.checkpoint_seconds = CHECKPOINT_SECONDS
         self.history: list[dict[str, float]] = []
         self.agreement: list[dict[str, float]] = []  # filled by who watches; kept with the state
         decoder, encoder = _groups(self.network, recipe)
@@ -138,7 +139,7 @@ class Trainer:
                 losses = self._update(sample)
                 self.history.append(losses)
                 report(Moment(self.step, self.steps, losses, self.step // self.steps_per_epoch))
-                if time.monotonic() - saved > CHECKPOINT_SECONDS or self.step % self.steps_per_epoch == 0:
+                if time.monotonic() - saved > self.checkpoint_seconds or self.step % self.steps_per_epoch == 0:
                     self.save()
                     saved = time.monotonic()
         finally:
@@ -168,7 +169,7 @@ class Trainer:
 
     def _distillation(self, patches: Tensor, sample: Sample) -> Tensor:
         rows = torch.as_tensor(sample.row).cpu().numpy()
-        grid = self.teacher.patches(rows).movedim(2, 1).unflatten(2, (GRID, GRID))
+        grid = self.teacher.patches(rows).movedim(2, 1).reshape(len(rows), -1, GRID, GRID)
         return embedding_distillation(patches, grid, sample.box)
 
     def _loader(self) -> Loader:
@@ -192,6 +193,7 @@ class Trainer:
             losses = self.losses(moved)
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
+            self.whole = False  # the last good state is kept
             raise FreeSegError(
                 f"the loss is {total.item()} at step {self.step}; lower --learning-rate, or go on from the last "
                 f"checkpoint in {self.run} with other photos left out"

@@ -1,0 +1,137 @@
+"""The ablation of partial labels and partial pixels: networks trained in the same settings, several seeds, one table.
+
+    python experiments/partial.py MASKS --images PHOTOS --voc VOC_FOLDER --work FOLDER --table docs/ablation-network.md
+
+Same photos, steps, batches and seeds; only the strategies differ. Every run is kept in `--work`, so the command can
+be stopped and goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Annotated
+
+import numpy as np
+import typer
+from setting import Cache, Table, VocRoot
+
+import freeseg
+from freeseg.cli.progress import progress
+from freeseg.data.free_masks import FreeMasks, open_free_masks
+from freeseg.data.segmentation import open_dataset
+from freeseg.evaluation.engine import describe, evaluate
+from freeseg.evaluation.markdown import table as markdown_table
+from freeseg.evaluation.protocols import Protocol
+from freeseg.evaluation.report import Report
+from freeseg.files import write_json, write_text
+from freeseg.pipeline import FreeSeg
+from freeseg.training.network import photos, rounds
+from freeseg.training.network.devices import accelerator
+from freeseg.training.network.recipe import Recipe
+
+ENCODER = "segmentation-lite2"
+BASE = Recipe(epochs=1, learning_rate=5e-4, frozen_stride=16, side=224, distill=2.0)
+NO_LABELS = {"partial_labels": False}
+NO_PIXELS = {"partial_pixels": False, "clamp_from": 1.0}  # hard pixels are clamped with the other bands, or not at all
+VARIANTS: dict[str, tuple[dict[str, object], int]] = {  # changes to the recipe, rounds of self-training
+    "neither": (NO_LABELS | NO_PIXELS, 0),
+    "no partial labels": (NO_LABELS, 0),
+    "no partial pixels": (NO_PIXELS, 0),
+    "both": ({}, 0),
+    "both, and self-training": ({}, 1),
+}
+COLUMNS = ("VOC20 mIoU", "VOC21 mIoU", "mSC", "agreement")
+
+
+def main(
+    masks: Annotated[Path, typer.Argument(help="Folder that `freeseg label` wrote.")],
+    images: Annotated[list[Path], typer.Option(help="Folders of its photos.")],
+    voc_root: VocRoot,
+    work: Annotated[Path, typer.Option(help="Folder for the runs, which are kept.")] = Path("out/ablation-network"),
+    cache: Cache = Path(".cache/freeseg"),
+    table: Table = None,
+    seeds: int = 3,
+    count: Annotated[int, typer.Option(help="How many of the photos are used, evenly spread.")] = 1600,
+) -> None:
+    """Train and measure every variant in the same settings, and write the table."""
+    free = open_free_masks(masks)
+    chosen = np.unique(np.linspace(0, len(free.entries) - 1, min(count, len(free.entries))).astype(int))
+    free = replace(free, entries=tuple(free.entries[index] for index in chosen))
+    found = photos.find_photos(free, images)
+    job = rounds.Job(freeseg.load(free.entries[0].model), ENCODER, free, found, cache, "experiment", accelerator("cpu"))
+    rows: dict[str, list[dict[str, float]]] = {"the teacher": [measure(job.teacher, voc_root)]}
+    for seed in range(seeds):  # seeds outside: a table stopped early compares all variants
+        for name, (change, again) in VARIANTS.items():
+            recipe = replace(BASE, seed=seed, **change)
+            folder = work / f"{name.split(',')[0].replace(' ', '-')}-seed{seed}"  # self-training goes on from "both"
+            rows.setdefault(name, []).append(one(job, recipe, again, folder, voc_root))
+            typer.echo(f"{name}, seed {seed}: {rows[name][-1]}")
+            if table:
+                write_text(table, markdown(rows, free))
+    typer.echo(markdown(rows, free))
+
+
+def one(job: rounds.Job, recipe: Recipe, again: int, folder: Path, voc_root: Path) -> dict[str, float]:
+    """Train and measure once, or take the result of the run from its folder."""
+    result = folder / f"result-{again}.json"
+    if result.is_file():
+        return json.loads(result.read_text())
+    with progress("training") as update:
+        network, metrics = rounds.train(
+            job, recipe, folder, again, report=lambda _, moment, agreed: update(moment.step, moment.steps, "")
+        )
+    scores = measure(network, voc_root) | {"agreement": next(iter(metrics.values()))}
+    write_json(result, scores)
+    return scores
+
+
+def measure(model: FreeSeg, voc_root: Path) -> dict[str, float]:
+    """What is measured of a model: mSC is that of voc21, where the background counts as outside."""
+    scores = {}
+    for name in ("voc20", "voc21"):
+        data, protocol = open_dataset(name, voc_root), Protocol("freeseg")
+        numbers = Report(describe(model, data, protocol), evaluate(model, data, protocol)).numbers()
+        scores |= {f"{name.upper()} mIoU": numbers["mIoU"].value, "mSC": numbers["mSC"].value}
+    return {key: round(value, 1) for key, value in scores.items()}
+
+
+def markdown(rows: dict[str, list[dict[str, float]]], masks: FreeMasks) -> str:
+    """The table: mean and standard deviation over seeds."""
+    common = {key: value for key, value in asdict(BASE).items() if key not in _OF_VARIANT}
+    captioned = sum(entry.known == "captions" for entry in masks.entries)
+    lines = [
+        "# Do partial labels and partial pixels pay?",
+        "",
+        "Written by `experiments/partial.py`; not edited by hand. Mean ± standard deviation over "
+        f"{max(len(runs) for runs in rows.values())} seeds, measured on 160 photos of VOC 2012 val. Agreement is the "
+        "mIoU with the teacher's (after self-training: the network's own) confident pixels on photos kept aside.",
+        "",
+        f"Trained on {len(masks.entries):,} photos with free masks of {len(masks.vocabulary.names)} labels; captions "
+        f"say which labels are in {captioned:,} of them, image-level presence in the others.",
+        "",
+        f"Common settings: {ENCODER}, {', '.join(f'{key} {value}' for key, value in common.items())}. "
+        'Self-training goes on from "both": the network relabels its photos and is trained as long again.',
+        "",
+        *markdown_table(["variant", *COLUMNS], [[name, *map(_cell(runs), COLUMNS)] for name, runs in rows.items()]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_OF_VARIANT = ("partial_labels", "partial_pixels", "clamp_from", "seed")
+
+
+def _cell(runs: list[dict[str, float]]):
+    def cell(column: str) -> str:
+        values = [run[column] for run in runs if column in run]
+        if not values:
+            return ""
+        return f"{mean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
+
+    return cell
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,59 @@
+"""`freeseg export`."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import Run, one_line, written
+
+from freeseg.export import metadata
+
+
+def test_labels_words_and_int8(run: Run, on_tiny: None, photo_folder: Path, tmp_path: Path):
+    options = ("--labels", "cat|kitten, dog", "--words", "cat, sofa|couch", "--int8", "--calibrate", photo_folder)
+    done = run("export", "--out", tmp_path / "out", *options)
+    assert (done.code, done.err) == (0, "")
+    assert written(tmp_path / "out") == [
+        "tiny.int8.onnx",
+        "tiny.json",
+        "tiny.onnx",
+        "tiny.words.json",
+        "tiny.words.npy",
+    ]
+    assert metadata.read(tmp_path / "out" / "tiny.onnx")["labels"] == ["background", "cat", "dog"]
+    assert np.load(tmp_path / "out" / "tiny.words.npy").shape == (3, 16)
+    first, second, third = done.out.splitlines()
+    assert "from PyTorch (more than 1e-03 is refused)" in first
+    assert "% of patches as in PyTorch" in second
+    assert third.endswith("tiny.words.npy: 3 words")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--labels", "cat", "--int8"),
+            "--int8 needs photos like those that will be segmented; add --calibrate FOLDER",
+        ),
+        (("--labels", "cat", "--calibrate", "."), "--calibrate is for a file in 8 bits; add --int8"),
+        (("--format", "tflite"), "no format is called 'tflite'; there are: onnx"),
+        (("--labels", "cat, cat"), "label 'cat' is given twice; name it once"),
+        (("--labels", "cat", "--model", "nowhere"), "no model 'nowhere'"),
+    ],
+)
+def test_mistakes_are_one_line(run: Run, tmp_path: Path, options: tuple[str, ...], message: str):
+    done = run("export", "--out", tmp_path / "out", *options)
+    assert message in one_line(done)
+    assert written(tmp_path) == []
+
+
+def test_what_is_not_installed_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    found = importlib.util.find_spec
+    command = sys.modules["freeseg.cli.export"]  # as an attribute, it is the command itself
+    monkeypatch.setattr(command, "find_spec", lambda name: None if name == "onnxscript" else found(name))
+    done = run("export", "--out", tmp_path, "--labels", "cat")
+    assert one_line(done) == 'freeseg: exporting needs onnxscript; run: pip install "freeseg[export]"'

@@ -1,0 +1,123 @@
+"""The decision as it is exported, in batches, is that of freeseg.masks, photo by photo."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from freeseg import itsm, masks
+from freeseg.export.graph import ABSENT, FixedVocabulary, OpenVocabulary, logits, presence
+from freeseg.masks import Decision
+from freeseg.pipeline import FreeSeg
+from freeseg.vocabularies import Vocabulary
+
+NEAR = 1e-4  # a choice by less than this may fall either way: the order of a sum decides
+
+
+def rules() -> st.SearchStrategy[Decision]:
+    """Decision rules that refine nothing."""
+    return st.builds(
+        Decision,
+        logit_scale=st.sampled_from([1.0, 20.0, 100.0]),
+        presence_share=st.floats(0.01, 1.0),
+        presence_ratio=st.floats(0.0, 1.0),
+        presence_floor=st.floats(0.0, 1.0),
+        background_margin=st.floats(-0.2, 0.2),
+        attention_margin=st.sampled_from([0.0, 0.1]),
+        refine_steps=st.just(0),
+    )
+
+
+@st.composite
+def cosines(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Maps of labels (B, N, h, w), of background words (B, K, h, w), and free attention (B, 1, h, w)."""
+    batch, labels, words = draw(st.integers(1, 3)), draw(st.integers(1, 5)), draw(st.integers(0, 3))
+    rows, columns = draw(st.integers(1, 7)), draw(st.integers(1, 9))
+    random = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
+    maps = torch.rand(batch, labels + words + 1, rows, columns, generator=random)
+    return 2 * maps[:, :labels] - 1, 2 * maps[:, labels:-1] - 1, maps[:, -1:]
+
+
+def clear(labels: torch.Tensor, words: torch.Tensor, rule: Decision) -> bool:
+    """Whether no label of a photo is present, or not, by a hair."""
+    scores = masks.presence(masks.probabilities(labels, words, rule.logit_scale), rule.presence_share)
+    far = (scores - rule.presence_ratio * scores.max()).abs().min() > NEAR or rule.presence_ratio == 1
+    if len(words):
+        ahead = torch.sigmoid(rule.logit_scale * (labels - words.amax(dim=0)))
+        alone = masks.presence(ahead, rule.presence_share)
+        far = far and (alone - rule.presence_floor).abs().min() > NEAR
+    return bool(far)
+
+
+@settings(deadline=None)
+@given(cosines(), rules(), st.booleans(), st.tuples(st.integers(1, 20), st.integers(1, 20)))
+def test_the_mask_is_that_of_masks(maps, rule, background, size):
+    labels, words, attention = maps
+    words = words if background else words[:, :0]
+    assume(all(clear(*each, rule) for each in zip(labels, words, strict=True)))
+    found = logits(labels, words, background, rule, attention)
+    assert found.shape == (len(labels), labels.shape[1] + background, *labels.shape[2:])
+    upsampled = itsm.upsample(found.softmax(dim=1), size)
+    for index, scores in enumerate(upsampled):
+        others = words[index] if words.shape[1] else None
+        photo = torch.zeros(3, *labels.shape[2:])
+        expected = masks.free_mask(labels[index], others, photo, size, rule, attention[index])
+        wanted = expected.labels + (background and others is None)
+        best = scores.topk(min(2, len(scores)), dim=0).values
+        torch.testing.assert_close(best[0], expected.confidence, atol=1e-4, rtol=1e-4)
+        sure = best[0] - best[-1] > NEAR if len(scores) > 1 else torch.ones(size, dtype=torch.bool)
+        assert torch.equal(scores.argmax(dim=0)[sure], wanted.long()[sure])
+
+
+@settings(deadline=None)
+@given(cosines(), st.floats(0.001, 1.0))
+def test_presence_is_that_of_masks_for_any_number_of_patches(maps, share):
+    labels = maps[0]
+    expected = torch.stack([masks.presence(each, share) for each in labels])
+    torch.testing.assert_close(presence(labels, share), expected)
+
+
+@pytest.mark.parametrize(
+    ("patches", "share", "counted"), [(50, 0.06, 3), (150, 0.06, 9), (101, 0.06, 7), (1, 0.001, 1)]
+)
+def test_as_many_patches_count_as_in_python(patches, share, counted):
+    scores = torch.arange(patches, 0, -1, dtype=torch.float32).reshape(1, 1, 1, patches)
+    assert presence(scores, share).item() == pytest.approx(patches - (counted - 1) / 2)
+
+
+def test_a_label_that_is_not_present_is_out_of_every_softmax():
+    maps = torch.tensor([[[[0.9, 0.1]], [[-0.9, -0.8]]]])
+    found = logits(maps, maps[:, :0], False, Decision(presence_ratio=0.5))
+    assert (found[0, 1] == ABSENT).all()
+    assert torch.equal(found.softmax(dim=1)[0, 0], torch.ones(1, 2))
+
+
+def test_a_background_without_words_is_nowhere():
+    maps = torch.rand(2, 3, 4, 5)
+    found = logits(maps, maps[:, :0], True, Decision())
+    assert (found[:, 0] == ABSENT).all()
+    assert torch.equal(found[:, 1:], logits(maps, maps[:, :0], False, Decision()))
+
+
+@pytest.mark.parametrize("background", [True, False])
+@torch.inference_mode()
+def test_a_photo_is_decided_as_the_library_does(model: FreeSeg, background: bool):
+    words = model.words(Vocabulary.of("cat|kitten, dog, red car, grass"))
+    graph = FixedVocabulary(model.model, model.config.decision, words, background)
+    picture = torch.randint(0, 256, (70, 90, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)).numpy()
+    prepared = model.prepare(picture)
+    found = graph(torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None].float())
+    maps = model.maps(prepared, words)
+    others = maps.background[None] if background else maps.background[None, :0]
+    expected = logits(maps.labels[None], others, background, model.config.decision, maps.attention[None])
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+    assert found.shape[1] == 4 + background
+
+
+@torch.inference_mode()
+def test_the_open_graph_is_itsm(model: FreeSeg):
+    pixels, text = 255 * torch.rand(2, 3, 40, 33), torch.randn(3, 16)
+    found = OpenVocabulary(model.model, model.config.decision)(pixels, text)
+    torch.testing.assert_close(found, itsm.similarity(model.model.embed_image(pixels), text))

@@ -1,0 +1,19 @@
+"""Exported models for tests: their labels, and a tiny model with a decision rule of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from freeseg.masks import Decision
+from freeseg.models.checkpoint import Config, Preprocessing
+from freeseg.pipeline import FreeSeg
+from tiny import tell_patches_apart, tiny_iclip
+
+LABELS = "cat|kitten, dog, red car, grass"
+PHOTO_LABELS = "cat, cup|mug, person|woman, dog"
+
+
+def tiny_model(seed: int = 0, **rule: float) -> FreeSeg:
+    """A tiny model with a decision rule of its own."""
+    config = Config("tiny", "tiny", preprocessing=Preprocessing(96), decision=replace(Decision(), **rule))
+    return FreeSeg(tell_patches_apart(tiny_iclip(seed=seed)), config)

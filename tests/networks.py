@@ -1,0 +1,114 @@
+"""A small segmentation network, and photos with free masks to train it on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from PIL import Image
+
+from freeseg.data.free_masks import Entry, FreeMasks, Settings, open_free_masks, write_settings
+from freeseg.files import sha256, write_text
+from freeseg.models.checkpoint import Config, Preprocessing
+from freeseg.models.efficientnet import EfficientNetLite
+from freeseg.models.network import SegmentationNetwork, SegmentationTower
+from freeseg.pipeline import FreeSeg
+from freeseg.training.features import GRID
+from freeseg.training.network.devices import accelerator
+from freeseg.training.network.recipe import Recipe
+from freeseg.training.network.samples import Samples
+from freeseg.training.network.trainer import Teacher, Trainer
+from freeseg.vocabularies import Vocabulary
+from tiny import TINY_STAGES, HashedText, tiny_iclip
+
+VOCABULARY = Vocabulary.of(["cat", "dog", "red car|car"], ["sky", "grass"])
+RECIPE = Recipe(side=32, batch_size=2, epochs=3, learning_rate=1e-2, frozen_stride=0)
+PHOTOS = 7
+
+
+def tiny_network(seed: int = 0) -> SegmentationNetwork:
+    """A segmentation network small enough to train in a test."""
+    torch.manual_seed(seed)
+    encoder = EfficientNetLite(output_stride=32, stages=TINY_STAGES, head_channels=24, classes=10)
+    return SegmentationNetwork(SegmentationTower(encoder, width=16), HashedText())
+
+
+def tiny_config(name: str = "tiny") -> Config:
+    """A config of tiny models, which are not in any registry."""
+    return Config(name, "tiny", preprocessing=Preprocessing(64))
+
+
+def draw_free_masks(
+    folder: Path, count: int = PHOTOS, size: tuple[int, int] = (48, 40)
+) -> tuple[FreeMasks, list[Path]]:
+    """Photos of coloured halves, and masks that say so: cats are green, dogs blue, the rest is background."""
+    rng = np.random.default_rng(0)
+    lines, photos = [], []
+    names = VOCABULARY.names
+    write_settings(folder / "masks", Settings(VOCABULARY, "tiny", "", "1", {}))
+    for number in range(count):
+        label = number % 2
+        mask = np.zeros(size[::-1], np.uint8)
+        mask[:, : size[0] // 2] = label + 1
+        mask[0] = 255
+        pixels = rng.integers(0, 60, (*mask.shape, 3), dtype=np.uint8)
+        pixels[mask == label + 1, label + 1] += 150
+        photo = folder / "photos" / f"{number}.png"
+        paths = [folder / "masks" / kind / "photos" / f"{number}.png" for kind in ("masks", "confidence")]
+        for path, picture in zip((photo, *paths), (pixels, mask, np.full_like(mask, 200)), strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(path)
+        photos.append(photo)
+        lines.append(
+            Entry(
+                "photos",
+                photo.name,
+                *size,
+                *(path.relative_to(folder / "masks").as_posix() for path in paths),
+                known="captions",
+                labels=(names[label],),
+                areas={names[label]: 0.5},
+                ignored=0.0,
+                sha256=sha256(photo),
+                model="tiny",
+                version="1",
+            ).line()
+        )
+    write_text(folder / "masks" / "manifest.jsonl", "".join(lines))
+    return open_free_masks(folder / "masks"), photos
+
+
+def tiny_teacher(photos: int) -> Teacher:
+    """A teacher whose features are noise."""
+    model = FreeSeg(tiny_iclip(), tiny_config())
+    words = model.words(VOCABULARY)
+    words = words._replace(embeddings=words.embeddings.clone(), background=words.background.clone())
+    channels = model.model.image_tower.channels
+    features = np.random.default_rng(1).normal(size=(photos, GRID * GRID, channels)).astype(np.float16)
+    return Teacher(model.model, features, words, 20.0, 0.0)
+
+
+def tiny_trainer(folder: Path, run: Path, recipe: Recipe = RECIPE, on: Accelerator | None = None) -> Trainer:
+    """A training of a tiny network on drawn photos."""
+    masks, photos = draw_free_masks(folder) if not (folder / "masks").exists() else _drawn(folder)
+    samples = Samples(masks, photos, np.arange(len(photos)), recipe)
+    used = np.arange(len(photos))
+    return Trainer(
+        tiny_network(recipe.seed), tiny_teacher(len(photos)), samples, used, recipe, run, {}, on or accelerator("cpu")
+    )
+
+
+def _drawn(folder: Path) -> tuple[FreeMasks, list[Path]]:
+    masks = open_free_masks(folder / "masks")
+    return masks, [folder / "photos" / entry.file for entry in masks.entries]
+
+
+if __name__ == "__main__":  # a training to be killed: folder of the data, folder of the run
+    torch.set_num_threads(1)
+    trainer = tiny_trainer(Path(sys.argv[1]), Path(sys.argv[2]), Recipe(**{**vars(RECIPE), "epochs": int(sys.argv[3])}))
+    trainer.checkpoint_seconds = 0.0
+    print("ready", flush=True)
+    trainer.fit()

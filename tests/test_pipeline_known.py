@@ -1,0 +1,96 @@
+"""A photo that is known to show some of the labels: these compete for its pixels, and no others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from freeseg.errors import LabelError
+from freeseg.pipeline import FreeSeg
+from freeseg.vocabularies import Vocabulary
+
+LABELS = ["cat", "sofa|couch", "floor", "dog"]
+NOISE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)
+
+
+class TestSegmentKnown:
+    def test_it_is_the_mask_of_these_labels_alone_in_the_numbers_of_all(self, tiny: FreeSeg) -> None:
+        everyone = replace(tiny.config.decision, presence_ratio=0.0, presence_floor=0.0)
+        open_to_all = FreeSeg(tiny.model, replace(tiny.config, decision=everyone))
+        few = Vocabulary.of(["sofa|couch", "dog"], ["sky", "wall"])
+        alone = open_to_all.segment(NOISE, few)
+        known = tiny.segment_known(NOISE, Vocabulary.of(LABELS, ["sky", "wall"]), ["dog", "sofa"])
+        assert known.labels == ("background", "cat", "sofa", "floor", "dog")
+        assert known.candidates == ("sofa", "dog")
+        assert set(known.presence) == {"sofa", "dog"}
+        assert len(alone.present) > 1
+        assert np.array_equal(np.array(known.labels)[known.mask], np.array(alone.labels)[alone.mask])
+        np.testing.assert_allclose(known.confidence, alone.confidence, atol=1e-6)
+
+    def test_absent_or_not_a_known_label_competes(self, tiny: FreeSeg) -> None:
+        """Presence is not asked, even where it would leave out all."""
+        strict = FreeSeg(tiny.model, replace(tiny.config, decision=replace(tiny.config.decision, presence_floor=1.1)))
+        assert strict.segment(NOISE, LABELS).candidates == ()
+        assert strict.segment_known(NOISE, LABELS, ["floor"]).candidates == ("floor",)
+
+    def test_without_known_labels_presence_decides(self, tiny: FreeSeg) -> None:
+        plain, known = tiny.segment(NOISE, LABELS), tiny.segment_known(NOISE, LABELS, [])
+        assert np.array_equal(plain.mask, known.mask)
+        assert plain.candidates == known.candidates
+        assert set(plain.present) <= {"background", *plain.candidates}
+
+    def test_without_a_background(self, tiny: FreeSeg) -> None:
+        known = tiny.segment_known(NOISE, LABELS, ["dog"], background=False)
+        assert known.labels == ("cat", "sofa", "floor", "dog")
+        assert np.unique(known.mask).tolist() == [3]
+
+    @pytest.mark.parametrize("background", [True, False])
+    def test_more_than_255_labels_and_unsure_pixels(self, tiny: FreeSeg, background: bool) -> None:
+        wanted = ["thing 3", "thing 254", "thing 290"]
+        labels = Vocabulary.of([f"thing {number}" for number in range(300)], [])  # no word takes pixels from them
+        middle = float(np.median(tiny.segment_known(NOISE, labels, wanted, background).confidence))
+        decision = replace(tiny.config.decision, ignore_below=middle)
+        model = FreeSeg(tiny.model, replace(tiny.config, decision=decision))
+        known = model.segment_known(NOISE, labels, reversed(wanted), background)
+        assert known.mask.dtype == np.uint16
+        assert np.array_equal(known.mask == 255, known.confidence < np.float32(middle))
+        assert 0.1 < (known.mask == 255).mean() < 0.9
+        alone = model.segment_known(NOISE, Vocabulary.of(wanted, []), wanted, background)
+        by_value = dict(enumerate(alone.labels)) | {255: "don't know"}
+        assert {known.labels[value] for value in np.unique(known.mask)} == {
+            by_value[value] for value in np.unique(alone.mask)
+        }
+        for value, name in by_value.items():
+            assert np.array_equal(known.mask == known.labels.index(name), alone.mask == value)
+
+    def test_a_label_that_is_none_is_refused(self, tiny: FreeSeg) -> None:
+        with pytest.raises(LabelError, match="no label is called 'couch'"):
+            tiny.segment_known(NOISE, LABELS, ["cat", "couch"])
+
+    def test_a_caption_finds_what_presence_misses(self, embedded: FreeSeg, cat_photo: Image.Image) -> None:
+        labels = "cat, whiskers, grass, dog, sofa, wall"
+        known = embedded.segment_known(cat_photo, labels, ["cat"])
+        assert known.present == ["cat", "background"] or known.present == ["background", "cat"]
+        assert (known.mask[100:200, 100:300] == 1).mean() > 0.9  # the face
+
+
+class TestOnly:
+    def test_what_means_another_label_is_background_again(self, embedded: FreeSeg) -> None:
+        words = embedded.words(Vocabulary.of("cat, meadow|lawn, sky", ["grass", "sky", "wall"]))
+        everything = embedded.words(Vocabulary.of("cat", ["grass", "sky", "wall"]))
+        some = embedded.words(Vocabulary.of("cat, sky", ["grass", "wall"]))
+        assert len(words.embeddings) - len(words.owners) == 1
+        for few, expected in ((words.only([0]), everything), (words.only([0, 2]), some)):
+            assert few.names == expected.names
+            assert few.owners.tolist() == expected.owners.tolist()
+            torch.testing.assert_close(few.embeddings, expected.embeddings, atol=1e-5, rtol=0)
+
+    def test_aliases_stay_with_their_label(self, tiny: FreeSeg) -> None:
+        words = tiny.words(Vocabulary.of("a|b, c, d|e|f", []))
+        few = words.only([0, 2])
+        assert (few.names, few.owners.tolist()) == (("a", "d"), [0, 0, 1, 1, 1])
+        assert torch.equal(few.embeddings, words.embeddings[[0, 1, 3, 4, 5]])

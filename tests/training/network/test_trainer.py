@@ -1,0 +1,162 @@
+"""Training a tiny network: it learns, resumes, refuses, and survives being killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import networks
+import numpy as np
+import pytest
+import torch
+from networks import RECIPE, tiny_trainer
+from torch import Tensor
+
+from freeseg.errors import DataError, FreeSegError
+from freeseg.training.network.recipe import Recipe
+from freeseg.training.network.trainer import Moment, Trainer
+
+KILLS = 20
+
+
+def weights(trainer: Trainer) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in trainer.fit().heads().items()}
+
+
+def assert_equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        assert torch.equal(tensor, other[name]), name
+
+
+class StoppedError(Exception):
+    """What a Ctrl-C is in these tests."""
+
+
+def stop_at(step: int):
+    def report(moment: Moment) -> None:
+        if moment.step == step:
+            raise StoppedError
+
+    return report
+
+
+class TestFit:
+    @pytest.mark.parametrize("partial", [True, False])
+    def test_it_learns_what_the_masks_say(self, tmp_path: Path, partial: bool) -> None:
+        recipe = replace(RECIPE, epochs=12, partial_labels=partial, partial_pixels=partial, distill=0.0)
+        trainer = tiny_trainer(tmp_path, tmp_path / "run", recipe)
+        trainer.fit()
+        losses = [step["masks"] for step in trainer.history]
+        assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+    def test_distance_to_the_teacher_falls(self, tmp_path: Path) -> None:
+        trainer = tiny_trainer(tmp_path, tmp_path / "run", replace(RECIPE, epochs=8))
+        trainer.fit()
+        distances = [step["distance to the teacher"] for step in trainer.history]
+        assert np.mean(distances[-5:]) < np.mean(distances[:5])
+
+    def test_the_text_side_stays_its_teachers(self, tmp_path: Path) -> None:
+        trainer = tiny_trainer(tmp_path, tmp_path / "run")
+        before = trainer.network.text_head.weight.clone()
+        assert torch.equal(trainer.fit().text_head.weight, before)
+
+    def test_layers_up_to_the_frozen_stride_stay(self, tmp_path: Path) -> None:
+        trainer = tiny_trainer(tmp_path, tmp_path / "run", replace(RECIPE, frozen_stride=8))
+        encoder = trainer.network.segmentation_tower.encoder
+        before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+        after = trainer.fit().segmentation_tower.encoder.state_dict()
+        last = encoder.scales[8][0]
+        for name, tensor in before.items():
+            early = name.startswith("conv_stem") or (name.startswith("blocks.") and int(name.split(".")[1]) <= last)
+            assert torch.equal(after[name], tensor) == early, name
+
+    def test_one_seed_one_result_another_seed_another(self, tmp_path: Path) -> None:
+        first = weights(tiny_trainer(tmp_path, tmp_path / "a"))
+        assert_equal(weights(tiny_trainer(tmp_path, tmp_path / "b")), first)
+        other = weights(tiny_trainer(tmp_path, tmp_path / "c", replace(RECIPE, seed=1)))
+        assert any(not torch.equal(tensor, other[name]) for name, tensor in first.items())
+
+    def test_several_readers_give_the_same(self, tmp_path: Path) -> None:
+        one = tiny_trainer(tmp_path, tmp_path / "a", replace(RECIPE, epochs=1))
+        two = tiny_trainer(tmp_path, tmp_path / "b", replace(RECIPE, epochs=1))
+        two.workers = 1
+        assert_equal(weights(two), weights(one))
+
+
+class TestResume:
+    @pytest.mark.parametrize("step", [1, 4, 6])
+    def test_a_stopped_training_ends_the_same(self, tmp_path: Path, step: int) -> None:
+        whole = weights(tiny_trainer(tmp_path, tmp_path / "whole"))
+        with pytest.raises(StoppedError):
+            tiny_trainer(tmp_path, tmp_path / "run").fit(stop_at(step))
+        resumed = tiny_trainer(tmp_path, tmp_path / "run")
+        assert_equal(weights(resumed), whole)
+        assert len(resumed.history) == resumed.steps
+
+    def test_a_finished_training_is_not_trained_again(self, tmp_path: Path) -> None:
+        done = weights(tiny_trainer(tmp_path, tmp_path / "run"))
+        steps: list[int] = []
+        again = tiny_trainer(tmp_path, tmp_path / "run")
+        again.fit(lambda moment: steps.append(moment.step))
+        assert_equal(again.average.heads(), done)
+        assert not steps
+
+    @pytest.mark.parametrize("change", [{"learning_rate": 0.5}, {"partial_labels": False}, {"epochs": 9}])
+    def test_other_settings_are_refused_by_name(self, tmp_path: Path, change: dict[str, object]) -> None:
+        tiny_trainer(tmp_path, tmp_path / "run").fit()
+        with pytest.raises(FreeSegError, match=next(iter(change))):
+            tiny_trainer(tmp_path, tmp_path / "run", replace(RECIPE, **change)).fit()
+
+    def test_a_loss_that_is_no_number_stops_and_keeps_the_last_state(self, tmp_path: Path) -> None:
+        trainer = tiny_trainer(tmp_path, tmp_path / "run")
+
+        def spoil(moment: Moment) -> None:
+            if moment.step == 4:
+                trainer.network.image_head.first.weight.data.fill_(torch.nan)
+
+        with pytest.raises(FreeSegError, match="learning-rate"):
+            trainer.fit(spoil)
+        kept = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+        assert kept["step"] <= 4
+        assert all(tensor.isfinite().all() for tensor in kept["network"].values())
+
+    def test_fewer_photos_than_a_batch(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match="batch"):
+            tiny_trainer(tmp_path, tmp_path / "run", replace(RECIPE, batch_size=50))
+
+
+def test_killed_twenty_times_it_ends_the_same(tmp_path: Path) -> None:
+    """kill -9 at random moments, then to the end: the result is that of a training that was left alone."""
+    epochs = 30
+    networks.draw_free_masks(tmp_path / "data")
+    command = [sys.executable, networks.__file__, str(tmp_path / "data")]
+    subprocess.run([*command, str(tmp_path / "whole"), str(epochs)], check=True, stdout=subprocess.DEVNULL)
+    rng = np.random.default_rng(0)
+    killed = 0
+    for _ in range(KILLS):
+        with subprocess.Popen([*command, str(tmp_path / "run"), str(epochs)], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()  # it trains now
+            time.sleep(rng.uniform(0, 0.15))
+            killed += process.poll() is None
+            process.kill()
+    assert killed >= KILLS / 2  # else nothing was tried
+    subprocess.run([*command, str(tmp_path / "run"), str(epochs)], check=True, stdout=subprocess.DEVNULL)
+    whole, run = (torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("whole", "run"))
+    assert run["step"] == whole["step"]
+    assert run["history"] == whole["history"]
+    for part in ("network", "average"):
+        assert_equal(run[part], whole[part])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"foreground": 0.0}, {"background": 1.5}, {"side": 100}, {"epochs": 0}, {"ema": 2.0}, {"clamp": 0.0}],
+)
+def test_a_recipe_that_makes_no_sense_is_refused(change: dict[str, float]) -> None:
+    with pytest.raises(FreeSegError, match=next(iter(change))):
+        Recipe(**change)  # type: ignore[arg-type]
