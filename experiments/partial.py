@@ -33,7 +33,7 @@ from freeseg.training.network.devices import accelerator
 from freeseg.training.network.recipe import Recipe
 
 ENCODER = "segmentation-lite2"
-BASE = Recipe(epochs=1, learning_rate=5e-4, frozen_stride=16, side=224, distill=2.0)
+BASE = Recipe(epochs=1)
 NO_LABELS = {"partial_labels": False}
 NO_PIXELS = {"partial_pixels": False, "clamp_from": 1.0}  # hard pixels are clamped with the other bands, or not at all
 VARIANTS: dict[str, tuple[dict[str, object], int]] = {  # changes to the recipe, rounds of self-training

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Done, Run
 from PIL import Image
 
 import freeseg.cli
+from commands import Done, Run
 from freeseg import pipeline
 from freeseg.models import DEFAULT
 from freeseg.pipeline import FreeSeg

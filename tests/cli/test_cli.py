@@ -15,12 +15,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pycocotools.mask
 import pytest
-from commands import Done, Run, one_line, program, results_of, written
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 import freeseg.cli
+from commands import Done, Run, one_line, program, results_of, written
 from freeseg.cli.segment import output_stems
 from freeseg.drawing import palette
 from freeseg.images import FoundPhoto

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import Run, one_line
 
 import freeseg.cli
+from commands import Run, one_line
 from drawn import SIZES, draw_voc, redraw_mask
 from freeseg.evaluation import engine
 from freeseg.evaluation.records import PhotoRecord

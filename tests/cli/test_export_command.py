@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Run, one_line, written
 
+from commands import Run, one_line, written
 from freeseg.export import metadata
 
 

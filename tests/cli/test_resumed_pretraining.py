@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Done, Run, one_line
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from commands import Done, Run, one_line
 from tiny_transformers import save_clip, save_dinov2
 
 PHOTOS = 6

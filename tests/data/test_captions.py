@@ -6,9 +6,9 @@ import io
 from pathlib import Path
 
 import pytest
-from captioned import PAIRS, as_jsonl, as_tar, photo, refusal, write_jsonl
 from PIL import Image
 
+from captioned import PAIRS, as_jsonl, as_tar, photo, refusal, write_jsonl
 from freeseg.data.captions import CaptionFolder, Pair, PairSource, PhotoFolder, TarShards, open_sources
 from freeseg.errors import DataError
 

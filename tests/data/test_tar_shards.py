@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from captioned import PAIRS, as_jsonl, as_tar, photo, refusal, write_tar
 from hypothesis import given
 from hypothesis import strategies as st
 
+from captioned import PAIRS, as_jsonl, as_tar, photo, refusal, write_tar
 from freeseg.data.captions import Pair, TarShards, open_sources
 from freeseg.errors import DataError
 

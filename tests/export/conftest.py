@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from exports import LABELS, PHOTO_LABELS, tiny_model
 
+from exports import LABELS, PHOTO_LABELS, tiny_model
 from freeseg.export import Exported, export
 from freeseg.pipeline import FreeSeg
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from exports import PHOTO_LABELS
 from PIL import Image
 
+from exports import PHOTO_LABELS
 from freeseg.export import Exported
 from freeseg.pipeline import FreeSeg
 

@@ -11,10 +11,10 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from commands import written
-from exports import LABELS, PHOTO_LABELS, tiny_model
 
 import freeseg
+from commands import written
+from exports import LABELS, PHOTO_LABELS, tiny_model
 from freeseg import itsm
 from freeseg.errors import FreeSegError, PhotoError, WeightsError
 from freeseg.export import Exported, export, exporter, metadata, write_words

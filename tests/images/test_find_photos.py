@@ -6,11 +6,11 @@ import os
 from pathlib import Path, PurePosixPath
 
 import pytest
-from pictures import refusal
 
 from freeseg import images
 from freeseg.errors import PhotoError
 from freeseg.images import find_photos
+from pictures import refusal
 
 
 def make(folder: Path, *names: str) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import COLOURS, GREYS, NARROW, STORED, WIDE, needs_avif, pixels, png, save
 from PIL import Image, ImageSequence
 
 from freeseg import images
 from freeseg.images import read_photo, to_array
+from pictures import COLOURS, GREYS, NARROW, STORED, WIDE, needs_avif, pixels, png, save
 
 
 def over_white(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:

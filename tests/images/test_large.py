@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import COLOURS, STORED, needs_avif, pixels, png, refusal, save
 from PIL import Image
 
 from freeseg import images
 from freeseg.images import MAX_PIXELS, read_photo
+from pictures import COLOURS, STORED, needs_avif, pixels, png, refusal, save
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])

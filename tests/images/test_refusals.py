@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import COLOURS, needs_avif, refusal, save
 from PIL import Image
 
 from freeseg.errors import PhotoError
 from freeseg.images import read_photo
+from pictures import COLOURS, needs_avif, refusal, save
 
 # --- values and shapes ----------------------------------------------------------------------------------------------
 

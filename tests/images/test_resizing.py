@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pictures import COLOURS
 from PIL import Image
 
 from freeseg.images import fit_short_side, resize, to_array
+from pictures import COLOURS
 
 sides = st.integers(1, 100_000)
 

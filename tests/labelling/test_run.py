@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from captioned import as_tar
 from labelled import CAPTIONS, PLAIN, content, draw_photo
 
+from captioned import as_tar
 from freeseg.data import PairSource, open_sources
 from freeseg.data.free_masks import MANIFEST
 from freeseg.errors import DataError, OutputError

@@ -27,7 +27,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
-EVALUATION = ("scipy", "jinja2")  # what only measuring needs
+# What only some commands need -> the extra that installs it.
+EXTRAS = {
+    "scipy": "eval",
+    "jinja2": "eval",
+    "accelerate": "train",
+    "matplotlib": "train",
+    "onnx": "export",
+    "onnxruntime": "export",
+    "onnxscript": "export",
+}
 # What a wrong command line raises; of that kind, typer exports the last in the line only.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 for command in (segment, label, train, heatmap, models, fetch, pretrain, evaluate, compare, export):
@@ -47,9 +56,9 @@ def main() -> None:
         sys.exit(f"freeseg: {' '.join(error.format_message().split())}")
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if missing not in EVALUATION:
+        if missing not in EXTRAS:
             raise
-        sys.exit(f'freeseg: measuring needs {missing}; run: pip install "freeseg[eval]"')
+        sys.exit(f'freeseg: this command needs {missing}; run: pip install "freeseg[{EXTRAS[missing]}]"')
     if code == STOPPED:
         typer.echo("freeseg: stopped; what was finished is kept", err=True)
     sys.exit(code)

@@ -29,7 +29,7 @@ def label(
         list[str],
         typer.Argument(
             help="Caption folders (captions.jsonl + images), webdataset tars, or folders of photos without captions.",
-            metavar="SOURCE...",
+            metavar="SOURCE",
             show_default=False,
         ),
     ],

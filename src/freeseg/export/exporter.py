@@ -65,7 +65,14 @@ def export(
     Raises:
         FreeSegError: Torch cannot trace the model, or what is written does not run or differs.
         PhotoError: There are no photos in `calibrate`, or one of them cannot be read.
+        LabelError: The labels cannot be used.
         OutputError: The folder cannot be written.
+
+    Example:
+        >>> import freeseg, tempfile
+        >>> done = export(freeseg.load(), tempfile.mkdtemp(), "cat, sofa|couch")
+        >>> done.path.name, done.difference < done.tolerance
+        ('freeseg-lite-iclip.onnx', True)
     """
     photos = [] if calibrate is None else _photos(model, Path(calibrate))
     stem, decision, names = _stem(model), model.config.decision, None

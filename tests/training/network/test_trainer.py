@@ -8,16 +8,16 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import networks
 import numpy as np
 import pytest
 import torch
-from networks import RECIPE, tiny_trainer
 from torch import Tensor
 
+import networks
 from freeseg.errors import DataError, FreeSegError
 from freeseg.training.network.recipe import Recipe
 from freeseg.training.network.trainer import Moment, Trainer
+from networks import RECIPE, tiny_trainer
 
 KILLS = 20
 

@@ -33,16 +33,16 @@ class Recipe:
     background: float = 0.7
     clamp: float = 2.0
     clamp_from: float = 0.6
-    distill: float = 1.0
-    side: int = 256
+    distill: float = 2.0
+    side: int = 224
     smallest_crop: float = 0.6
     colour: float = 0.3
-    frozen_stride: int = 8
+    frozen_stride: int = 16
     encoder_rate: float = 0.2
     ema: float = 0.998
-    epochs: int = 4
+    epochs: int = 2
     batch_size: int = 16
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     weight_decay: float = 0.01
     seed: int = 0
 
