@@ -18,12 +18,13 @@ from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.models.precision import cpu_has
 from freeseg.models.towers import Pair, untrained
 from freeseg.pipeline import FreeSeg
+from networks import tiny_network
 from tiny import tell_patches_apart, tiny_iclip
 from tiny_transformers import SAVERS, ZERO_SHOT
 
 LABELS = ["cat", "dog|puppy", "red car"]
 TRAINED = ("dinov2", "dino")  # images only: their heads are trained ones, over another's words
-KINDS = ("lite", *ZERO_SHOT, *TRAINED)
+KINDS = ("lite", "network", *ZERO_SHOT, *TRAINED)
 HALF_TOLERANCE = 0.03  # of a cosine: bfloat16 has 8 bits
 NOISE = np.random.default_rng(0).integers(0, 256, (61, 83, 3), dtype=np.uint8)
 
@@ -46,6 +47,8 @@ def model(kind: str, folders: dict[str, Path]) -> FreeSeg:
     """A tiny model of a kind."""
     if kind == "lite":
         return FreeSeg(tell_patches_apart(tiny_iclip()), Config("tiny", "tiny", preprocessing=Preprocessing(64)))
+    if kind == "network":
+        return FreeSeg(tell_patches_apart(tiny_network()), Config("tiny", "tiny", preprocessing=Preprocessing(64)))
     if kind in ZERO_SHOT:
         return freeseg.load(folders[kind])
     pair = Pair(str(folders[kind]), str(folders["clip"]))
@@ -107,7 +110,7 @@ class TestContract:
     def test_a_saved_model_comes_back(
         self, kind: str, model: FreeSeg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        if kind == "lite":
+        if kind in ("lite", "network"):
             pytest.skip("its towers are a test's own; tests/models/test_checkpoint.py saves the embedded one")
         checkpoint.save(model.model, replace(model.config, licence="CC0-1.0"), tmp_path / "model")
         back = freeseg.load(tmp_path / "model")

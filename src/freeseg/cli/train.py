@@ -67,7 +67,9 @@ def train(
     import freeseg
     from freeseg.cli.progress import progress
     from freeseg.data.free_masks import open_free_masks
+    from freeseg.errors import FreeSegError
     from freeseg.models import checkpoint
+    from freeseg.models.lite import NETWORKS
     from freeseg.training.network import photos as labelled
     from freeseg.training.network import rounds
     from freeseg.training.network.devices import accelerator
@@ -91,6 +93,8 @@ def train(
         weight_decay=weight_decay,
         seed=seed,
     )
+    if encoder not in NETWORKS:
+        raise FreeSegError(f"no encoder {encoder!r}; use one of: {', '.join(NETWORKS)}")
     free = open_free_masks(masks)
     found = labelled.find_photos(free, images)
     if without := labelled.unlabelled(free, images, found):

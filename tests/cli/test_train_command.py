@@ -1,0 +1,92 @@
+"""From unlabelled photos to a network of one's own, through the real command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from networks import draw_free_masks
+
+QUICK = ("--side", "64", "--batch-size", "2", "--epochs", "1", "--device", "cpu")
+
+
+def freeseg_command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "freeseg", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, cat_photo: Image.Image) -> Path:
+    """A folder with photos, free masks of them, and a network trained on these, with a round of self-training."""
+    root = tmp_path_factory.mktemp("own")
+    (root / "photos").mkdir()
+    for number in range(5):
+        cat_photo.crop((20 * number, 0, 300 + 20 * number, 280)).resize((96, 90)).save(root / f"photos/{number}.jpg")
+    done = freeseg_command("label", root / "photos", "--labels", "cat, dog", "--out", root / "masks", "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    done = freeseg_command(*arguments(root), "--self-training", 1)
+    assert done.returncode == 0, done.stderr
+    assert "minutes" not in done.stderr or "about" in done.stderr
+    return root
+
+
+def arguments(root: Path) -> list[object]:
+    where = ["--images", root / "photos", "--masks", root / "masks", "--out", root / "mine"]
+    return ["train", *where, "--cache", root / "cache", *QUICK]
+
+
+class TestTrain:
+    def test_the_network_says_what_it_was_made_of(self, trained: Path) -> None:
+        config = json.loads((trained / "mine" / "config.json").read_text())
+        assert config["image_tower"] == "segmentation-lite2"
+        assert config["training"]["sources"] == {"photos": 5}
+        assert config["training"]["recipe"]["self_training"] == 1
+        assert config["training"]["command"].startswith("freeseg train --images")
+        assert list(config["metrics"]) == ["agreement with free masks kept aside, mIoU"]
+
+    def test_pictures_of_both_rounds(self, trained: Path) -> None:
+        for number in (0, 1):
+            for name in ("curves.png", "epoch-1.png"):
+                with Image.open(trained / "mine" / f"round-{number}" / name) as picture:
+                    assert min(picture.size) > 50
+
+    def test_it_is_a_model_like_any_other(self, trained: Path) -> None:
+        photo, out = trained / "photos" / "0.jpg", trained / "out"
+        done = freeseg_command("segment", photo, "--labels", "cat, sofa", "--model", trained / "mine", "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert (out / "0.mask.png").exists()
+
+    def test_again_it_is_done_at_once_and_the_same(self, trained: Path) -> None:
+        before = (trained / "mine" / "model.safetensors").read_bytes()
+        done = freeseg_command(*arguments(trained), "--self-training", 1)
+        assert done.returncode == 0, done.stderr
+        assert (trained / "mine" / "model.safetensors").read_bytes() == before
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (["--learning-rate", "0.1"], "learning_rate"),
+            (["--side", "50"], "multiple of 32"),
+            (["--precision", "fp8"], "precision"),
+            (["--device", "tpu"], "device"),
+        ],
+    )
+    def test_a_mistake_is_one_line(self, trained: Path, change: list[str], said: str) -> None:
+        done = freeseg_command(*arguments(trained), *change)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert said in done.stderr.splitlines()[-1]
+
+
+def test_an_encoder_that_there_is_not(tmp_path: Path) -> None:
+    draw_free_masks(tmp_path)
+    where = ("--images", tmp_path / "photos", "--masks", tmp_path / "masks", "--out", tmp_path / "o")
+    done = freeseg_command("train", *where, "--encoder", "resnet", "--teacher", "freeseg-lite", *QUICK)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "segmentation-lite2" in done.stderr
