@@ -1,6 +1,6 @@
 """Segment a photo with a file that `freeseg export --labels ...` wrote: without PyTorch, without FreeSeg.
 
-python examples/onnx_segment.py out/freeseg-lite-iclip.onnx photo.jpg mask.png
+python examples/onnx_segment.py out/freeseg-lite.onnx photo.jpg mask.png
 """
 
 import json

@@ -104,6 +104,6 @@ def test_what_is_compared_gives_one_embedding_per_patch(monkeypatch):
     )
     monkeypatch.setitem(against.MODELS, against.COMPARED, lambda: clip.eval())
     found = {system: build()(torch.zeros(1, 3, 48, 48)) for system, build in against.SYSTEMS.items()}
-    assert found[against.OURS].shape == (1, 384, 3, 3)
+    assert found[against.OURS].shape == (1, 384, 6, 6)
     assert found["CLIP Surgery"].shape == (1, 8, 3, 3)
     assert found[against.COMPARED].last_hidden_state.shape == (1, 1 + 9, 12)

@@ -19,6 +19,7 @@ from freeseg import itsm
 from freeseg.errors import FreeSegError, PhotoError, WeightsError
 from freeseg.export import Exported, export, exporter, metadata, write_words
 from freeseg.export.graph import FixedVocabulary
+from freeseg.export.int8 import quantise
 from freeseg.export.runtime import Session, blurred_noise
 from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.models.efficientnet import EfficientNetLite
@@ -138,7 +139,7 @@ class TestFile:
 class TestInt8:
     def test_most_pixels_are_the_same(self, embedded: FreeSeg, shipped: Exported, photo_folder: Path):
         assert shipped.int8
-        assert shipped.int8.name == "freeseg-lite-iclip.int8.onnx"
+        assert shipped.int8.name == f"{embedded.config.name}.int8.onnx"
         assert shipped.int8.stat().st_size < 0.4 * shipped.path.stat().st_size
         whole, rounded = Session(shipped.path), Session(shipped.int8)
         for photo in photo_folder.rglob("*.*"):
@@ -152,6 +153,12 @@ class TestInt8:
         assert deciding
         assert all(made[node.input[0]].op_type == "Div" for node in deciding)  # the unit patches, as they are
         assert sum(node.op_type == "DequantizeLinear" for node in nodes) > 50
+
+    def test_the_graph_in_32_bits_stays_as_it_is(self, fixed: Exported):
+        proto = onnx.load(fixed.path)
+        before = proto.SerializeToString()
+        assert len(quantise(proto, [(pixels(1, 60, 50),)]).SerializeToString()) != len(before)
+        assert proto.SerializeToString() == before
 
     def test_what_decides_otherwise_is_not_left(
         self, model: FreeSeg, fixed: Exported, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

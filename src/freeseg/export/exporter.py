@@ -72,7 +72,7 @@ def export(
         >>> import freeseg, tempfile
         >>> done = export(freeseg.load(), tempfile.mkdtemp(), "cat, sofa|couch")
         >>> done.path.name, done.difference < done.tolerance
-        ('freeseg-lite-iclip.onnx', True)
+        ('freeseg-lite.onnx', True)
     """
     photos = [] if calibrate is None else _photos(model, Path(calibrate))
     stem, decision, names = _stem(model), model.config.decision, None
@@ -118,7 +118,7 @@ def write_words(model: FreeSeg, folder: str | Path, words: Labels) -> Path:
         >>> import freeseg, tempfile
         >>> path = write_words(freeseg.load(), tempfile.mkdtemp(), "cat, sofa|couch")
         >>> path.name, np.load(path).shape
-        ('freeseg-lite-iclip.words.npy', (3, 384))
+        ('freeseg-lite.words.npy', (3, 384))
     """
     named = Vocabulary.of(words)
     path = Path(folder) / f"{_stem(model)}.words.npy"

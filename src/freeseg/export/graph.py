@@ -116,7 +116,7 @@ def logits(
         background that has no words to tell it by.
 
     Example:
-        >>> maps = torch.tensor([[[[0.9, 0.1]], [[0.1, 0.2]]]])
+        >>> maps = torch.tensor([[[[0.9, 0.1]], [[-0.9, -0.5]]]])
         >>> logits(maps, torch.zeros(1, 1, 1, 2), True, Decision(logit_scale=10.0, background_margin=0.0)).tolist()
         [[[[0.0, 0.0]], [[9.0, 1.0]], [[-10000.0, -10000.0]]]]
     """

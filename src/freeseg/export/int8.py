@@ -43,10 +43,11 @@ def quantise(proto: onnx.ModelProto, inputs: Iterable[tuple[Tensor, ...]]) -> on
     names = [each.name for each in proto.graph.input]
     decision = [node.name for node in proto.graph.node if not node.name.startswith(EMBEDDER)]
     with tempfile.TemporaryDirectory() as folder, quiet():
-        path = Path(folder) / "int8.onnx"
+        whole, rounded = Path(folder) / "float32.onnx", Path(folder) / "int8.onnx"
+        onnx.save(proto, whole)  # a model that is given in memory loses its weights to a file
         quantize_static(
-            proto,
-            path,
+            whole,
+            rounded,
             _Photos(names, inputs),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=ROUNDED,
@@ -55,4 +56,4 @@ def quantise(proto: onnx.ModelProto, inputs: Iterable[tuple[Tensor, ...]]) -> on
             weight_type=QuantType.QInt8,
             nodes_to_exclude=decision,
         )
-        return onnx.load(path)
+        return onnx.load(rounded)
