@@ -27,6 +27,7 @@ from freeseg.evaluation.report import Report
 from freeseg.evaluation.wording import percent, signed
 from freeseg.files import write_text
 from freeseg.masks import Decision
+from freeseg.models import TEACHER
 from freeseg.models.iclip import ICLIP
 
 OURS = "smoothed min of similarities (FreeSeg)"
@@ -38,7 +39,7 @@ PEERS: dict[str, dict[str, object]] = {
     OURS: {"pooling": "smoothed-min", **SIMILARITIES, **ATTENTION},
 }
 UNTRAINED = "classifier to words, no training"
-FULL = "FreeSeg, the embedded model"
+FULL = "FreeSeg, freeseg-lite-iclip"
 PLAIN = Protocol("maps alone", presence=False)  # the largest cosine wins; background words are one more label
 
 
@@ -79,7 +80,7 @@ def main(
         retrieval = setting.train(replace(BASE, seed=seed, **change))
         rows[name] = measured(setting, setting.model, retrieval)
         typer.echo(f"{name}: {rows[name].voc21.numbers()['mIoU']}")
-    embedded = freeseg.load()
+    embedded = freeseg.load(TEACHER)
     rows[FULL] = measured(setting, embedded.model, {}, embedded.config.decision)
     text = markdown(setting, rows)
     typer.echo(text)
