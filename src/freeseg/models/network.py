@@ -28,6 +28,7 @@ class SegmentationTower(nn.Module):
         width: Channels of the decoder.
 
     Example:
+        >>> import torch
         >>> tower = SegmentationTower(EfficientNetLite(0, output_stride=32)).eval()
         >>> tower.features(torch.zeros(1, 3, 65, 96)).shape
         torch.Size([1, 192, 9, 12])
@@ -92,6 +93,7 @@ class SegmentationNetwork(ICLIP):
     """An ICLIP whose image tower is a `SegmentationTower`, trained; the text side is its teacher's, frozen.
 
     Example:
+        >>> import torch
         >>> from freeseg.models.minilm import MiniLM
         >>> tower = SegmentationTower(EfficientNetLite(0, output_stride=32))
         >>> network = SegmentationNetwork(tower, MiniLM.pretrained()).eval()
