@@ -22,7 +22,7 @@ from freeseg.data.free_masks import LABELS, MANIFEST, open_free_masks
 from freeseg.labelling.run import SHEET
 
 WORDS = ["--labels", "cat|kitten, dog, sofa|couch"]
-PHOTOS = 16
+PHOTOS = 60
 FOREVER = 300  # seconds; a machine may be busy with other things
 
 
