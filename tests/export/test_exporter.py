@@ -81,6 +81,13 @@ class TestParity:
             expected = in_torch(clip, LABELS, pixels(*size), background=False)
             np.testing.assert_allclose(Session(path)(pixels(*size)), expected, atol=NEAR)
 
+    @pytest.mark.parametrize(("kind", "mode"), [("siglip", None), ("siglip2-naflex", None), ("clip", "naclip")])
+    def test_other_transformers(self, tmp_path: Path, kind: str, mode: str | None):
+        model = freeseg.load(SAVERS[kind](tmp_path / kind), mode=mode)
+        path = export(model, tmp_path / "out", LABELS).path
+        for size in [(1, 64, 48), (2, 41, 60)]:
+            np.testing.assert_allclose(Session(path)(pixels(*size)), in_torch(model, LABELS, pixels(*size)), atol=NEAR)
+
     def test_a_segmentation_network(self, tmp_path: Path):
         torch.manual_seed(0)
         encoder = EfficientNetLite(stages=TINY_STAGES, head_channels=24, classes=10, output_stride=32)
@@ -187,19 +194,21 @@ class TestRefused:
         with pytest.raises(FreeSegError, match="differ from PyTorch's by inf"):
             export(model, tmp_path, "cat, dog")
 
-    @pytest.mark.parametrize(
-        ("kind", "mode", "message"),
-        [
-            ("siglip2-naflex", None, "siglip2-naflex cannot be exported"),
-            ("clip", "naclip", "onnxruntime cannot run the graph on pixels"),
-        ],
-    )
-    def test_what_torch_cannot_trace(self, tmp_path: Path, kind: str, mode: str | None, message: str):
-        model = freeseg.load(SAVERS[kind](tmp_path / kind), mode=mode)
-        with pytest.raises(FreeSegError, match=message) as caught:
-            export(model, tmp_path / "out", LABELS)
+    def test_what_torch_cannot_trace(self, tmp_path: Path):
+        model = tiny_model()
+        features = model.model.image_tower.features
+        model.model.image_tower.features = lambda pixels: features(pixels if pixels.mean() > 0 else -pixels)
+        with pytest.raises(FreeSegError, match="tiny cannot be exported") as caught:
+            export(model, tmp_path, LABELS)
         assert len(str(caught.value).splitlines()) == 1
-        assert written(tmp_path / "out") == []
+        assert written(tmp_path) == []
+
+    def test_what_onnxruntime_cannot_run(self, fixed: Exported):
+        with pytest.raises(
+            FreeSegError, match=r"onnxruntime cannot run the graph on pixels \(1, 4, 32, 32\)"
+        ) as caught:
+            Session(fixed.path)(torch.zeros(1, 4, 32, 32))
+        assert len(str(caught.value).splitlines()) == 1
 
 
 def test_words_are_what_the_model_embeds(model: FreeSeg, tmp_path: Path):

@@ -47,3 +47,26 @@ def interpolate(table: Tensor, grid: tuple[int, int], class_token: bool) -> Tens
     square = precise.reshape(1, side, side, -1).permute(0, 3, 1, 2)
     resized = F.interpolate(square, grid, mode="bicubic", align_corners=False)
     return torch.cat([table[:special], resized[0].flatten(1).T.to(table.dtype)])
+
+
+def antialiased(table: Tensor, grid: tuple[int, int]) -> Tensor:
+    """The same for SigLIP 2 of native shape (NaFlex), whose grids may be smaller than the table's: bilinear.
+
+    transformers' own loops over the sizes of a batch, which cannot be traced; the numbers are the same.
+
+    Args:
+        table: (G * G, D).
+        grid: (height, width) in patches.
+
+    Returns:
+        (height * width, D), in the table's dtype.
+
+    Example:
+        >>> antialiased(torch.arange(4.0)[:, None], (1, 2)).flatten().tolist()
+        [1.0, 2.0]
+    """
+    side = math.isqrt(len(table))
+    precise = table.to(torch.promote_types(table.dtype, torch.float32))
+    square = precise.reshape(1, side, side, -1).permute(0, 3, 1, 2)
+    resized = F.interpolate(square, grid, mode="bilinear", align_corners=False, antialias=True)
+    return resized[0].flatten(1).T.to(table.dtype)

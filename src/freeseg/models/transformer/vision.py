@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from freeseg import attention
 from freeseg.models.transformer.dense import Block, dense_tokens, first_block
-from freeseg.models.transformer.positions import interpolate
+from freeseg.models.transformer.positions import antialiased, interpolate
 from freeseg.models.transformer.windows import by_windows
 
 
@@ -203,12 +203,14 @@ class NaflexVision(SiglipVision):
 
     def embed(self, pixels: Tensor) -> Tensor:
         """See `VisionTower.embed`."""
-        tokens: Tensor = self.network.embeddings(*_naflex(pixels, self.stride))
-        return tokens
+        embeddings, grid = self.network.embeddings, _cells(pixels, self.stride)
+        tokens: Tensor = embeddings.patch_embedding(_cut(pixels, self.stride))
+        return tokens + antialiased(embeddings.position_embedding.weight, grid)
 
     def image_embedding(self, pixels: Tensor) -> Tensor:
         """See `VisionTower.image_embedding`."""
-        patches, shapes = _naflex(pixels, self.stride)
+        patches = _cut(pixels, self.stride)
+        shapes = torch.tensor([_cells(pixels, self.stride)] * len(pixels), device=pixels.device)
         mask = torch.ones(patches.shape[:2], dtype=torch.int32, device=pixels.device)
         pooled: Tensor = self.network(patches, mask, shapes).pooler_output
         return pooled
@@ -277,12 +279,11 @@ def pad_to_patches(pixels: Tensor, patch: int) -> Tensor:
     return F.pad(pixels, (0, right, 0, below), mode="replicate") if below or right else pixels
 
 
-def _naflex(pixels: Tensor, patch: int) -> tuple[Tensor, Tensor]:
-    """Pixels as NaFlex takes them: (B, h * w, patch * patch * 3), channels last in a patch, and the shapes (B, 2)."""
+def _cut(pixels: Tensor, patch: int) -> Tensor:
+    """Pixels as NaFlex takes them: (B, h * w, patch * patch * 3), channels last in a patch."""
     rows, columns = _cells(pixels, patch)
     cut = pixels.reshape(len(pixels), 3, rows, patch, columns, patch).permute(0, 2, 4, 3, 5, 1)
-    shapes = torch.tensor([[rows, columns]] * len(pixels), device=pixels.device)
-    return cut.reshape(len(pixels), rows * columns, -1), shapes
+    return cut.reshape(len(pixels), rows * columns, -1)
 
 
 def _cells(pixels: Tensor, patch: int) -> tuple[int, int]:

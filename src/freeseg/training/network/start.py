@@ -47,14 +47,15 @@ def start_decoder(network: SegmentationNetwork, photos: Sequence[Path], targets:
         wanted = torch.cat([target.to(device) for target in targets[part]])
         gram += x.T @ x
         moment += x.T @ F.normalize(wanted.double(), dim=1, eps=EPSILON)
-    weights, basis = reduced_rank(gram, moment, tower.channels)
+    rank = min(tower.channels, network.dim)  # what a narrow joint space leaves over is learnt later
+    weights, basis = reduced_rank(gram, moment, rank)
     for layer in (*tower.decoder.laterals, *(block.pointwise for block in tower.decoder.blocks)):
         for parameter in layer.parameters():
             parameter.zero_()
     coarsest = dict(tower.decoder.laterals[0].named_parameters())
-    coarsest["weight"].copy_(weights[:-1].T[:, :, None, None])
-    coarsest["bias"].copy_(weights[-1])
-    network.image_head.first.weight.copy_(basis)
+    coarsest["weight"][:rank].copy_(weights[:-1].T[:, :, None, None])
+    coarsest["bias"][:rank].copy_(weights[-1])
+    network.image_head.first.weight[:, :rank].copy_(basis)
     network.image_head.first.bias.zero_()
 
 
