@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import onnx
+import onnx_ir as ir
 import torch
 from torch import Tensor
 from torch.export import Dim
@@ -59,12 +60,31 @@ def trace(graph: Graph, others: tuple[Tensor, ...], name: str) -> onnx.ModelProt
                 if "'embedder'" in node.metadata_props.get(SCOPE, ""):
                     node.name = f"{EMBEDDER}{node.name}"
             optimizer.fold_constants(program.model, input_size_limit=ANY_SIZE, output_size_limit=ANY_SIZE)
+            pad_in_convolutions(program.model.graph)
             optimizer.remove_unused_nodes(program.model)
             return _tidy(program.model_proto)
     except Exception as error:  # torch and onnx raise nearly any kind
         raise FreeSegError(
             f"{name} cannot be exported ({reason(error)}); use it in PyTorch, or export another model"
         ) from error
+
+
+def pad_in_convolutions(graph: ir.Graph) -> None:
+    """Let convolutions of the embedder pad for themselves where it was done before them, by `efficientnet.SameConv`.
+
+    Its padding is what ONNX calls SAME_UPPER. A padding of its own costs a copy of the photo's largest maps, in
+    another layout than that of the convolutions.
+    """
+    for node in graph:
+        padding = node.inputs[0].producer() if node.op_type == "Conv" and node.inputs[0] else None
+        if padding is None or padding.op_type != "Pad" or EMBEDDER not in (padding.name or ""):
+            continue
+        if padding.attributes.get_string("mode", "constant") == "constant" and not any(
+            node.attributes.get_ints("pads", (0,))
+        ):
+            node.replace_input_with(0, padding.inputs[0])
+            node.attributes.pop("pads", None)
+            node.attributes.add(ir.AttrString("auto_pad", "SAME_UPPER"))
 
 
 def reason(error: BaseException) -> str:
