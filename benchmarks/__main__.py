@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 import tempfile
 import time
@@ -18,9 +17,7 @@ from pathlib import Path
 
 from benchmarks import against, growth, machine, removed, speed, stages
 from benchmarks.effort import QUICK, Effort
-from freeseg.files import write_text
-
-BUSY = 0.05  # share of the processors that others may take
+from benchmarks.page import deliver, head
 
 
 def main() -> None:
@@ -40,10 +37,7 @@ def main() -> None:
         }
         measured = [_announced(title, work) for title, work in sections.items()]
     text = "\n\n".join("\n".join(lines) for lines in [_head(effort, clock), *measured])
-    if arguments.out:
-        write_text(arguments.out, text + "\n")
-    else:
-        print(text)
+    deliver(text + "\n", arguments.out)
 
 
 def _arguments() -> argparse.Namespace:
@@ -62,22 +56,12 @@ def _positive(text: str) -> int:
 
 
 def _head(effort: Effort, clock: machine.Clock) -> list[str]:
-    others, minutes = clock.taken_by_others(), (time.perf_counter() - clock.wall) / 60
-    warning = " **The machine was busy: do not use these numbers.**" if others > BUSY else ""
+    minutes = (time.perf_counter() - clock.wall) / 60
     return [
-        "# Performance",
+        *head("Performance", "benchmarks", clock),
         "",
-        "Written by `make bench`; not edited by hand. The command was",
-        "",
-        "```sh",
-        shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
-        "```",
-        "",
-        f"It took {minutes:.1f} minutes on: {machine.describe()}. Other processes took {others:.0%} of the processors "
-        f"meanwhile.{warning}",
-        "",
-        f"What is compared runs in turns, {effort.repeats} of them ({effort.fewer} where a turn takes many seconds) "
-        "after one that does not count, and every ratio is one of medians.",
+        f"It took {minutes:.1f} minutes. What is compared runs in turns, {effort.repeats} of them, {effort.fewer} "
+        "where a turn takes many seconds, after one that does not count, and every ratio is one of medians.",
     ]
 
 

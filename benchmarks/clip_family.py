@@ -12,7 +12,6 @@ import argparse
 import json
 import math
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,9 +25,9 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection, Siglip
 
 from benchmarks import machine
 from benchmarks.memory import CLEAR, COLUMNS, NOTE, Peak
+from benchmarks.page import deliver, head
 from benchmarks.tables import giga, megabytes, ms, table
 from benchmarks.timing import in_turns
-from freeseg.files import write_text
 from freeseg.models.transformer.dense import MODES
 from freeseg.models.transformer.vision import ClipVision, SiglipVision, VisionTower
 
@@ -36,7 +35,6 @@ Embed = Callable[[Tensor], object]
 PLAIN = "plain"  # transformers' own forward, as it is
 SURGERY, COMPARED = "surgery", "CLIP ViT-B/16"
 MOST_TIME, MOST_MEMORY = 1.3, 1.2  # of a plain forward's, that surgery may take
-BUSY = 0.05  # share of the processors that others may take
 # Freed tensors go back at once. Else the peak is what malloc happens to keep: the same forward 70 MB or 130 MB.
 RETURNED = {"MALLOC_MMAP_THRESHOLD_": "65536"}
 
@@ -154,26 +152,16 @@ def modes_of(model: str, scale: Scale) -> list[str]:
                 megabytes(whole),
             ]
         )
-    head = ["mode", "GFLOP", "ms", "ms a megapixel", "times plain", COLUMNS[0], "a megapixel", COLUMNS[1]]
-    return [f"## {model}, {pixels.shape[3]}x{pixels.shape[2]}", "", *table(head, rows)]
+    columns = ["mode", "GFLOP", "ms", "ms a megapixel", "times plain", COLUMNS[0], "a megapixel", COLUMNS[1]]
+    return [f"## {model}, {pixels.shape[3]}x{pixels.shape[2]}", "", *table(columns, rows)]
 
 
 def page(scale: Scale) -> str:
     """All measurements as Markdown."""
     clock = machine.Clock.now()
     sections = [against_plain(scale), *(modes_of(model, scale) for model in scale.models)]
-    others = clock.taken_by_others()
-    warning = " **The machine was busy: do not use these numbers.**" if others > BUSY else ""
-    head = [
-        "# Speed and memory of the CLIP family",
-        "",
-        "Written by the command below; not edited by hand.",
-        "",
-        "```sh",
-        shlex.join(["python", "-m", "benchmarks.clip_family", *sys.argv[1:]]),
-        "```",
-        "",
-        f"On: {machine.describe()}. Other processes took {others:.0%} of the processors meanwhile.{warning}",
+    first = [
+        *head("Speed and memory of the CLIP family", "benchmarks.clip_family", clock),
         "",
         "Random weights of the true sizes, float32, one square picture at a time, image towers only. Times are medians "
         f"of turns in which each mode runs once. {NOTE.partition(', set back')[0]}, set back once the model is built; "
@@ -181,7 +169,7 @@ def page(scale: Scale) -> str:
         "Attention grows with the square of the number of patches, so a megapixel in one picture costs more than in "
         "several; long photos go through in windows.",
     ]
-    return "\n\n".join("\n".join(lines) for lines in [head, *sections]) + "\n"
+    return "\n\n".join("\n".join(lines) for lines in [first, *sections]) + "\n"
 
 
 def main() -> None:
@@ -196,10 +184,8 @@ def main() -> None:
     scale = scale._replace(side=asked.side or scale.side)
     if asked.peak:
         _print_peak(*asked.peak, scale.side)
-    elif asked.out:
-        write_text(asked.out, page(scale))
     else:
-        print(page(scale), end="")
+        deliver(page(scale), asked.out)
 
 
 if __name__ == "__main__":

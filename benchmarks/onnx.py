@@ -7,8 +7,6 @@ python -m benchmarks.onnx --quick                                       # to see
 from __future__ import annotations
 
 import argparse
-import shlex
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 
 import freeseg
 from benchmarks import machine, photos
+from benchmarks.page import deliver, head
 from benchmarks.photos import SIZE
 from benchmarks.tables import megabytes, ms, table
 from benchmarks.timing import in_turns
@@ -35,7 +34,6 @@ from freeseg.evaluation.wording import percent, signed
 from freeseg.export import Exported, export
 from freeseg.export.graph import FixedVocabulary
 from freeseg.export.runtime import Session
-from freeseg.files import write_text
 from freeseg.images import fit_short_side
 from freeseg.pipeline import FreeSeg, Prepared
 from freeseg.vocabularies import vocabulary
@@ -43,7 +41,6 @@ from freeseg.vocabularies import vocabulary
 WORDS = vocabulary("voc21")
 TORCH, FLOAT32, INT8 = "PyTorch", "onnxruntime, float32", "onnxruntime, int8"
 REST = 0.3  # seconds between runtimes
-BUSY = 0.05  # share of the processors that others may take
 Mask = NDArray[np.uint8]
 
 
@@ -147,29 +144,14 @@ def page(name: str, data: Path | None, calibrate: Path | None, scale: Scale) -> 
         sections = [speed(model, exported, scale)]
         if data:
             sections.append(accuracy(model, exported, data, scale))
-    others = clock.taken_by_others()
-    warning = " **The machine was busy: do not use these times.**" if others > BUSY else ""
-    head = [
-        f"# {model.config.name} as ONNX",
-        "",
-        "Written by the command below; not edited by hand.",
-        "",
-        "```sh",
-        shlex.join(["python", "-m", "benchmarks.onnx", *map(_without_folders, sys.argv[1:])]),
-        "```",
-        "",
-        f"On: {machine.describe()}, onnxruntime {metadata.version('onnxruntime')}. Other processes took {others:.0%} "
-        f"of the processors meanwhile.{warning}",
+    runtime = f"onnxruntime {metadata.version('onnxruntime')}"
+    first = [
+        *head(f"{model.config.name} as ONNX", "benchmarks.onnx", clock, runtime),
         "",
         f"The file in float32 differs from PyTorch by {exported.difference:.0e} at most, in logits. The file in int8 "
         f"was calibrated on {'photos of ' + calibrate.name if calibrate else 'crops of photos that libraries ship'}.",
     ]
-    return "\n\n".join("\n".join(lines) for lines in [head, *sections]) + "\n"
-
-
-def _without_folders(argument: str) -> str:
-    """Where the data lies on this machine is nobody else's."""
-    return Path(argument).name if Path(argument).is_absolute() else argument
+    return "\n\n".join("\n".join(lines) for lines in [first, *sections]) + "\n"
 
 
 def main() -> None:
@@ -181,11 +163,7 @@ def main() -> None:
     parser.add_argument("--calibrate", type=Path, help="folder of photos for int8 (default: photos of libraries)")
     parser.add_argument("--quick", action="store_true", help="few photos and turns: numbers without worth")
     asked = parser.parse_args()
-    text = page(asked.model, asked.data, asked.calibrate, QUICK if asked.quick else Scale())
-    if asked.out:
-        write_text(asked.out, text)
-    else:
-        print(text, end="")
+    deliver(page(asked.model, asked.data, asked.calibrate, QUICK if asked.quick else Scale()), asked.out)
 
 
 if __name__ == "__main__":

@@ -107,3 +107,37 @@ def test_what_is_compared_gives_one_embedding_per_patch(monkeypatch):
     assert found[against.OURS].shape == (1, 384, 6, 6)
     assert found["CLIP Surgery"].shape == (1, 8, 3, 3)
     assert found[against.COMPARED].last_hidden_state.shape == (1, 1 + 9, 12)
+
+
+def test_a_page_names_its_command_but_no_folder_of_this_machine(monkeypatch, tmp_path, capsys):
+    from benchmarks import page
+    from benchmarks.machine import Clock
+
+    monkeypatch.setattr(page.sys, "argv", ["", "--out", "docs/speed.md", "--data", str(tmp_path / "voc")])
+    text = "\n".join(page.head("Speed", "benchmarks.network", Clock.now(), "a 1.0"))
+    assert "python -m benchmarks.network --out docs/speed.md --data voc\n" in text
+    assert str(tmp_path) not in text
+    assert ", a 1.0. Other processes took " in text
+    page.deliver(text, tmp_path / "speed.md")
+    assert (tmp_path / "speed.md").read_text() == text
+    page.deliver(text, None)
+    assert capsys.readouterr().out == text
+
+
+def test_network_and_teacher_side_by_side(monkeypatch, tiny):
+    from benchmarks import network
+
+    monkeypatch.setattr(network.Row, "load", lambda row: tiny)
+    first, _, *lines = network.measured([network.Row("a"), network.Row("b", 64)], None, network.QUICK)
+    assert first == "| model | short side | precision | ms a photo | photos/s | times the first row |"
+    assert [line.split(" | ")[0] for line in lines] == ["| a", "| b"]
+    assert lines[0].endswith(" | 1.00 |")
+
+
+def test_what_is_compared_with_the_teacher_comes_at_every_size():
+    from benchmarks import network
+
+    rows = network.rows()
+    assert rows[0].model == network.TEACHER
+    assert {row.short_side for row in rows if row.model == network.DEFAULT} == {0, 288, 256, 224}
+    assert network.Row(network.DEFAULT, 96).load().config.preprocessing.short_side == 96

@@ -335,6 +335,17 @@ class TestLoad:
             freeseg.load(device=device)
         assert len(str(caught.value).splitlines()) == 1
 
+    def test_a_photo_may_be_seen_smaller(self) -> None:
+        model = freeseg.load(short_side=64)
+        photo = Image.fromarray(NOISE).resize((300, 150))
+        assert model.prepare(photo).pixels.shape == (64, 128, 3)
+        assert model.segment(photo, "cat").mask.shape == (150, 300)
+        assert freeseg.load().config.preprocessing.short_side > 64
+
+    def test_but_not_as_a_dot(self) -> None:
+        with pytest.raises(FreeSegError, match="short side is 31; it must be at least 32 pixels"):
+            freeseg.load(short_side=31)
+
 
 class TestSaving:
     def test_a_disk_that_fills_at_the_second_file(

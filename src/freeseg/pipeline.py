@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple, overload
@@ -26,6 +27,7 @@ from freeseg.segmentation import IGNORE, Segmentation, reserve_ignore
 from freeseg.vocabularies import BACKGROUND, Vocabulary
 
 Labels = Vocabulary | str | Iterable[str]
+SMALLEST = 32  # pixels on the shorter side that a model may be asked to see
 REFINE_STRIDE = 8  # the photo's edges are looked at once every so many pixels: a longer reach for less work
 
 
@@ -35,6 +37,7 @@ def load(
     revision: str | None = None,
     mode: str | None = None,
     dtype: str | torch.dtype = "float32",
+    short_side: int | None = None,
 ) -> FreeSeg:
     """A model, ready to segment.
 
@@ -45,10 +48,12 @@ def load(
         revision: Branch, tag or commit on the hub; None for the newest.
         mode: Dense mode of a CLIP ("raw", "maskclip", "surgery", ...); None for its family's own.
         dtype: Precision of the towers: "float32", "bfloat16" or "float16". Decisions stay in float32.
+        short_side: Pixels on the shorter side at which the model sees a photo: fewer are faster and coarser. None for
+            the model's own. Masks have the photo's size all the same.
 
     Raises:
         WeightsError: No such model, or its weights are missing, altered or of a kind that cannot be used.
-        FreeSegError: No such device here, or it lacks that precision.
+        FreeSegError: No such device here, or it lacks that precision; or a short side below `SMALLEST`.
 
     Example:
         >>> import freeseg, numpy as np
@@ -57,12 +62,16 @@ def load(
         >>> result.mask.shape, result.labels
         ((40, 60), ('background', 'cat', 'sofa'))
     """
+    if short_side is not None and short_side < SMALLEST:
+        raise FreeSegError(f"short side is {short_side}; it must be at least {SMALLEST} pixels")
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).partition("\n")[0]
         raise FreeSegError(f"device {str(device)!r} cannot be used here ({reason}); try cpu") from error
     iclip, config = load_model(model, revision, mode, precision(dtype, torch.device(device)))
+    if short_side is not None:
+        config = replace(config, preprocessing=replace(config.preprocessing, short_side=short_side))
     return FreeSeg(iclip.to(device), config)
 
 

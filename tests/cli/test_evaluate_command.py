@@ -102,6 +102,7 @@ class TestEvaluate:
             (["--classes", "classes.json"], "voc21 has its own classes"),
             (["--limit", "0"], "limit"),
             (["--root", "nowhere"], "nowhere"),
+            (["--record", "--short-side", "256"], "leave --short-side out"),
         ],
     )
     def test_mistakes(self, call: Run, tmp_path: Path, options: list[str], said: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_MODEL, Device, Mode, Model, Out, Precision, Revision
+from freeseg.cli.options import DEFAULT_MODEL, Device, Mode, Model, Out, Precision, Revision, ShortSide
 
 if TYPE_CHECKING:
     from freeseg.evaluation.report import Report
@@ -31,6 +31,7 @@ def evaluate(
     revision: Revision = None,
     mode: Mode = None,
     precision: Precision = "float32",
+    short_side: ShortSide = None,
     device: Device = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes that read photos and masks.")] = 2,
     limit: Annotated[int | None, typer.Option(min=1, help="This many photos, evenly spread: a quick look.")] = None,
@@ -40,6 +41,7 @@ def evaluate(
     import freeseg
     from freeseg.cli.progress import progress
     from freeseg.data.segmentation import open_dataset
+    from freeseg.errors import FreeSegError
     from freeseg.evaluation import engine, protocols
     from freeseg.evaluation.gallery import gallery
     from freeseg.evaluation.markdown import markdown
@@ -48,9 +50,11 @@ def evaluate(
     from freeseg.files import write_text
     from freeseg.models import checkpoint, find_model
 
+    if record and short_side is not None:
+        raise FreeSegError("--record is for the model as it is; leave --short-side out")
     rules = protocols.protocol(protocol, dataset)
     data = engine.spread(open_dataset(dataset, root, classes), limit)
-    network = freeseg.load(model, device, revision, mode, precision)
+    network = freeseg.load(model, device, revision, mode, precision, short_side)
     journal = out / "photos.jsonl"
     with progress("evaluating") as update:
         records = engine.evaluate(network, data, rules, setting, journal, workers, update)

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_MODEL, Device, Labels, Mode, Model, Out, Precision, Revision, read_labels
+from freeseg.cli.options import (
+    DEFAULT_MODEL,
+    Device,
+    Labels,
+    Mode,
+    Model,
+    Out,
+    Precision,
+    Revision,
+    ShortSide,
+    read_labels,
+)
 
 
 def heatmap(
@@ -19,6 +30,7 @@ def heatmap(
     revision: Revision = None,
     mode: Mode = None,
     precision: Precision = "float32",
+    short_side: ShortSide = None,
     remove_redundancy: Annotated[
         bool,
         typer.Option("--remove-redundancy", help="Take out of every map what all words share, as CLIP Surgery does."),
@@ -31,7 +43,7 @@ def heatmap(
 
     vocabulary = read_labels(labels)
     upright = images.read_photo(photo)
-    loaded = freeseg.load(model, device, revision, mode, precision)
+    loaded = freeseg.load(model, device, revision, mode, precision, short_side)
     maps = loaded.similarity(upright, vocabulary, remove_redundancy)
     sheet = drawing.similarity_sheet(upright, dict(zip(vocabulary.names, maps, strict=True)))
     path = out / f"{photo.stem}.heatmap.jpg"

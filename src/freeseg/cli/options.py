@@ -28,6 +28,10 @@ Mode = Annotated[
     typer.Option("--mode", help="Dense mode of a CLIP: raw, maskclip, surgery, sclip, clearclip or naclip."),
 ]
 Precision = Annotated[str, typer.Option("--precision", help="Of the towers: float32, bfloat16 or float16.")]
+ShortSide = Annotated[
+    int | None,
+    typer.Option("--short-side", help="Pixels at which the model sees a photo's shorter side: fewer are faster."),
+]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps, ...")]
 DEFAULT_MODEL = "freeseg-lite"  # freeseg.models.DEFAULT, without importing torch for --help
 

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_MODEL, Device, Labels, Mode, Model, Out, Precision, Revision, read_labels
+from freeseg.cli.options import (
+    DEFAULT_MODEL,
+    Device,
+    Labels,
+    Mode,
+    Model,
+    Out,
+    Precision,
+    Revision,
+    ShortSide,
+    read_labels,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,6 +40,7 @@ def segment(
     revision: Revision = None,
     mode: Mode = None,
     precision: Precision = "float32",
+    short_side: ShortSide = None,
 ) -> None:
     """Segment photos by words: an overlay, a palette PNG and a JSON for each photo."""
     from rich.console import Console
@@ -40,7 +52,7 @@ def segment(
 
     vocabulary = read_labels(labels)
     found = find_photos(photos)
-    network = freeseg.load(model, device, revision, mode, precision)
+    network = freeseg.load(model, device, revision, mode, precision, short_side)
     failed: list[str] = []
     totals: Counter[str] = Counter()
     with progress("segmenting") as update:

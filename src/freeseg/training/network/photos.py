@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freeseg.data import Pair, PairSource
-from freeseg.data.free_masks import CAPTIONS, Entry, FreeMasks
+from freeseg.data.free_masks import Entry, FreeMasks
 from freeseg.errors import DataError
 from freeseg.images import SUFFIXES
 
@@ -48,7 +48,7 @@ def _places(entry: Entry, folders: Sequence[Path]) -> Iterator[Path]:
 
 @dataclass
 class LabelledPhotos:
-    """Labelled photos as a source of photos. Where captions said what they show, the labels are their captions."""
+    """Labelled photos as a source of photos: what they are known to show are their captions."""
 
     name: str
     entries: list[Entry]
@@ -59,7 +59,7 @@ class LabelledPhotos:
 
     def __iter__(self) -> Iterator[Pair]:
         for entry, photo in zip(self.entries, self.photos, strict=True):
-            yield Pair(entry.file, photo.read_bytes(), entry.labels if entry.known == CAPTIONS else (), "none")
+            yield Pair(entry.file, photo.read_bytes(), entry.labels, "none")
 
 
 def sources(masks: FreeMasks, photos: Sequence[Path]) -> list[PairSource]:

@@ -186,7 +186,8 @@ def _teacher(job: Job, on_photos: features.Progress) -> tuple[Teacher, NDArray[n
 
 
 def _relabelled(job: Job, network: SegmentationNetwork, folder: Path, progress: Progress) -> FreeMasks:
-    """The same photos with masks of the network; what captions said of them holds."""
+    """The same photos with masks of the network. What they show stays what captions or the teacher said of them: if the
+    network decided that too, its mistakes would grow with every round."""
     if job.accelerator.is_main_process:
         checkpoint.save(network, job.config(), folder / "network")
         device = str(job.accelerator.device)
@@ -195,7 +196,8 @@ def _relabelled(job: Job, network: SegmentationNetwork, folder: Path, progress: 
     job.accelerator.wait_for_everyone()
     masks = open_free_masks(folder / "masks")
     made = {(entry.source, entry.file): entry for entry in masks.entries}
-    return replace(masks, entries=tuple(made[entry.source, entry.file] for entry in job.masks.entries))
+    again = (replace(made[entry.source, entry.file], known=entry.known) for entry in job.masks.entries)
+    return replace(masks, entries=tuple(again))
 
 
 def _keep_aside(photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,0 +1,122 @@
+"""A segmentation network beside its teacher: photos a second, and mIoU, at several sizes and precisions.
+
+python -m benchmarks.network --out docs/network-speed.md --data VOC_FOLDER    # on a machine that does nothing else
+python -m benchmarks.network --quick                                          # to see that everything runs
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+import freeseg
+from benchmarks import machine, photos
+from benchmarks.page import deliver, head
+from benchmarks.tables import ms, table
+from benchmarks.timing import in_turns
+from freeseg.data.segmentation import open_dataset
+from freeseg.evaluation import engine
+from freeseg.evaluation.protocols import Protocol
+from freeseg.evaluation.report import Report
+from freeseg.models import DEFAULT, TEACHER
+from freeseg.models.precision import cpu_has
+from freeseg.pipeline import FreeSeg
+from freeseg.vocabularies import vocabulary
+
+WORDS = vocabulary("voc21")
+HALF = "bfloat16"
+
+
+class Row(NamedTuple):
+    """A model as it is measured; a short side of 0 is the model's own."""
+
+    model: str
+    short_side: int = 0
+    dtype: str = "float32"
+
+    def load(self) -> FreeSeg:
+        """The model."""
+        return freeseg.load(self.model, dtype=self.dtype, short_side=self.short_side or None)
+
+
+class Scale(NamedTuple):
+    """How much is measured: photos of a turn, turns, photos with masks."""
+
+    photos: int = 12
+    repeats: int = 7
+    limit: int | None = None
+
+
+QUICK = Scale(2, 1, 3)
+
+
+def rows() -> list[Row]:
+    """What is measured; the first is what the others are compared with."""
+    found = [Row(TEACHER), *(Row(DEFAULT, side) for side in (0, 288, 256, 224))]
+    if cpu_has(torch.bfloat16):
+        found += [Row(TEACHER, dtype=HALF), *(Row(DEFAULT, side, HALF) for side in (0, 288, 256, 224))]
+    return found
+
+
+def measured(chosen: Sequence[Row], data: Path | None, scale: Scale) -> list[str]:
+    """The table: JPEG files to masks in memory, photo after photo; and mIoU where there is data."""
+    models = {row: row.load() for row in chosen}
+    with tempfile.TemporaryDirectory() as temporary:
+        paths = photos.usual(Path(temporary), scale.photos)
+        seconds = in_turns({row: partial(_all, model, paths) for row, model in models.items()}, scale.repeats)
+    lines = []
+    for row, model in models.items():
+        each = seconds[row] / scale.photos
+        side = str(model.config.preprocessing.short_side)
+        speed = [ms(each), f"{1 / each:.1f}", f"{seconds[chosen[0]] / seconds[row]:.2f}"]
+        scores = [f"{_miou(model, data, name, scale):.1f}" for name in ("voc20", "voc21")] if data else []
+        lines.append([row.model, side, row.dtype, *speed, *scores])
+    scored = ["VOC20 mIoU", "VOC21 mIoU"] if data else []
+    columns = ["model", "short side", "precision", "ms a photo", "photos/s", "times the first row", *scored]
+    return table(columns, lines)
+
+
+def _all(model: FreeSeg, paths: Sequence[Path]) -> None:
+    for _ in model.stream(paths, WORDS):
+        pass
+
+
+def _miou(model: FreeSeg, root: Path, name: str, scale: Scale) -> float:
+    data, protocol = engine.spread(open_dataset(name, root), scale.limit), Protocol("freeseg")
+    report = Report(engine.describe(model, data, protocol), engine.evaluate(model, data, protocol))
+    return report.numbers()["mIoU"].value
+
+
+def page(data: Path | None, scale: Scale) -> str:
+    """All measurements as Markdown."""
+    clock = machine.Clock.now()
+    lines = measured(rows(), data, scale)
+    photos_of = f" mIoU in percent, on {scale.limit or 'all'} photos of {data.name}." if data else ""
+    what = [
+        "",
+        f"The same {scale.photos} JPEGs of {photos.SIZE[0]}x{photos.SIZE[1]}, file to mask, {len(WORDS.labels)} labels "
+        f"and the background, by `FreeSeg.stream`. Medians of {scale.repeats} turns in which each row runs once, after "
+        f"one that does not count.{photos_of}",
+        "",
+    ]
+    return "\n".join([*head("The network and its teacher", "benchmarks.network", clock), *what, *lines]) + "\n"
+
+
+def main() -> None:
+    """Do what the arguments say."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.network", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, help="Markdown file to write; else the page is printed")
+    parser.add_argument("--data", type=Path, help="VOC's layout, photos with masks: measure mIoU as well")
+    parser.add_argument("--quick", action="store_true", help="few photos and turns: numbers without worth")
+    asked = parser.parse_args()
+    deliver(page(asked.data, QUICK if asked.quick else Scale()), asked.out)
+
+
+if __name__ == "__main__":
+    main()
