@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,12 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(skimage.data.coffee()).save(folder / "sub" / "cup.png")
     Image.fromarray(skimage.data.astronaut()).save(folder / "woman.jpg")
     return folder
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file can grow beyond a kilobyte, whoever writes it: what a full disk is to a program."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)

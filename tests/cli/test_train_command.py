@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from freeseg.data.free_masks import open_free_masks
 from networks import draw_free_masks
 
 QUICK = ("--side", "64", "--batch-size", "2", "--epochs", "1", "--device", "cpu")
@@ -54,6 +55,14 @@ class TestTrain:
             for name in ("curves.png", "epoch-1.png"):
                 with Image.open(trained / "mine" / f"round-{number}" / name) as picture:
                     assert min(picture.size) > 50
+
+    def test_what_photos_are_known_to_show_stays_when_they_are_relabelled(self, trained: Path) -> None:
+        first = open_free_masks(trained / "masks")
+        again = open_free_masks(trained / "mine" / "round-1" / "masks")
+        assert {entry.file: entry.labels for entry in again.entries} == {
+            entry.file: entry.labels for entry in first.entries
+        }
+        assert {entry.model for entry in again.entries} == {"mine"}
 
     def test_it_is_a_model_like_any_other(self, trained: Path) -> None:
         photo, out = trained / "photos" / "0.jpg", trained / "out"

@@ -100,6 +100,13 @@ class TestRoundTrip:
             save(teacher.model, teacher.config, tmp_path / "file")
 
 
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_said_and_leaves_nothing(teacher: FreeSeg, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot write .*model\.safetensors"):
+        checkpoint.save(teacher.model, teacher.config, tmp_path / "model")
+    assert not list((tmp_path / "model").iterdir())
+
+
 class TestWeightsThatAreRefused:
     @pytest.mark.parametrize(
         "damage", [lambda b: b[:-1], lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"x" + b]

@@ -245,6 +245,12 @@ class TestFolder:
         monkeypatch.setenv("FREESEG_CACHE", str(tmp_path / "file"))
         assert same(embeddings(MODEL, WORDS, TEMPLATES, Counted()), Counted()())
 
+    @pytest.mark.usefixtures("full_disk")
+    def test_on_a_full_disk(self, place: Path) -> None:
+        made = {"joint": torch.randn(len(WORDS), 1000)}
+        assert same(embeddings(MODEL, WORDS, TEMPLATES, lambda: made), made)
+        assert not list(place.iterdir())
+
     def test_tests_have_their_own(self) -> None:
         """Nothing outside temporary folders is written, whatever a test forgets."""
         assert "freeseg-tests-" in os.environ["FREESEG_CACHE"]

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freeseg.errors import FreeSegError
+from freeseg.errors import FreeSegError, OutputError
 from freeseg.training import state
 
 CPU = torch.device("cpu")
@@ -29,6 +29,15 @@ def refusal(run: Path, now: dict[str, object]) -> str:
 
 def test_nothing_written_is_nothing_read(tmp_path: Path) -> None:
     assert state.read(tmp_path / "never", {"tau": 0.5}, CPU) is None
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_said_and_leaves_the_last_state(tmp_path: Path) -> None:
+    (tmp_path / state.FILE).write_bytes(b"the last state")
+    with pytest.raises(OutputError, match=r"cannot write .*state\.pt"):
+        state.write(tmp_path, {}, {"weight": torch.zeros(10_000)})
+    assert [path.name for path in tmp_path.iterdir()] == [state.FILE]
+    assert (tmp_path / state.FILE).read_bytes() == b"the last state"
 
 
 def test_it_comes_back_as_it_was(tmp_path: Path) -> None:

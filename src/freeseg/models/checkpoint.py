@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialised
 
 from freeseg.errors import WeightsError
 from freeseg.files import atomic_path, sha256, write_json, write_text
@@ -97,7 +98,7 @@ def save(model: ICLIP, config: Config, folder: Path) -> Config:
     """
     tensors = {name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in model.heads().items()}
     with atomic_path(folder / WEIGHTS) as temporary:
-        save_file(tensors, temporary)
+        temporary.write_bytes(serialised(tensors))  # safetensors' own writing has errors of its own kind
     digest = sha256(folder / WEIGHTS)
     complete = replace(config, weights_sha256=digest, towers=hashes(config.pair))
     write_json(folder / CONFIG, asdict(complete))

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 from torch import Tensor, nn
 
 from freeseg.errors import OutputError
@@ -166,7 +166,7 @@ def _write(path: Path, tensors: dict[str, Tensor]) -> None:
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with suppress(OutputError):  # a disk that is full, or read-only: the next process computes again
         with atomic_path(path) as temporary:
-            save_file(kept, temporary, metadata={FORMAT: path.stem})
+            temporary.write_bytes(serialised(kept, {FORMAT: path.stem}))  # its own writing has errors of its own kind
         _trim(path.parent, LIMIT_BYTES)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,8 +27,10 @@ def write(run: Path, settings: Mapping[str, object], state: Mapping[str, object]
     Raises:
         OutputError: It cannot be written.
     """
+    whole = io.BytesIO()  # torch's own writing tells of a full disk by an error of any kind
+    torch.save({"settings": dict(settings), **state}, whole)
     with atomic_path(run / FILE) as temporary:
-        torch.save({"settings": dict(settings), **state}, temporary)
+        temporary.write_bytes(whole.getbuffer())
 
 
 def read(run: Path, settings: Mapping[str, object], device: torch.device) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from freeseg.errors import DataError
 from freeseg.training.network.losses import UNKNOWN
@@ -53,6 +54,21 @@ def test_dont_know_is_unknown(samples: Samples) -> None:
     table = targets_of(samples.masks)
     assert table[255] == UNKNOWN
     assert table[:4].tolist() == [0, 1, 2, 3]
+
+
+def test_pixels_of_which_the_first_masks_say_otherwise_do_not_supervise(samples: Samples, tmp_path: Path) -> None:
+    first, photos = draw_free_masks(tmp_path / "first")
+    path = first.folder / first.entries[0].mask
+    other = np.array(Image.open(path))
+    other[:, :6] = 0  # a strip that the label had in the second masks
+    Image.fromarray(other).save(path)
+    entry = samples.masks.entries[0]
+    alone, _ = samples.supervision(entry)
+    both, supervised = Samples(samples.masks, photos, samples.rows, samples.recipe, first).supervision(entry)
+    assert (alone[1:, :6] == 1).all()
+    assert (both[:, :6] == UNKNOWN).all()
+    assert np.array_equal(both[:, 6:], alone[:, 6:])
+    assert not supervised[both == UNKNOWN].any()
 
 
 def test_every_photo_once_an_epoch() -> None:

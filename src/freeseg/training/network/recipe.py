@@ -23,6 +23,7 @@ class Recipe:
         colour: How far brightness, contrast and saturation are changed at most, as a share.
         frozen_stride: The encoder's layers up to this stride keep their ImageNet weights; 0 trains all of them.
         encoder_rate: The encoder's learning rate, as a share of the decoder's.
+        again_rate: The learning rate of self-training rounds, as a share of the first training's.
         ema: Decay of the moving average of the weights, which is what comes out.
         epochs, batch_size, learning_rate, weight_decay, seed: As everywhere; AdamW with a cosine.
     """
@@ -39,6 +40,7 @@ class Recipe:
     colour: float = 0.3
     frozen_stride: int = 16
     encoder_rate: float = 0.2
+    again_rate: float = 0.3
     ema: float = 0.998
     epochs: int = 2
     batch_size: int = 16
@@ -47,7 +49,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        shares = ("foreground", "background", "smallest_crop")
+        shares = ("foreground", "background", "smallest_crop", "again_rate")
         for name in shares:
             if not 0 < getattr(self, name) <= 1:
                 raise FreeSegError(f"{name} is {getattr(self, name)}; it must be above 0 and at most 1")

@@ -1,4 +1,8 @@
-"""From free masks to a network: a first training, and self-training rounds in which it relabels its photos."""
+"""From free masks to a network: a first training, and self-training rounds in which it relabels its photos.
+
+What photos show is not asked again, and only pixels on which network and first masks agree supervise: without that,
+the network's own mistakes grow with every round.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +118,8 @@ def train(
     for number in range(rounds + 1):
         if number:
             masks = _relabelled(job, network, out / f"round-{number}", on_relabelled)
-        samples = Samples(masks, job.photos, rows, replace(recipe, seed=recipe.seed + number))
+        first = job.masks if number else None
+        samples = Samples(masks, job.photos, rows, _recipe(recipe, number), first)
         folder = out / f"round-{number}"
         data = {"encoder": job.encoder, "teacher": job.teacher.config.weights_sha256, "masks": _identity(masks)}
         trainer = Trainer(network, teacher, samples, used, samples.recipe, folder, data, job.accelerator, job.workers)
@@ -186,8 +191,7 @@ def _teacher(job: Job, on_photos: features.Progress) -> tuple[Teacher, NDArray[n
 
 
 def _relabelled(job: Job, network: SegmentationNetwork, folder: Path, progress: Progress) -> FreeMasks:
-    """The same photos with masks of the network. What they show stays what captions or the teacher said of them: if the
-    network decided that too, its mistakes would grow with every round."""
+    """The same photos with masks of the network; what they show stays what captions or the teacher said of them."""
     if job.accelerator.is_main_process:
         checkpoint.save(network, job.config(), folder / "network")
         device = str(job.accelerator.device)
@@ -198,6 +202,12 @@ def _relabelled(job: Job, network: SegmentationNetwork, folder: Path, progress: 
     made = {(entry.source, entry.file): entry for entry in masks.entries}
     again = (replace(made[entry.source, entry.file], known=entry.known) for entry in job.masks.entries)
     return replace(masks, entries=tuple(again))
+
+
+def _recipe(recipe: Recipe, number: int) -> Recipe:
+    """The recipe of a round: other crops, and later ones only adjust what the first has learnt."""
+    rate = recipe.learning_rate * (recipe.again_rate if number else 1)
+    return replace(recipe, seed=recipe.seed + number, learning_rate=rate)
 
 
 def _keep_aside(photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

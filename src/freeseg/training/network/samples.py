@@ -50,10 +50,21 @@ class Samples(Dataset[Sample]):
         photos: The photo of each of their entries.
         rows: The row of each photo in the teacher's features.
         recipe: How they are cropped.
+        first: Other free masks of the same photos, with the same labels: pixels of which they say otherwise do not
+            supervise.
     """
 
-    def __init__(self, masks: FreeMasks, photos: Sequence[Path], rows: NDArray[np.int64], recipe: Recipe):
+    def __init__(
+        self,
+        masks: FreeMasks,
+        photos: Sequence[Path],
+        rows: NDArray[np.int64],
+        recipe: Recipe,
+        first: FreeMasks | None = None,
+    ):
         self.masks, self.photos, self.rows, self.recipe = masks, photos, rows, recipe
+        self.first = first
+        self.of_first = {(entry.source, entry.file): entry for entry in first.entries} if first else {}
         self.target_of = targets_of(masks)
         self.indices = {name: index for index, name in enumerate(masks.vocabulary.names)}
 
@@ -89,7 +100,11 @@ class Samples(Dataset[Sample]):
 
     def supervision(self, entry: Entry) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The targets of a photo's pixels (H, W), and which of them supervise."""
-        targets = self.target_of[self.masks.mask(entry)]
+        mask = self.masks.mask(entry)
+        targets = self.target_of[mask]
+        if self.first:
+            said = self.first.mask(self.of_first[entry.source, entry.file])
+            targets = np.where(mask == said, targets, UNKNOWN)
         if not self.recipe.partial_pixels:
             return targets, targets != UNKNOWN
         confidence = torch.from_numpy(self.masks.confidence(entry))
