@@ -60,6 +60,22 @@ class TestPublished:
         assert (rules.background, rules.threshold) == ("threshold", 0.4)
         assert rules.long_cap * 448 == pytest.approx(2048, abs=0.5)
 
+    @pytest.mark.parametrize(
+        ("dataset", "window", "threshold"),
+        [
+            ("voc20", 448, 0),
+            ("voc21", 448, 0.5),
+            ("context59", 448, 0),
+            ("context60", 448, 0.15),
+            ("coco-object", 448, 0.4),
+            ("cityscapes", 224, 0),
+        ],
+    )
+    def test_clearclip(self, dataset: str, window: int, threshold: float) -> None:
+        rules = protocol("clearclip", dataset)
+        assert (rules.short_side, rules.window, rules.stride) == (448, window, 224)
+        assert (rules.logit_scale, rules.threshold) == (50, threshold)
+
     @pytest.mark.parametrize("name", PROTOCOLS)
     @pytest.mark.parametrize("dataset", ["voc20", "voc21", "cityscapes", "folder"])
     def test_every_one_is_complete(self, name: str, dataset: str) -> None:
