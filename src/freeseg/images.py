@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -54,6 +55,18 @@ def read_photo(photo: Photo) -> Image.Image:
     if isinstance(photo, str | os.PathLike):
         return _from_file(Path(os.fsdecode(photo)))
     raise PhotoError(f"cannot read a photo from {type(photo).__name__}; give a path, a PIL picture or a numpy array")
+
+
+def read_bytes(content: bytes, name: str) -> Image.Image:
+    """Read a photo from its file's bytes, as `read_photo` does; `name` is what errors call it.
+
+    Example:
+        >>> read_bytes(b"...", "holiday/a.jpg")
+        Traceback (most recent call last):
+        freeseg.errors.PhotoError: cannot read holiday/a.jpg: not a picture in a known format; save it as PNG or JPEG
+    """
+    with _errors(name):
+        return _upright_rgb(_open_header(io.BytesIO(content), name), name)
 
 
 def find_photos(paths: Iterable[str | os.PathLike[str]]) -> list[FoundPhoto]:

@@ -71,14 +71,14 @@ def test_more_than_255_labels(sources: Sequence[PairSource], plan: Plan, on_tiny
 @pytest.mark.parametrize("image", [b"", b"no picture", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"])
 def test_what_is_no_photo_is_named(image: bytes, plan: Plan, on_tiny: FreeSeg) -> None:
     job = Job(0, "photos", "sub/a.jpg", image, "photos/sub/a", ())
-    with pytest.raises(PhotoError, match=r"^photos/sub/a\.jpg: not a picture in a known format"):
+    with pytest.raises(PhotoError, match=r"^cannot read photos/sub/a\.jpg: not a picture in a known format"):
         label_photo(job, plan, on_tiny)
     assert not plan.folder.exists()
 
 
 def test_a_cut_photo_is_named(folders: list[Path], plan: Plan, on_tiny: FreeSeg) -> None:
     image = (folders[1] / "d.png").read_bytes()[:-200]
-    with pytest.raises(PhotoError, match=r"^photos/a\.png: cannot read"):
+    with pytest.raises(PhotoError, match=r"^cannot read photos/a\.png: damaged"):
         label_photo(Job(0, "photos", "a.png", image, "photos/a", ()), plan, on_tiny)
 
 

@@ -116,7 +116,8 @@ def test_bad_photos_are_told_and_the_others_done(folders: list[Path], plan: Plan
     (folders[0] / "images" / "a.png").write_bytes((folders[0] / "images" / "a.png").read_bytes()[:-99])
     for plan_ in (plan, replace(plan, folder=plan.folder.with_name("fresh"))):
         done = label(open_sources(folders), plan_)
-        assert [line.partition(": ")[0] for line in done.failed] == ["captioned/a.png", "plain/d.png"]
+        names = [line.partition(": ")[0] for line in done.failed]
+        assert names == ["cannot read captioned/a.png", "cannot read plain/d.png"]
         assert [f"{entry.source}/{entry.file}" for entry in done.masks.entries] == [*FILES[1:4], FILES[5]]
 
 

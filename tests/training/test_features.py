@@ -55,7 +55,7 @@ def test_splits_captions_and_nouns(folder: Path, tmp_path: Path) -> None:
     assert data.paired[0].nouns == (0, 1, 2)  # dog, cat (cats), ball
     assert data.sources == {"captioned": 5}
     [reason] = data.skipped
-    assert reason.startswith("broken.png")
+    assert reason.startswith("cannot read broken.png: ")
 
 
 def test_rows_are_the_towers_features_averaged_to_the_grid(folder: Path, tmp_path: Path) -> None:

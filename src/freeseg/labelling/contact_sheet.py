@@ -15,8 +15,7 @@ from PIL import Image
 from freeseg.data.free_masks import Entry, FreeMasks
 from freeseg.drawing import overlay
 from freeseg.errors import PhotoError
-from freeseg.images import read_photo, resize
-from freeseg.labelling.photo import opened
+from freeseg.images import read_bytes, resize
 
 TILE = (480, 240)  # a photo on the sheet fits in it, in pixels
 GAP = 12
@@ -35,8 +34,8 @@ def choose(photos: int, count: int, seed: int) -> frozenset[int]:
 
 def thumbnail(image: bytes) -> Image.Image | None:
     """A photo as it appears on the sheet; None for one that cannot be read."""
-    with suppress(PhotoError), opened(image, "") as picture:
-        photo = read_photo(picture)
+    with suppress(PhotoError):
+        photo = read_bytes(image, "")
         scale = min(side / own for side, own in zip(TILE, photo.size, strict=True))
         return resize(photo, (max(1, round(photo.width * scale)), max(1, round(photo.height * scale))))
     return None

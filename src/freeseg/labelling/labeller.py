@@ -12,8 +12,8 @@ from PIL import Image
 from freeseg import pipeline
 from freeseg.data.free_masks import Entry, Settings
 from freeseg.files import atomic_path
+from freeseg.images import read_bytes
 from freeseg.labelling.jobs import Job
-from freeseg.labelling.photo import opened
 from freeseg.pipeline import FreeSeg
 from freeseg.segmentation import IGNORE
 from freeseg.vocabularies import Vocabulary
@@ -63,10 +63,10 @@ def label_photo(job: Job, plan: Plan, model: FreeSeg) -> Entry:
         PhotoError: The photo cannot be read.
         OutputError: A file cannot be written.
     """
-    with opened(job.image, f"{job.source}/{job.file}") as photo:
-        # What presence leaves out is background again: a second look, for the labels that are left.
-        known = job.known or model.segment(photo, plan.vocabulary).candidates
-        result = model.segment_known(photo, plan.vocabulary, known)
+    photo = read_bytes(job.image, f"{job.source}/{job.file}")
+    # What presence leaves out is background again: a second look, for the labels that are left.
+    known = job.known or model.segment(photo, plan.vocabulary).candidates
+    result = model.segment_known(photo, plan.vocabulary, known)
     confidence = Image.fromarray(np.rint(result.confidence * 255).astype(np.uint8))
     for path, image in ((job.mask, result.mask_image()), (job.confidence, confidence)):
         with atomic_path(plan.folder / path) as temporary:

@@ -7,7 +7,6 @@ keyed by tower, preprocessing and the photo's own bytes.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,11 +19,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from PIL import Image
 
 from freeseg.data import Pair, PairSource
 from freeseg.errors import DataError, PhotoError
-from freeseg.images import read_photo, resize, to_array
+from freeseg.images import read_bytes, resize, to_array
 from freeseg.models.iclip import ICLIP
 from freeseg.models.transformer.vision import ClassAttention
 from freeseg.training.store import RowStore
@@ -238,10 +236,9 @@ def _features(model: ICLIP, photos: Sequence[NDArray[np.uint8]], device: torch.d
 def _decode(pair: Pair, side: int) -> NDArray[np.uint8] | str:
     """The photo as (side, side, 3), or why it cannot be read."""
     try:
-        with Image.open(io.BytesIO(pair.image)) as opened:
-            return to_array(resize(read_photo(opened), (side, side)))
-    except (OSError, PhotoError) as error:
-        return f"{pair.key}: {error}"
+        return to_array(resize(read_bytes(pair.image, pair.key), (side, side)))
+    except PhotoError as error:
+        return str(error)
 
 
 def _extract_texts(model: ICLIP, captions: Sequence[str], store: RowStore, progress: Progress) -> None:
