@@ -19,7 +19,7 @@ lint: .venv/dev.stamp
 types: .venv/dev.stamp
 	$(BIN)/mypy
 
-# Its data is not part of the project: see docs/ablation.md.
+# Its data is not part of the project: see docs/training.md; ARGS="CAPTIONED... --voc VOC_FOLDER --table docs/ablation.md".
 ablation: .venv/dev.stamp
 	$(BIN)/python experiments/poolings.py $(ARGS)
 

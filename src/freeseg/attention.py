@@ -1,7 +1,7 @@
 """Free attention: a foreground weight per patch that needs no mask.
 
 For CNNs, an energy map: channels of a ReLU feature map that fire strongly and rarely mark things,
-so the sum of activations over channels is high on objects and low on plain background. For self-supervised
+so the norm over channels is high on objects and low on plain background. For self-supervised
 transformers, where the class token looks (`models.transformer.vision.ClassAttention`).
 """
 

@@ -88,12 +88,21 @@ def find_photos(paths: Iterable[str | os.PathLike[str]]) -> list[FoundPhoto]:
     for path in map(Path, [paths] if isinstance(paths, str | os.PathLike) else paths):  # never the letters of a str
         with _errors(_printable(path)):
             is_folder = stat.S_ISDIR(path.stat().st_mode)
-        root, files = (path, _walk(path, set())) if is_folder else (path.parent, [path])
-        if not files:
+        photos = photos_in(path) if is_folder else [FoundPhoto(path, PurePosixPath(path.name))]
+        if not photos:
             raise PhotoError(f"no photos in {_printable(path)}; give some in {' '.join(sorted(SUFFIXES))}")
-        for file in files:
-            unique.setdefault(os.path.realpath(file), FoundPhoto(file, PurePosixPath(file.relative_to(root))))
+        for photo in photos:
+            unique.setdefault(os.path.realpath(photo.path), photo)
     return list(unique.values())
+
+
+def photos_in(folder: Path) -> list[FoundPhoto]:
+    """The photos in a folder and below it, as `find_photos` lists them; maybe none.
+
+    Raises:
+        PhotoError: The folder or one below it cannot be listed.
+    """
+    return [FoundPhoto(file, PurePosixPath(file.relative_to(folder))) for file in _walk(folder, set())]
 
 
 def fit_short_side(size: tuple[int, int], short: int, long_cap: float = 4.0) -> tuple[int, int]:

@@ -42,8 +42,9 @@ def load(
     """A model, ready to segment.
 
     Args:
-        model: Name of an embedded model; a folder that `freeseg pretrain` wrote; or a CLIP, SigLIP or SigLIP 2 in
-            transformers' format, as a folder or by its name on the hub ("openai/clip-vit-base-patch16").
+        model: Name of an embedded model; a folder that `freeseg pretrain` or `freeseg train` wrote; or a CLIP, SigLIP
+            or SigLIP 2 in transformers' format, as a folder or by its name on the hub
+            ("openai/clip-vit-base-patch16").
         device: "cpu", "cuda", "mps", ...
         revision: Branch, tag or commit on the hub; None for the newest.
         mode: Dense mode of a CLIP ("raw", "maskclip", "surgery", ...); None for its family's own.

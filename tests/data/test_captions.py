@@ -157,14 +157,14 @@ def test_a_photo_removed_after_opening_is_named(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ photo folders
 
 
-def test_a_photo_folder_is_flat_sorted_and_without_captions(tmp_path: Path) -> None:
+def test_a_photo_folder_is_sorted_and_without_captions(tmp_path: Path) -> None:
     for name in ("b.jpg", "a.PNG", ".hidden.jpg", "notes.txt"):
         (tmp_path / name).write_bytes(name.encode())
     (tmp_path / "masks.png").mkdir()
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "c.jpg").write_bytes(b"c")
-    expected = [Pair("a.PNG", b"a.PNG", (), "train"), Pair("b.jpg", b"b.jpg", (), "train")]
-    assert list(PhotoFolder(tmp_path)) == expected
+    expected = [("a.PNG", b"a.PNG"), ("b.jpg", b"b.jpg"), ("sub/c.jpg", b"c")]
+    assert list(PhotoFolder(tmp_path)) == [Pair(*photo, (), "train") for photo in expected]
 
 
 def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:

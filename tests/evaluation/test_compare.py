@@ -147,7 +147,11 @@ class TestMarkdown:
     def test_says_what_was_compared(self, comparison: Comparison) -> None:
         text = markdown(comparison)
         assert text.startswith("# drawn: tiny (A) and other (B)\n")
-        for told in ("A: tiny, weights sha256 abab", "B: other, weights sha256 cd; torch 3", "\n    again\n"):
+        for told in (
+            "A: tiny, weights and settings sha256 abab",
+            "settings sha256 cd; torch 3",
+            "\n    again\n",
+        ):
             assert told in text
 
     def test_nothing_from_outside_becomes_html(self) -> None:

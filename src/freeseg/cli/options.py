@@ -25,7 +25,7 @@ Model = Annotated[
 Revision = Annotated[str | None, typer.Option("--revision", help="Branch, tag or commit on huggingface.co.")]
 Mode = Annotated[
     str | None,
-    typer.Option("--mode", help="Dense mode of a CLIP: raw, maskclip, surgery, sclip, clearclip or naclip."),
+    typer.Option("--mode", help="Dense mode of a CLIP or SigLIP: raw, maskclip, surgery, sclip, clearclip or naclip."),
 ]
 Precision = Annotated[str, typer.Option("--precision", help="Of the towers: float32, bfloat16 or float16.")]
 ShortSide = Annotated[

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import Device, Out
+from freeseg.cli.options import Out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,7 +56,7 @@ def train(
     seed: int = 0,
     workers: Annotated[int, typer.Option(help="Processes that read photos; 0: none of their own.")] = 0,
     precision: Annotated[str, typer.Option(help="no, bf16 or fp16 (mixed); auto: bf16 where a GPU has it.")] = "auto",
-    device: Device = "auto",
+    device: Annotated[str, typer.Option(help="auto: a GPU where there is one; or cpu, cuda, mps.")] = "auto",
 ) -> None:
     """Train a segmentation network on free masks. Stop it whenever you like: the same command goes on where it was.
 
@@ -137,8 +137,8 @@ def _report(update: Callable[[int, int, str], None], rounds: int) -> Callable[[i
         start = began.setdefault("time", time.monotonic())
         if moment.step == first + FIRST and number == began.setdefault("round", number):
             left = moment.steps * (rounds - number) - moment.step
-            minutes = left * (time.monotonic() - start) / FIRST / 60
-            typer.echo(f"{left:,} steps, about {minutes:.0f} minutes", err=True)
+            minutes = math.ceil(left * (time.monotonic() - start) / FIRST / 60)
+            typer.echo(f"{left:,} steps, about {minutes} minute{'s' if minutes > 1 else ''}", err=True)
         losses = ", ".join(f"{name} {loss:.3f}" for name, loss in moment.losses.items())
         known = "" if math.isnan(agreed) else f", agreement {agreed:.1f}"
         update(number * moment.steps + moment.step, rounds * moment.steps, losses + known)

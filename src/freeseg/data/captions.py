@@ -16,10 +16,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple, Protocol
 
 from freeseg.errors import DataError
+from freeseg.images import SUFFIXES, FoundPhoto, photos_in
 
 SPLITS = ("train", "dev", "test", "none")
 _TAR_PHOTOS = ("jpg", "jpeg", "png", "webp")
-_FOLDER_PHOTOS = (*_TAR_PHOTOS, "bmp", "tif", "tiff")
 _is_file, _is_dir = os.path.isfile, os.path.isdir  # unlike Path's, False for a name that no file can have
 
 
@@ -147,7 +147,7 @@ class TarShards:
 
 
 class PhotoFolder:
-    """The photos that lie in a folder, not in its subfolders. No captions, split "train".
+    """The photos in a folder and its subfolders, in any of `images.SUFFIXES`. No captions, split "train".
 
     Raises:
         DataError: There is no photo in it.
@@ -162,16 +162,16 @@ class PhotoFolder:
 
     def __init__(self, folder: str | Path) -> None:
         self.name = Path(folder).resolve().name
-        self._photos = _files(Path(folder), _FOLDER_PHOTOS)
+        self._photos = _photos(Path(folder))
         if not self._photos:
-            raise DataError(f"{folder}: no photo (.{' .'.join(_FOLDER_PHOTOS)}) in it; {_found(Path(folder))}")
+            raise DataError(f"{folder}: no photo ({' '.join(sorted(SUFFIXES))}) in it; {_found(Path(folder))}")
 
     def __len__(self) -> int:
         return len(self._photos)
 
     def __iter__(self) -> Iterator[Pair]:
         for photo in self._photos:
-            yield Pair(photo.name, _read(photo), (), "train")
+            yield Pair(photo.name.as_posix(), _read(photo.path), (), "train")
 
 
 def _open(given: str | Path) -> PairSource:
@@ -180,14 +180,14 @@ def _open(given: str | Path) -> PairSource:
         raise DataError(f"{given}: only local files are read, no URL and no pipe; download it first")
     if _is_file(path / "captions.jsonl"):
         return CaptionFolder(path)
-    tars, photos = _files(path, ["tar"]), _files(path, _FOLDER_PHOTOS)
+    tars, photos = _files(path, ["tar"]), _photos(path)
     if tars and photos:
         raise DataError(f"{path}: holds .tar shards and photos ({photos[0].name}); put them in folders of their own")
     if photos:
         return PhotoFolder(path)
     if tars or (path.suffix.lower() == ".tar" and not _is_dir(path)):
         return TarShards(path)
-    looked_for = f"captions.jsonl, .tar shards or photos (.{' .'.join(_FOLDER_PHOTOS)})"
+    looked_for = f"captions.jsonl, .tar shards or photos ({' '.join(sorted(SUFFIXES))})"
     raise DataError(f"{path}: no image-caption pairs; looked for {looked_for}; {_found(path)}")
 
 
@@ -307,6 +307,11 @@ def _local_name(name: object, where: str) -> str:
     if PureWindowsPath(name).anchor or ".." in PureWindowsPath(name).parts:  # it knows both / and \
         raise DataError(f"{where}: {name!r} leads out of the folder; name photos relative to it, without ..")
     return PurePosixPath(name).as_posix()
+
+
+def _photos(folder: Path) -> list[FoundPhoto]:
+    """The photos in a folder and below it; none for what is no folder, or holds none."""
+    return photos_in(folder) if _is_dir(folder) else []
 
 
 def _files(folder: Path, suffixes: Iterable[str]) -> list[Path]:

@@ -157,6 +157,6 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     for letter, run in (("A", first), ("B", second)):
         yield ""
         versions = ", ".join(f"{text(key)} {text(value)}" for key, value in run.versions.items())
-        yield f"{letter}: {text(run.model)}, weights sha256 {text(run.model_sha256)}; {versions}"
+        yield f"{letter}: {text(run.model)}, weights and settings sha256 {text(run.model_sha256)}; {versions}"
         yield ""
         yield from ("    " + line for line in run.command.splitlines())

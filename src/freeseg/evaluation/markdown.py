@@ -86,7 +86,7 @@ def _lines(report: Report) -> Iterator[str]:
         ["protocol", ""], [[key, "none" if value is None else str(value)] for key, value in run.protocol.items()]
     )
     yield ""
-    yield f"Model {text(run.model)}, weights sha256 {text(run.model_sha256)}."
+    yield f"Model {text(run.model)}, weights and settings sha256 {text(run.model_sha256)}."
     yield f"Photos: names sha256 {text(run.photos_sha256)}."
     yield f"Versions: {', '.join(f'{text(key)} {text(value)}' for key, value in run.versions.items())}."
     yield ""

@@ -33,8 +33,8 @@ def load_model(
     """A model by name: embedded, from a folder, or from the hub.
 
     Args:
-        name: An embedded model's name, a folder that `freeseg pretrain` wrote, or a folder or a name on the hub of a
-            CLIP, SigLIP or SigLIP 2 in transformers' format.
+        name: An embedded model's name, a folder that `freeseg pretrain` or `freeseg train` wrote, or a
+            folder or a name on the hub of a CLIP, SigLIP or SigLIP 2 in transformers' format.
         revision: Of the hub; None for the newest.
         mode: How a transformer's patches go through its last blocks, one of `transformer.dense.MODES`.
         dtype: Precision of the towers.

@@ -57,7 +57,8 @@ def load_transformer(folder: Path, name: str, mode: str | None = None, revision:
 def trained_config(name: str, pair: Pair, model: ICLIP, **entries: Any) -> Config:
     """The config of a model whose heads were trained on a pair of towers; `entries` are the rest of it.
 
-    The decision rule is FreeSeg-Lite's, as the heads are trained with its losses; only there it was measured.
+    The decision rule is FreeSeg-Lite's but for the background's margin, as the heads are trained with its losses; only
+    there it was measured.
     """
     pixels = pixels_of(pair)
     return Config(

@@ -14,7 +14,7 @@ def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
     """Devices and mixed precision.
 
     Args:
-        device: "auto" for a GPU where there is one; "cpu" for the processor.
+        device: "auto" for a GPU where there is one; or "cpu", "cuda", "mps".
         precision: One of `PRECISIONS`; "auto" is bf16 on a GPU that has it.
 
     Raises:
@@ -26,10 +26,13 @@ def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
     """
     if precision not in PRECISIONS:
         raise FreeSegError(f"precision is {precision!r}; it must be one of: {', '.join(PRECISIONS)}")
-    if device not in ("auto", "cpu"):
-        raise FreeSegError(f"device is {device!r}; use cpu or auto, and CUDA_VISIBLE_DEVICES to choose among GPUs")
+    there = {"auto": True, "cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device):
+        raise FreeSegError(
+            f"device {device!r} cannot be used here; use auto or cpu, and CUDA_VISIBLE_DEVICES to choose among GPUs"
+        )
     if precision == "auto":
-        has = device == "auto" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+        has = device != "cpu" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
         precision = "bf16" if has else "no"
     if precision == "fp16" and (device == "cpu" or not torch.cuda.is_available()):
         raise FreeSegError("fp16 needs a GPU; use --precision no, or bf16")

@@ -9,7 +9,7 @@ from pathlib import Path
 from freeseg.data import Pair, PairSource
 from freeseg.data.free_masks import Entry, FreeMasks
 from freeseg.errors import DataError
-from freeseg.images import SUFFIXES
+from freeseg.images import photos_in
 
 
 def find_photos(masks: FreeMasks, folders: Sequence[Path]) -> list[Path]:
@@ -24,6 +24,8 @@ def find_photos(masks: FreeMasks, folders: Sequence[Path]) -> list[Path]:
         if path is None:
             missing = f"{entry.source}/{entry.file}"
             given = ", ".join(map(str, folders))
+            if not Path(entry.file).suffix:  # a key of a tar
+                raise DataError(f"{missing} is in a tar, from which no network is trained; unpack and label it again")
             raise DataError(
                 f"{masks.folder} has a mask of {missing}, which is not in {given}; add its folder to --images"
             )
@@ -34,9 +36,9 @@ def find_photos(masks: FreeMasks, folders: Sequence[Path]) -> list[Path]:
 def unlabelled(masks: FreeMasks, folders: Sequence[Path], found: Sequence[Path]) -> int:
     """How many photos in the folders have no mask."""
     known = {path.resolve() for path in found}
-    photos = (path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    photos = {photo.path.resolve() for folder in folders for photo in photos_in(folder)}
     inside = masks.folder.resolve()
-    return sum(1 for path in photos if path.resolve() not in known and inside not in path.resolve().parents)
+    return sum(1 for path in photos if path not in known and inside not in path.parents)
 
 
 def _places(entry: Entry, folders: Sequence[Path]) -> Iterator[Path]:

@@ -195,8 +195,8 @@ class Trainer:
         if not torch.isfinite(total):
             self.whole = False  # the last good state is kept
             raise FreeSegError(
-                f"the loss is {total.item()} at step {self.step}; lower --learning-rate, or go on from the last "
-                f"checkpoint in {self.run} with other photos left out"
+                f"the loss is {total.item()} at step {self.step}; lower --learning-rate and choose another --out "
+                f"(the last good state stays in {self.run})"
             )
         self.optimiser.zero_grad()
         self.accelerator.backward(total)
