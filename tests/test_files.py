@@ -8,9 +8,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from freeseg.errors import OutputError
-from freeseg.files import atomic_path, sha256, write_json, write_text
+from freeseg.files import atomic_path, printable, sha256, write_json, write_text
 
 
 def no_space(*_, **__):
@@ -157,3 +159,10 @@ def test_sha256(tmp_path, size):
     content = bytes(i % 251 for i in range(size))
     (tmp_path / "a.bin").write_bytes(content)
     assert sha256(tmp_path / "a.bin") == hashlib.sha256(content).hexdigest()
+
+
+@given(st.text(st.characters()))
+def test_any_text_can_be_written(text: str) -> None:
+    printable(text).encode("utf-8")
+    if not any("\ud800" <= character <= "\udfff" for character in text):
+        assert printable(text) == text

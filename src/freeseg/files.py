@@ -68,6 +68,16 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def printable(text: str) -> str:
+    """Text that can be written as UTF-8: a file's name may hold bytes that are none.
+
+    Example:
+        >>> printable("caf\\udce9")
+        'caf?'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 

@@ -15,7 +15,7 @@ from PIL import Image
 from freeseg import drawing, rle
 from freeseg.drawing import BACKGROUND, DONT_KNOW, IGNORE
 from freeseg.errors import LabelError, OutputError
-from freeseg.files import atomic_path, write_json
+from freeseg.files import atomic_path, printable, write_json
 
 __all__ = ["BACKGROUND", "DONT_KNOW", "IGNORE", "Segmentation", "reserve_ignore"]
 
@@ -155,8 +155,8 @@ class Segmentation:
             if pixels[index]
         ]
         return {
-            "images": [{"id": image_id, "file_name": _utf8(self.name), "width": width, "height": height}],
-            "categories": [{"id": index + first, "name": _utf8(self.labels[index])} for index in kept],
+            "images": [{"id": image_id, "file_name": printable(self.name), "width": width, "height": height}],
+            "categories": [{"id": index + first, "name": printable(self.labels[index])} for index in kept],
             "annotations": annotations,
         }
 
@@ -171,7 +171,7 @@ class Segmentation:
         entries = [
             {
                 "index": index,
-                "label": _utf8(self.labels[index]),
+                "label": printable(self.labels[index]),
                 "colour": "#" + colours[index].tobytes().hex(),
                 "pixels": int(pixels[index]),
                 "area": round(float(pixels[index] / self.mask.size), 6),
@@ -182,7 +182,7 @@ class Segmentation:
             for index in _real(self.labels)
         ]
         return {
-            "name": _utf8(self.name),
+            "name": printable(self.name),
             "width": self.photo.width,
             "height": self.photo.height,
             "model": self.model,
@@ -301,8 +301,3 @@ def _inside(folder: Path, stem: str) -> Path:
     if wrong or not (folder / path).parent.resolve().is_relative_to(folder.resolve()):
         raise OutputError(f"{stem!r} does not stay inside {folder}; use a relative name without '..'")
     return folder / path
-
-
-def _utf8(text: str) -> str:
-    """Text that any file can hold: names of files can have bytes that are no UTF-8."""
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -63,7 +63,7 @@ class TestCommand:
         plain = draw_photos(tmp_path)[1]
         (plain / "bad.jpg").write_bytes(b"no picture")
         done = run("label", plain, *WORDS, "--out", tmp_path / "out", "--workers", 1)
-        assert one_line(done).startswith("freeseg: plain/bad.jpg: not a picture")
+        assert one_line(done).startswith("freeseg: cannot read plain/bad.jpg: not a picture")
         assert done.code == 1
         assert "2 photos labelled, 2 in all" in done.out
 

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freeseg.evaluation.wording import percent, printable, signed
+from freeseg.evaluation.wording import percent, signed
 
 numbers = st.floats(-100, 100)
 
@@ -27,10 +27,3 @@ def test_only_what_is_shown_as_more_has_a_plus(value: float) -> None:
 
 def test_what_is_not_measured_has_no_sign() -> None:
     assert percent(math.nan) == signed(math.nan) == "n/a"
-
-
-@given(st.text(st.characters()))
-def test_any_text_can_be_written(text: str) -> None:
-    printable(text).encode("utf-8")
-    if not any("\ud800" <= character <= "\udfff" for character in text):
-        assert printable(text) == text

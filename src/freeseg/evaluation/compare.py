@@ -16,7 +16,8 @@ from freeseg.evaluation.breakdown import photo_ious
 from freeseg.evaluation.markdown import span, table, text
 from freeseg.evaluation.records import Run
 from freeseg.evaluation.report import HEADLINES, Headline, Report
-from freeseg.evaluation.wording import percent, printable, signed
+from freeseg.evaluation.wording import percent, signed
+from freeseg.files import printable
 
 MAY_DIFFER = ("command", "model", "model_sha256", "versions")
 PHOTOS = 10

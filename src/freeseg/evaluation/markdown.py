@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from freeseg.evaluation import breakdown
 from freeseg.evaluation.bootstrap import Interval
 from freeseg.evaluation.report import HEADLINES, Report
-from freeseg.evaluation.wording import percent, printable
+from freeseg.evaluation.wording import percent
+from freeseg.files import printable
 
 # An underscore inside a word is no markup, and names of photos are full of them.
 SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<![^\W_])_|_(?![^\W_]))")

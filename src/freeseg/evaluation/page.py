@@ -18,7 +18,8 @@ from freeseg.evaluation import breakdown
 from freeseg.evaluation.bootstrap import Interval
 from freeseg.evaluation.gallery import Pictured
 from freeseg.evaluation.report import HEADLINES, Headline, Report
-from freeseg.evaluation.wording import percent, printable
+from freeseg.evaluation.wording import percent
+from freeseg.files import printable
 
 HEAT_CLASSES = 40  # more would not be read
 LONGEST_SIDE = 360  # of a picture in the page

@@ -23,13 +23,3 @@ def signed(value: float) -> str:
         ('+2.0', '-2.0', '0.0')
     """
     return ("+" if round(value, 1) > 0 else "") + percent(value)
-
-
-def printable(text: str) -> str:
-    """Text that can be written as UTF-8: a file's name may hold bytes that are none.
-
-    Example:
-        >>> printable("caf\\udce9")
-        'caf?'
-    """
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -11,6 +11,7 @@ from freeseg.errors import WeightsError
 from freeseg.models import hub
 from freeseg.models.checkpoint import CONFIG, Config, load, read_config
 from freeseg.models.iclip import ICLIP
+from freeseg.models.towers import lasting
 from freeseg.models.transformer.folder import is_transformer
 from freeseg.models.zero_shot import load_transformer
 
@@ -44,7 +45,7 @@ def load_model(
     """
     folder = find_model(name, revision)
     if is_transformer(folder):
-        model, config = load_transformer(folder, _lasting(name), mode, revision or "")
+        model, config = load_transformer(folder, lasting(str(name)), mode, revision or "")
     else:
         model, config = load(folder)
         if mode not in (None, config.mode):
@@ -72,11 +73,6 @@ def find_model(name: str | Path = DEFAULT, revision: str | None = None) -> Path:
     raise WeightsError(
         f"no model {str(name)!r}; use a folder with a {CONFIG}, a name on huggingface.co (owner/name), or: {known}"
     )
-
-
-def _lasting(name: str | Path) -> str:
-    """A model's name as a config can keep it: a folder by its whole path."""
-    return str(Path(name).resolve()) if Path(name).is_dir() else str(name)
 
 
 __all__ = [

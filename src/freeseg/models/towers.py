@@ -42,12 +42,12 @@ def pair(image: str, text: str = "", mode: str = "", revision: str = "") -> Pair
         WeightsError: There is no such tower.
     """
     if image in lite.IMAGE_TOWERS:
-        return Pair(image, _lasting(text) or lite.TEXT_TOWER, mode)
+        return Pair(image, lasting(text) or lite.TEXT_TOWER, mode)
     kind = model_type(_folder(image, revision))
     own = image if kind in IMAGE_TEXT else lite.TEXT_TOWER
     text_revision = revision if (text or own) == image else ""
     mode = mode or DEFAULT_MODES[kind]
-    return Pair(_lasting(image), _lasting(text or own), mode, False, revision, text_revision)
+    return Pair(lasting(image), lasting(text or own), mode, False, revision, text_revision)
 
 
 class Towers(NamedTuple):
@@ -143,7 +143,7 @@ def _folder(name: str, revision: str) -> Path:
     return hub.resolve(name, revision or None, weights_only=True)
 
 
-def _lasting(name: str) -> str:
+def lasting(name: str) -> str:
     """A tower's name as a config can keep it: a folder by its whole path."""
     return str(Path(name).resolve()) if name and Path(name).is_dir() else name
 

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
-from freeseg.images import read_photo, to_array
+from freeseg.images import read_photo, resize, to_array
 from freeseg.itsm import EPSILON
 from freeseg.models.network import SegmentationNetwork
 from freeseg.training.features import GRID, SIDE
@@ -85,5 +84,5 @@ def reduced_rank(gram: Tensor, moment: Tensor, rank: int) -> tuple[Tensor, Tenso
 
 def _squeezed(photo: Path) -> Tensor:
     """A whole photo (3, SIDE, SIDE)."""
-    seen = read_photo(photo).resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    seen = resize(read_photo(photo), (SIDE, SIDE))
     return torch.from_numpy(np.ascontiguousarray(to_array(seen).transpose(2, 0, 1)))
