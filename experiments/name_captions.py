@@ -30,7 +30,9 @@ def main(folder: Annotated[Path, typer.Argument()], out: Annotated[Path, typer.O
         captions = [f"a photo of a {word}" for word in dict.fromkeys([name, kinds.get(name, name)])]
         lines.append(json.dumps({"file": photo.name, "captions": captions}))
     out.mkdir(parents=True, exist_ok=True)
-    (out / "images").symlink_to(folder.resolve(), target_is_directory=True)
+    link = out / "images"
+    if not link.is_symlink():
+        link.symlink_to(folder.resolve(), target_is_directory=True)
     write_text(out / "captions.jsonl", "\n".join(lines) + "\n")
 
 

@@ -102,7 +102,8 @@ class TestEvaluate:
             (["--classes", "classes.json"], "voc21 has its own classes"),
             (["--limit", "0"], "limit"),
             (["--root", "nowhere"], "nowhere"),
-            (["--record", "--short-side", "256"], "leave --short-side out"),
+            (["--record", "--short-side", "256"], "--record is for the model as it is; leave --short-side out"),
+            (["--protocol", "sclip", "--short-side", "256"], "sclip has a short side of its own"),
         ],
     )
     def test_mistakes(self, call: Run, tmp_path: Path, options: list[str], said: str) -> None:

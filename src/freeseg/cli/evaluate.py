@@ -53,6 +53,8 @@ def evaluate(
     if record and short_side is not None:
         raise FreeSegError("--record is for the model as it is; leave --short-side out")
     rules = protocols.protocol(protocol, dataset)
+    if short_side is not None and rules.short_side is not None:
+        raise FreeSegError(f"the protocol {protocol} has a short side of its own; leave --short-side out")
     data = engine.spread(open_dataset(dataset, root, classes), limit)
     network = freeseg.load(model, device, revision, mode, precision, short_side)
     journal = out / "photos.jsonl"

@@ -21,7 +21,7 @@ from freeseg.images import find_photos
 from freeseg.pipeline import FreeSeg, Labels
 from freeseg.vocabularies import BACKGROUND, Vocabulary, vocabulary
 
-CALIBRATION_PHOTOS = 32  # 8 and 100 came to the same accuracy
+CALIBRATION_PHOTOS = 32
 COMPARED_PHOTOS = 8
 LEAST_AGREEMENT = 0.5
 

@@ -96,6 +96,12 @@ class TestPhotos:
         (tmp_path / "photos" / "new.png").write_bytes(photos[0].read_bytes())
         assert unlabelled(masks, [tmp_path], photos) == 1
 
+    def test_of_a_tar_are_refused_with_the_way_out(self, tmp_path: Path) -> None:
+        masks, _ = draw_free_masks(tmp_path)
+        of_tar = replace(masks, entries=(replace(masks.entries[0], source="shards", file="0"),))
+        with pytest.raises(DataError, match="shards/0 is in a tar, from which no network is trained; unpack"):
+            find_photos(of_tar, [tmp_path])
+
     def test_as_a_source_their_labels_are_their_captions(self, tmp_path: Path) -> None:
         masks, photos = draw_free_masks(tmp_path)
         [source] = sources(masks, photos)

@@ -200,7 +200,9 @@ def _relabelled(job: Job, network: SegmentationNetwork, folder: Path, progress: 
     job.accelerator.wait_for_everyone()
     masks = open_free_masks(folder / "masks")
     made = {(entry.source, entry.file): entry for entry in masks.entries}
-    again = (replace(made[entry.source, entry.file], known=entry.known) for entry in job.masks.entries)
+    again = [
+        replace(made[entry.source, entry.file], known=entry.known, labels=entry.labels) for entry in job.masks.entries
+    ]
     return replace(masks, entries=tuple(again))
 
 
