@@ -102,7 +102,10 @@ class TestEvaluate:
             (["--classes", "classes.json"], "voc21 has its own classes"),
             (["--limit", "0"], "limit"),
             (["--root", "nowhere"], "nowhere"),
-            (["--record", "--short-side", "256"], "--record is for the model as it is; leave --short-side out"),
+            (
+                ["--record", "--short-side", "256"],
+                "leave --short-side and --onnx out",
+            ),
             (["--protocol", "sclip", "--short-side", "256"], "sclip has a short side of its own"),
         ],
     )

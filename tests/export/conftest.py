@@ -33,3 +33,9 @@ def opened(model: FreeSeg, tmp_path_factory: pytest.TempPathFactory) -> Exported
 def shipped(embedded: FreeSeg, photo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """The embedded model with labels built in, in 32 and in 8 bits."""
     return export(embedded, tmp_path_factory.mktemp("shipped"), PHOTO_LABELS, calibrate=photo_folder)
+
+
+@pytest.fixture(scope="session")
+def shipped_open(embedded: FreeSeg, photo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The embedded model for any words, in 32 and in 8 bits."""
+    return export(embedded, tmp_path_factory.mktemp("shipped-open"), calibrate=photo_folder)

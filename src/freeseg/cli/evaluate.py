@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_MODEL, Device, Mode, Model, Out, Precision, Revision, ShortSide
+from freeseg.cli.options import DEFAULT_MODEL, Device, Mode, Model, Onnx, Out, Precision, Revision, ShortSide
 
 if TYPE_CHECKING:
     from freeseg.evaluation.report import Report
@@ -32,6 +32,7 @@ def evaluate(
     mode: Mode = None,
     precision: Precision = "float32",
     short_side: ShortSide = None,
+    onnx: Onnx = None,
     device: Device = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes that read photos and masks.")] = 2,
     limit: Annotated[int | None, typer.Option(min=1, help="This many photos, evenly spread: a quick look.")] = None,
@@ -50,13 +51,13 @@ def evaluate(
     from freeseg.files import write_text
     from freeseg.models import checkpoint, find_model
 
-    if record and short_side is not None:
-        raise FreeSegError("--record is for the model as it is; leave --short-side out")
+    if record and (short_side is not None or onnx is not None):
+        raise FreeSegError("--record is for the model as it is; leave --short-side and --onnx out")
     rules = protocols.protocol(protocol, dataset)
     if short_side is not None and rules.short_side is not None:
         raise FreeSegError(f"the protocol {protocol} has a short side of its own; leave --short-side out")
     data = engine.spread(open_dataset(dataset, root, classes), limit)
-    network = freeseg.load(model, device, revision, mode, precision, short_side)
+    network = freeseg.load(model, device, revision, mode, precision, short_side, onnx)
     journal = out / "photos.jsonl"
     with progress("evaluating") as update:
         records = engine.evaluate(network, data, rules, setting, journal, workers, update)

@@ -13,6 +13,7 @@ from freeseg.cli.options import (
     Labels,
     Mode,
     Model,
+    Onnx,
     Out,
     Precision,
     Revision,
@@ -31,6 +32,7 @@ def heatmap(
     mode: Mode = None,
     precision: Precision = "float32",
     short_side: ShortSide = None,
+    onnx: Onnx = None,
     remove_redundancy: Annotated[
         bool,
         typer.Option("--remove-redundancy", help="Take out of every map what all words share, as CLIP Surgery does."),
@@ -43,7 +45,7 @@ def heatmap(
 
     vocabulary = read_labels(labels)
     upright = images.read_photo(photo)
-    loaded = freeseg.load(model, device, revision, mode, precision, short_side)
+    loaded = freeseg.load(model, device, revision, mode, precision, short_side, onnx)
     maps = loaded.similarity(upright, vocabulary, remove_redundancy)
     sheet = drawing.similarity_sheet(upright, dict(zip(vocabulary.names, maps, strict=True)))
     path = out / f"{photo.stem}.heatmap.jpg"

@@ -32,6 +32,10 @@ ShortSide = Annotated[
     int | None,
     typer.Option("--short-side", help="Pixels at which the model sees a photo's shorter side: fewer are faster."),
 ]
+Onnx = Annotated[
+    Path | None,
+    typer.Option("--onnx", help="A file of the model, from freeseg export without --labels: onnxruntime runs it."),
+]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps, ...")]
 DEFAULT_MODEL = "freeseg-lite"  # freeseg.models.DEFAULT, without importing torch for --help
 

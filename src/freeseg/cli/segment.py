@@ -16,6 +16,7 @@ from freeseg.cli.options import (
     Labels,
     Mode,
     Model,
+    Onnx,
     Out,
     Precision,
     Revision,
@@ -41,6 +42,7 @@ def segment(
     mode: Mode = None,
     precision: Precision = "float32",
     short_side: ShortSide = None,
+    onnx: Onnx = None,
 ) -> None:
     """Segment photos by words: an overlay, a palette PNG and a JSON for each photo."""
     from rich.console import Console
@@ -52,7 +54,7 @@ def segment(
 
     vocabulary = read_labels(labels)
     found = find_photos(photos)
-    network = freeseg.load(model, device, revision, mode, precision, short_side)
+    network = freeseg.load(model, device, revision, mode, precision, short_side, onnx)
     failed: list[str] = []
     totals: Counter[str] = Counter()
     with progress("segmenting") as update:

@@ -122,7 +122,7 @@ def set_up(model: FreeSeg, data: SegmentationData, protocol: Protocol, setting: 
     if len(vocabulary.labels) != expected:
         raise DataError(f"{data.name} has {expected} classes but {len(vocabulary.labels)} labels; name each once")
     # The model's own `words`, as it remembers them: no protocol changes how a vocabulary is embedded.
-    return FreeSeg(model.model, protocol.config(model.config, setting)), model.words(vocabulary)
+    return model.with_config(protocol.config(model.config, setting)), model.words(vocabulary)
 
 
 @torch.inference_mode()
@@ -164,6 +164,7 @@ def model_hash(model: FreeSeg) -> str:
     for name, tensor in sorted(model.model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    digest.update(model.images.file_sha256.encode())
     return digest.hexdigest()
 
 
@@ -178,7 +179,10 @@ def _window_maps(model: FreeSeg, words: Words, prepared: Prepared, protocol: Pro
         for top, left in corners
     ]
     grid = ceil(size[0] / model.model.stride), ceil(size[1] / model.model.stride)
-    return Maps(*(merge(kind, corners, side, size, grid) for kind in zip(*parts, strict=True)))
+    labels, background, *attention = (
+        merge(kind, corners, side, size, grid) for kind in zip(*parts, strict=True) if kind[0] is not None
+    )
+    return Maps(labels, background, attention[0] if attention else None)
 
 
 def _labels(mask: NDArray[np.uint8], first: int) -> list[int]:

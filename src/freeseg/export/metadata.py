@@ -37,14 +37,18 @@ def describe(model: FreeSeg, labels: Sequence[str] | None) -> Description:
         "model": model_name(config.name),
         "freeseg_version": metadata.version("freeseg"),
         "licence": config.licence,
-        # Of the checkpoint's file; of all tensors where the model does not come from a checkpoint of FreeSeg's.
-        "weights_sha256": config.weights_sha256 or identity(model.model),
+        "weights_sha256": weights_sha256(model),
         "labels": None if labels is None else list(labels),
         "preprocessing": asdict(config.preprocessing),
         "decision": asdict(config.decision),
         "stride": model.model.stride,
         "absent": ABSENT,
     }
+
+
+def weights_sha256(model: FreeSeg) -> str:
+    """Of a checkpoint's file; of all tensors where the model does not come from a checkpoint of FreeSeg's."""
+    return model.config.weights_sha256 or identity(model.model)
 
 
 def model_name(name: str) -> str:
