@@ -29,7 +29,7 @@ from freeseg.training.words import NOUNS, training_words
 from freeseg.vocabularies import vocabulary
 
 TOWER = "efficientnet-lite2"
-BASE = Recipe(attention="none", epochs=4, precision="bf16")
+BASE = Recipe(attention="none", epochs=4, precision="bfloat16")
 FEATURES = {"where": "features", "tau": 1.0}
 SIMILARITIES = {"where": "similarities", "tau": 0.5}
 ATTENTION = {"attention": "energy"}

@@ -170,7 +170,7 @@ def test_a_recipe_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> No
 
 def test_bfloat16_stays_close_to_float32(tmp_path: Path) -> None:
     exact = train(tmp_path / "fp32").image_head.first.weight
-    quick = train(tmp_path / "bf16", replace(RECIPE, precision="bf16")).image_head.first.weight
+    quick = train(tmp_path / "bf16", replace(RECIPE, precision="bfloat16")).image_head.first.weight
     assert torch.nn.functional.cosine_similarity(exact.flatten(), quick.flatten(), dim=0) > 0.98
 
 

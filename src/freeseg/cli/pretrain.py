@@ -53,7 +53,7 @@ def pretrain(
     weight_decay: float = 0.01,
     seed: int = 0,
     trainings: Annotated[int, typer.Option(help="Trainings with consecutive seeds whose heads are averaged.")] = 1,
-    precision: Annotated[str, typer.Option(help="fp32, or bf16 where the processor has it.")] = "fp32",
+    precision: Annotated[str, typer.Option(help="float32, or bfloat16 where the processor has it.")] = "float32",
     device: Device = "cpu",
 ) -> None:
     """Train a dense ICLIP. Stop it whenever you like: the same command goes on where it was."""
@@ -63,6 +63,7 @@ def pretrain(
     from freeseg.data import open_sources
     from freeseg.models import checkpoint, towers, zero_shot
     from freeseg.models.iclip import Classifier
+    from freeseg.models.precision import full_name
     from freeseg.training import features
     from freeseg.training.pretrain import Moment, pretrain_average
     from freeseg.training.recipe import Recipe
@@ -85,7 +86,7 @@ def pretrain(
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         seed=seed,
-        precision=precision,
+        precision=full_name(precision),
     )
     sources = open_sources(data)
     photos = sum(len(source) for source in sources)

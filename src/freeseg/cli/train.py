@@ -55,7 +55,9 @@ def train(
     weight_decay: float = 0.01,
     seed: int = 0,
     workers: Annotated[int, typer.Option(help="Processes that read photos; 0: none of their own.")] = 0,
-    precision: Annotated[str, typer.Option(help="no, bf16 or fp16 (mixed); auto: bf16 where a GPU has it.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="float32, or mixed with bfloat16 or float16; auto: what the GPU has.")
+    ] = "auto",
     device: Annotated[str, typer.Option(help="auto: a GPU where there is one; or cpu, cuda, mps.")] = "auto",
 ) -> None:
     """Train a segmentation network on free masks. Stop it whenever you like: the same command goes on where it was.

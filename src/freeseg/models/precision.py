@@ -7,6 +7,17 @@ import torch
 from freeseg.errors import FreeSegError
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+
+
+def full_name(name: str) -> str:
+    """A precision's name as FreeSeg writes it; one that is unknown stays as it is.
+
+    Example:
+        >>> full_name("bf16"), full_name("bfloat16")
+        ('bfloat16', 'bfloat16')
+    """
+    return SHORT.get(name, name)
 
 
 def precision(name: str | torch.dtype, device: torch.device) -> torch.dtype:
@@ -19,7 +30,7 @@ def precision(name: str | torch.dtype, device: torch.device) -> torch.dtype:
         >>> precision("float32", torch.device("cpu"))
         torch.float32
     """
-    dtype = PRECISIONS.get(str(name).removeprefix("torch."))
+    dtype = PRECISIONS.get(full_name(str(name).removeprefix("torch.")))
     if dtype is None:
         raise FreeSegError(f"no precision is called {str(name)!r}; there are: {', '.join(PRECISIONS)}")
     if device.type == "cpu" and not cpu_has(dtype):

@@ -324,7 +324,7 @@ class _Trainer:
         self.model.image_head.std.copy_(sample.std(dim=0) + 1e-3)
 
     def _tensor(self, rows: NDArray[np.generic]) -> Tensor:
-        dtype = torch.bfloat16 if self.recipe.precision == "bf16" else torch.float32
+        dtype = torch.bfloat16 if self.recipe.precision == "bfloat16" else torch.float32
         return torch.from_numpy(np.ascontiguousarray(rows)).to(self.device, dtype)
 
 

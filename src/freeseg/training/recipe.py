@@ -26,7 +26,7 @@ class Recipe:
         distill_scale: Logit scale of the words in distillation.
         distill_patches: Patches per photo that distillation looks at, drawn anew at each step.
         epochs, batch_size, learning_rate, weight_decay, seed: As everywhere; AdamW with a cosine.
-        precision: "fp32", or "bf16" for the large products (faster where the processor has it).
+        precision: "float32", or "bfloat16" for the large products (faster where the processor has it).
     """
 
     pooling: str = "smoothed-min"
@@ -45,14 +45,14 @@ class Recipe:
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
     seed: int = 0
-    precision: str = "fp32"
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         choices = {
             "pooling": tuple(POOLINGS),
             "where": ("features", "similarities"),
             "attention": ("energy", "class", "none"),
-            "precision": ("fp32", "bf16"),
+            "precision": ("float32", "bfloat16"),
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:

@@ -6,8 +6,9 @@ import torch
 from accelerate import Accelerator
 
 from freeseg.errors import FreeSegError
+from freeseg.models.precision import PRECISIONS, full_name
 
-PRECISIONS = ("auto", "no", "bf16", "fp16")
+MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}  # accelerate's names
 
 
 def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
@@ -15,7 +16,7 @@ def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
 
     Args:
         device: "auto" for a GPU where there is one; or "cpu", "cuda", "mps".
-        precision: One of `PRECISIONS`; "auto" is bf16 on a GPU that has it.
+        precision: One of `PRECISIONS`, or "auto": bfloat16 on a GPU that has it.
 
     Raises:
         FreeSegError: No such precision or device here.
@@ -24,8 +25,9 @@ def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
         >>> accelerator("cpu").device
         device(type='cpu')
     """
-    if precision not in PRECISIONS:
-        raise FreeSegError(f"precision is {precision!r}; it must be one of: {', '.join(PRECISIONS)}")
+    precision = full_name(precision)
+    if precision != "auto" and precision not in PRECISIONS:
+        raise FreeSegError(f"precision is {precision!r}; it must be one of: auto, {', '.join(PRECISIONS)}")
     there = {"auto": True, "cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(device):
         raise FreeSegError(
@@ -33,7 +35,7 @@ def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
         )
     if precision == "auto":
         has = device != "cpu" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-        precision = "bf16" if has else "no"
-    if precision == "fp16" and (device == "cpu" or not torch.cuda.is_available()):
-        raise FreeSegError("fp16 needs a GPU; use --precision no, or bf16")
-    return Accelerator(cpu=device == "cpu", mixed_precision=precision)
+        precision = "bfloat16" if has else "float32"
+    if precision == "float16" and (device == "cpu" or not torch.cuda.is_available()):
+        raise FreeSegError("float16 needs a GPU; use --precision float32, or bfloat16")
+    return Accelerator(cpu=device == "cpu", mixed_precision=MIXED[precision])

@@ -1,0 +1,34 @@
+"""Where a network is trained, and at which precision."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from freeseg.errors import FreeSegError
+from freeseg.training.network.devices import accelerator
+
+
+@pytest.mark.parametrize(
+    ("asked", "mixed"),
+    [("auto", "no"), ("float32", "no"), ("fp32", "no"), ("bfloat16", "bf16"), ("bf16", "bf16")],
+)
+def test_precisions_by_their_long_and_short_names(asked: str, mixed: str):
+    found = accelerator("cpu", asked)
+    assert (found.device, found.mixed_precision) == (torch.device("cpu"), mixed)
+
+
+def test_no_such_precision():
+    with pytest.raises(FreeSegError, match="it must be one of: auto, float32, bfloat16, float16"):
+        accelerator("cpu", "int8")
+
+
+def test_half_precision_needs_a_gpu():
+    with pytest.raises(FreeSegError, match="float16 needs a GPU; use --precision float32, or bfloat16"):
+        accelerator("cpu", "fp16")
+
+
+def test_a_device_that_is_not_here(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(FreeSegError, match="device 'cuda' cannot be used here; use auto or cpu"):
+        accelerator("cuda")
