@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 
 from freeseg.errors import FreeSegError
 from freeseg.training.network.devices import accelerator
+
+
+@pytest.fixture(autouse=True)
+def anew() -> Iterator[None]:
+    """Accelerate keeps the first precision of a process."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.mark.parametrize(
