@@ -202,7 +202,18 @@ def _largest(maps: Tensor, labels: Tensor, size: tuple[int, int]) -> tuple[Tenso
     share = source - above
     for start in range(0, height, rows):
         part = slice(start, start + rows)
-        strip = torch.lerp(wide[:, above[part]], wide[:, below[part]], share[part, None])
-        value[part], winner = torch.max(strip, dim=0)
-        largest[part] = labels[winner]
+        strip = torch.lerp(wide.index_select(1, above[part]), wide.index_select(1, below[part]), share[part, None])
+        value[part], largest[part] = _winner(strip, labels)
     return largest, value
+
+
+def _winner(maps: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Value and label of the largest map (C, ...) at each place; the first of equal ones.
+
+    Map after map, which is several times as fast as `torch.max` with its indices.
+    """
+    value, winner = maps[0], labels[0].expand(maps.shape[1:])
+    for map_, label in zip(maps[1:], labels[1:], strict=True):
+        ahead = map_ > value
+        value, winner = torch.where(ahead, map_, value), torch.where(ahead, label, winner)
+    return value, winner

@@ -48,37 +48,47 @@ def pamr(maps: Tensor, photo: Tensor, steps: int = 10, dilations: tuple[int, ...
         return maps
     height, width = maps.shape[1:]
     neighbours = _neighbours(height, width, dilations).to(maps.device)
-    weights = affinity(photo.flatten(1), neighbours)
+    weights = affinity(photo, dilations).flatten(1).T.contiguous()
     values = maps.flatten(1).T.contiguous()
     for _ in range(steps):
         values = F.embedding_bag(neighbours, values, per_sample_weights=weights, mode="sum")
     return values.T.reshape(maps.shape)
 
 
-def affinity(colours: Tensor, neighbours: Tensor) -> Tensor:
+def affinity(photo: Tensor, dilations: tuple[int, ...] = DILATIONS) -> Tensor:
     """How much each pixel listens to each neighbour: softmax over neighbours of minus the colour difference.
 
     The difference is measured in units of the colours' deviation in the neighbourhood, so that faint edges
     count in flat places.
 
     Args:
-        colours: (3, P).
-        neighbours: (P, K) int64, indices of pixels.
+        photo: (3, h, w) float.
+        dilations: Distances to the eight neighbours; beyond the border are the border's own pixels.
 
     Returns:
-        (P, K), rows summing to 1.
+        (K, h, w) of K neighbours, with a sum of 1 over them.
     """
-    around = colours[:, neighbours]  # (3, P, K)
-    deviation = around.std(dim=2, keepdim=True) + EPSILON
-    difference = (around - colours[:, :, None]).abs() / deviation
-    return torch.softmax(-SHARPNESS * difference.mean(dim=0), dim=1)
+    height, width = photo.shape[1:]
+    reach = max(dilations)
+    wide = F.pad(photo[None], (reach,) * 4, mode="replicate")[0]
+    shifted = [wide[:, reach + dy :, reach + dx :][:, :height, :width] for dy, dx in _steps(dilations)]
+    around = torch.stack(shifted, dim=1)  # (3, K, h, w)
+    # Not `std`, which is slow over neighbours and slower still where they are the last axis.
+    spread = (around - around.mean(dim=1, keepdim=True)).square().sum(dim=1, keepdim=True)
+    deviation = (spread / (len(shifted) - 1)).sqrt() + EPSILON
+    difference = (around - photo[:, None]).abs() / deviation
+    return torch.softmax(-SHARPNESS * difference.mean(dim=0), dim=0)
+
+
+def _steps(dilations: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Rows and columns to each neighbour."""
+    return [(dy * d, dx * d) for d in dilations for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
 
 
 @lru_cache(maxsize=8)  # photos of a folder share a few sizes
 def _neighbours(height: int, width: int, dilations: tuple[int, ...]) -> Tensor:
     """Indices of each pixel's neighbours (h * w, 8 * len(dilations)); beyond the border, the border's own pixels."""
     rows, columns = torch.arange(height)[:, None, None], torch.arange(width)[None, :, None]
-    steps = [(dy * d, dx * d) for d in dilations for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
-    dy, dx = torch.tensor(steps).T
+    dy, dx = torch.tensor(_steps(dilations)).T
     index: Tensor = (rows + dy).clamp(0, height - 1) * width + (columns + dx).clamp(0, width - 1)
-    return index.reshape(height * width, len(steps))
+    return index.reshape(height * width, len(dy))
