@@ -24,13 +24,16 @@ from freeseg.data.segmentation import open_dataset
 from freeseg.evaluation import engine
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.report import Report
+from freeseg.export import export
 from freeseg.models import DEFAULT, TEACHER
 from freeseg.models.precision import cpu_has
 from freeseg.pipeline import FreeSeg
 from freeseg.vocabularies import vocabulary
 
 WORDS = vocabulary("voc21")
-HALF = "bfloat16"
+SIDES = (0, 288, 256, 224)
+FULL, HALF, EIGHT_BITS = "float32", "bfloat16", "int8, onnxruntime"
+REST = 0.3  # seconds between rows: two runtimes
 
 
 class Row(NamedTuple):
@@ -38,48 +41,61 @@ class Row(NamedTuple):
 
     model: str
     short_side: int = 0
-    dtype: str = "float32"
+    precision: str = FULL
 
-    def load(self) -> FreeSeg:
-        """The model."""
-        return freeseg.load(self.model, dtype=self.dtype, short_side=self.short_side or None)
+    def load(self, eight_bits: Path | None) -> FreeSeg:
+        """The model; `eight_bits` is the network's file, where a row needs it."""
+        side = self.short_side or None
+        if self.precision == EIGHT_BITS:
+            return freeseg.load(self.model, short_side=side, onnx=eight_bits)
+        return freeseg.load(self.model, dtype=self.precision, short_side=side)
 
 
 class Scale(NamedTuple):
-    """How much is measured: photos of a turn, turns, photos with masks."""
+    """How much is measured: photos of a turn, turns, photos that 8 bits are calibrated on, photos with masks."""
 
     photos: int = 12
     repeats: int = 7
+    calibration: int = 20
     limit: int | None = None
 
 
-QUICK = Scale(2, 1, 3)
+QUICK = Scale(2, 1, 2, 3)
 
 
 def rows() -> list[Row]:
     """What is measured; the first is what the others are compared with."""
-    found = [Row(TEACHER), *(Row(DEFAULT, side) for side in (0, 288, 256, 224))]
+    found = [Row(TEACHER), *(Row(DEFAULT, side) for side in SIDES)]
     if cpu_has(torch.bfloat16):
-        found += [Row(TEACHER, dtype=HALF), *(Row(DEFAULT, side, HALF) for side in (0, 288, 256, 224))]
-    return found
+        found += [Row(TEACHER, precision=HALF), *(Row(DEFAULT, side, HALF) for side in SIDES)]
+    return [*found, *(Row(DEFAULT, side, EIGHT_BITS) for side in SIDES)]
 
 
 def measured(chosen: Sequence[Row], data: Path | None, scale: Scale) -> list[str]:
     """The table: JPEG files to masks in memory, photo after photo; and mIoU where there is data."""
-    models = {row: row.load() for row in chosen}
     with tempfile.TemporaryDirectory() as temporary:
+        needed = any(row.precision == EIGHT_BITS for row in chosen)
+        eight_bits = _in_eight_bits(Path(temporary) / "int8", scale.calibration) if needed else None
+        models = {row: row.load(eight_bits) for row in chosen}
         paths = photos.usual(Path(temporary), scale.photos)
-        seconds = in_turns({row: partial(_all, model, paths) for row, model in models.items()}, scale.repeats)
+        seconds = in_turns({row: partial(_all, model, paths) for row, model in models.items()}, scale.repeats, REST)
     lines = []
     for row, model in models.items():
         each = seconds[row] / scale.photos
         side = str(model.config.preprocessing.short_side)
         speed = [ms(each), f"{1 / each:.1f}", f"{seconds[chosen[0]] / seconds[row]:.2f}"]
         scores = [f"{_miou(model, data, name, scale):.1f}" for name in ("voc20", "voc21")] if data else []
-        lines.append([row.model, side, row.dtype, *speed, *scores])
+        lines.append([row.model, side, row.precision, *speed, *scores])
     scored = ["VOC20 mIoU", "VOC21 mIoU"] if data else []
     columns = ["model", "short side", "precision", "ms a photo", "photos/s", "times the first row", *scored]
     return table(columns, lines)
+
+
+def _in_eight_bits(folder: Path, calibration: int) -> Path | None:
+    """The network as an ONNX file in 8 bits, for any words."""
+    folder.mkdir()
+    photos.usual(folder, calibration)
+    return export(freeseg.load(DEFAULT), folder, calibrate=folder).int8
 
 
 def _all(model: FreeSeg, paths: Sequence[Path]) -> None:
@@ -101,8 +117,10 @@ def page(data: Path | None, scale: Scale) -> str:
     what = [
         "",
         f"The same {scale.photos} JPEGs of {photos.SIZE[0]}x{photos.SIZE[1]}, file to mask, {len(WORDS.labels)} labels "
-        f"and the background, by `FreeSeg.stream`. Medians of {scale.repeats} turns in which each row runs once, after "
-        f"one that does not count.{photos_of}",
+        f"and the background, by `FreeSeg.stream`. Medians of {scale.repeats} turns, after one that does not count; in "
+        f"each of them each row rests for {REST} s and runs twice, and the second time counts. In 8 bits, a file of "
+        "`freeseg export --int8` looks at the photos (`freeseg segment --onnx`); it was calibrated on crops of photos "
+        f"that libraries ship.{photos_of}",
         "",
     ]
     return "\n".join([*head("The network and its teacher", "benchmarks.network", clock), *what, *lines]) + "\n"

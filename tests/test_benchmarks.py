@@ -127,7 +127,7 @@ def test_a_page_names_its_command_but_no_folder_of_this_machine(monkeypatch, tmp
 def test_network_and_teacher_side_by_side(monkeypatch, tiny):
     from benchmarks import network
 
-    monkeypatch.setattr(network.Row, "load", lambda row: tiny)
+    monkeypatch.setattr(network.Row, "load", lambda row, eight_bits: tiny)
     first, _, *lines = network.measured([network.Row("a"), network.Row("b", 64)], None, network.QUICK)
     assert first == "| model | short side | precision | ms a photo | photos/s | times the first row |"
     assert [line.split(" | ")[0] for line in lines] == ["| a", "| b"]
