@@ -33,8 +33,8 @@ from freeseg.evaluation.metrics import confusion, mean_iou, pairs
 from freeseg.evaluation.wording import percent, signed
 from freeseg.export import Exported, export
 from freeseg.export.graph import FixedVocabulary
-from freeseg.export.runtime import Session
 from freeseg.images import fit_short_side
+from freeseg.models.onnx_file import Session
 from freeseg.pipeline import FreeSeg, Prepared
 from freeseg.vocabularies import vocabulary
 

@@ -11,6 +11,8 @@ import skimage.data
 from PIL import Image
 
 import freeseg
+from exports import PHOTO_LABELS
+from freeseg.export import Exported, export
 from freeseg.models import TEACHER
 from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.pipeline import FreeSeg
@@ -59,3 +61,15 @@ def full_disk() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture(scope="session")
+def shipped(embedded: FreeSeg, photo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The embedded model with labels built in, in 32 and in 8 bits."""
+    return export(embedded, tmp_path_factory.mktemp("shipped"), PHOTO_LABELS, calibrate=photo_folder)
+
+
+@pytest.fixture(scope="session")
+def shipped_open(embedded: FreeSeg, photo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The embedded model for any words, in 32 and in 8 bits."""
+    return export(embedded, tmp_path_factory.mktemp("shipped-open"), calibrate=photo_folder)

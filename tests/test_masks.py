@@ -90,12 +90,6 @@ def test_the_margin_moves_pixels_to_the_background() -> None:
     assert free_mask(labels, words, photo(1, 2), (1, 2), shifted).labels[0].tolist() == [0, 1]
 
 
-def test_attention_keeps_an_object_from_the_background() -> None:
-    labels, words, seen = maps([0.30, 0.30]), maps([0.31, 0.31]), maps([1.0, 0.0])
-    decision = replace(PLAIN, attention_margin=0.05)
-    assert free_mask(labels, words, photo(1, 2), (1, 2), decision, seen).labels[0].tolist() == [1, 0]
-
-
 def test_unsure_pixels_are_dont_know() -> None:
     decision = replace(PLAIN, ignore_below=0.9, presence_ratio=0.1)
     result = free_mask(maps([0.5, 0.5], [0.5, 0.1]), None, photo(1, 2), (1, 2), decision)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+REASON_CHARACTERS = 200
+
 
 class FreeSegError(Exception):
     """Something the user can put right. The command line prints it as one line, without a traceback."""
@@ -25,3 +27,15 @@ class OutputError(FreeSegError):
 
 class DataError(FreeSegError):
     """A dataset that is not in the layout it should be in."""
+
+
+def reason(error: BaseException) -> str:
+    """What is behind an error of an exporter or a runtime, in one line: they wrap the cause in pages of their own.
+
+    Example:
+        >>> reason(ValueError("no such size:\\n  -1\\n"))
+        'no such size: -1'
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (" ".join(str(error).split()) or type(error).__name__)[:REASON_CHARACTERS]

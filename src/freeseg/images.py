@@ -69,13 +69,13 @@ def read_bytes(content: bytes, name: str) -> Image.Image:
         return _upright_rgb(_open_header(io.BytesIO(content), name), name)
 
 
-def find_photos(paths: Iterable[str | os.PathLike[str]]) -> list[FoundPhoto]:
+def find_photos(paths: Iterable[str | os.PathLike[str]], without: Path | None = None) -> list[FoundPhoto]:
     """List the photos named and those in the folders named, each file once, sorted within a folder.
 
     Folders give files of any depth with a suffix in `SUFFIXES`, in upper or lower case; hidden files and folders
-    are skipped, links to folders followed. A file named itself is taken whatever its suffix. Names may repeat from
-    one of the paths to another. Raises PhotoError for a path that does not exist, a folder or sub-folder that
-    cannot be listed, and a folder without photos.
+    are skipped, links to folders followed, a folder `without` inside of them (where results go) left out. A file
+    named itself is taken whatever its suffix. Names may repeat from one of the paths to another. Raises PhotoError
+    for a path that does not exist, a folder or sub-folder that cannot be listed, and a folder without photos.
 
     Example:
         >>> import tempfile
@@ -88,7 +88,7 @@ def find_photos(paths: Iterable[str | os.PathLike[str]]) -> list[FoundPhoto]:
     for path in map(Path, [paths] if isinstance(paths, str | os.PathLike) else paths):  # never the letters of a str
         with _errors(_printable(path)):
             is_folder = stat.S_ISDIR(path.stat().st_mode)
-        photos = photos_in(path) if is_folder else [FoundPhoto(path, PurePosixPath(path.name))]
+        photos = photos_in(path, without) if is_folder else [FoundPhoto(path, PurePosixPath(path.name))]
         if not photos:
             raise PhotoError(f"no photos in {_printable(path)}; give some in {' '.join(sorted(SUFFIXES))}")
         for photo in photos:
@@ -96,13 +96,14 @@ def find_photos(paths: Iterable[str | os.PathLike[str]]) -> list[FoundPhoto]:
     return list(unique.values())
 
 
-def photos_in(folder: Path) -> list[FoundPhoto]:
-    """The photos in a folder and below it, as `find_photos` lists them; maybe none.
+def photos_in(folder: Path, without: Path | None = None) -> list[FoundPhoto]:
+    """The photos in a folder and below it, but not in a folder `without`, as `find_photos` lists them; maybe none.
 
     Raises:
         PhotoError: The folder or one below it cannot be listed.
     """
-    return [FoundPhoto(file, PurePosixPath(file.relative_to(folder))) for file in _walk(folder, set())]
+    left_out = {os.path.realpath(without)} - {os.path.realpath(folder)} if without else set()
+    return [FoundPhoto(file, PurePosixPath(file.relative_to(folder))) for file in _walk(folder, left_out)]
 
 
 def fit_short_side(size: tuple[int, int], short: int, long_cap: float = 4.0) -> tuple[int, int]:
@@ -238,7 +239,7 @@ def _check_size(size: tuple[int, int], name: str) -> None:
 
 
 def _walk(path: Path, seen: set[str]) -> list[Path]:
-    """The photos at a path and below. `seen` are the real folders met so far, so that a loop of links ends."""
+    """The photos at a path and below. `seen` are the real folders not to walk (again): links may loop."""
     with _errors(_printable(path)):  # not os.walk, which skips what it cannot list
         if not path.is_dir():
             return [path] if path.suffix.lower() in SUFFIXES else []

@@ -17,6 +17,7 @@ from freeseg.refine import pamr
 
 UNSURE = -1
 STRIP_FLOATS = 500_000  # floats of label scores held at photo size at once: few enough for a processor's cache
+FEW = 12  # maps
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,6 @@ class Decision:
         presence_floor: ... and, where there is a background, if its presence against the background alone is at
             least this much: a single label that was asked for need not be there.
         background_margin: Added to the background's cosine; higher gives more background.
-        attention_margin: Cosine added to the background where free attention is low, subtracted where high.
         refine_steps: Steps of PAMR along the photo's edges; 0 turns it off.
         ignore_below: Pixels less sure than this become "don't know".
     """
@@ -43,7 +43,6 @@ class Decision:
     presence_ratio: float = 0.55
     presence_floor: float = 0.7
     background_margin: float = 0.03
-    attention_margin: float = 0.0
     refine_steps: int = 10
     ignore_below: float = 0.0
 
@@ -131,7 +130,6 @@ def free_mask(
     photo: Tensor,
     size: tuple[int, int],
     decision: Decision,
-    attention: Tensor | None = None,
     known: Tensor | None = None,
 ) -> FreeMask:
     """The mask of one photo.
@@ -142,7 +140,6 @@ def free_mask(
         photo: (3, h', w') the photo in [0, 1] at the size where the edges are looked at, for refinement.
         size: (height, width) of the mask.
         decision: The rule.
-        attention: (1, h, w) free attention in [0, 1]; used when `decision.attention_margin` is not 0.
         known: (C,) int64, different indices of the labels that are known to be in the photo, from its captions for
             example: these appear, and no others. Empty or None: presence decides.
 
@@ -157,7 +154,8 @@ def free_mask(
     candidates = itsm[chosen]
     indices = chosen
     if background is not None:
-        candidates = torch.cat([_background_map(background, attention, decision)[None], candidates])
+        best = background.amax(dim=0, keepdim=True) + decision.background_margin
+        candidates = torch.cat([best, candidates])
         indices = torch.cat([chosen.new_zeros(1), chosen + 1])
     sure = torch.softmax(decision.logit_scale * candidates, dim=0)
     if decision.refine_steps and len(sure) > 1:
@@ -176,14 +174,6 @@ def _present(itsm: Tensor, background: Tensor | None, scores: Tensor, decision: 
         ahead = torch.sigmoid(decision.logit_scale * (itsm - background.amax(dim=0)))
         alone = presence(ahead, decision.presence_share)
     return present(scores, alone, decision)
-
-
-def _background_map(background: Tensor, attention: Tensor | None, decision: Decision) -> Tensor:
-    """One map for all that is not a label: its best word, with a margin, more where attention is low."""
-    best = background.amax(dim=0) + decision.background_margin
-    if attention is not None and decision.attention_margin:
-        best = best + decision.attention_margin * (1 - 2 * attention[0])
-    return best
 
 
 def _largest(maps: Tensor, labels: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -210,8 +200,11 @@ def _largest(maps: Tensor, labels: Tensor, size: tuple[int, int]) -> tuple[Tenso
 def _winner(maps: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Value and label of the largest map (C, ...) at each place; the first of equal ones.
 
-    Map after map, which is several times as fast as `torch.max` with its indices.
+    A few maps one after another: on a processor, `torch.max` with its indices takes twice as long.
     """
+    if len(maps) > FEW or maps.device.type != "cpu":
+        value, place = torch.max(maps, dim=0)
+        return value, labels[place]
     value, winner = maps[0], labels[0].expand(maps.shape[1:])
     for map_, label in zip(maps[1:], labels[1:], strict=True):
         ahead = map_ > value

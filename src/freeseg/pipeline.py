@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, lru_cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple, Protocol, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 import torch
@@ -19,12 +21,16 @@ from torch import Tensor
 from freeseg import itsm, masks
 from freeseg.errors import FreeSegError, LabelError, PhotoError
 from freeseg.images import Photo, fit_short_side, read_photo, resize, to_array
-from freeseg.models import DEFAULT, ICLIP, Config, load_model, text_cache
+from freeseg.models import DEFAULT, ICLIP, Config, lite, load_model, text_cache
 from freeseg.models.checkpoint import Preprocessing
 from freeseg.models.precision import precision
+from freeseg.models.weights import tensors_sha256
 from freeseg.pooling import smooth_patches
 from freeseg.segmentation import IGNORE, Segmentation, reserve_ignore
 from freeseg.vocabularies import BACKGROUND, Vocabulary
+
+if TYPE_CHECKING:
+    from freeseg.models.onnx_file import OnnxImages
 
 Labels = Vocabulary | str | Iterable[str]
 SMALLEST = 32  # pixels on the shorter side that a model may be asked to see
@@ -78,13 +84,20 @@ def load(
     if short_side is not None:
         config = replace(config, preprocessing=replace(config.preprocessing, short_side=short_side))
     network = FreeSeg(iclip.to(device), config)
-    if onnx is None:
-        return network
-    try:
-        from freeseg.export.images import open_images
-    except ImportError as error:  # few need it, so it is not installed for everyone
-        raise FreeSegError(f'an ONNX file needs {error.name}; run: pip install "freeseg[export]"') from error
-    return FreeSeg(network.model, config, open_images(Path(onnx), network))
+    return network if onnx is None else _seeing_by(network, Path(onnx))
+
+
+def _seeing_by(network: FreeSeg, path: Path) -> FreeSeg:
+    """The model with a file of its image side."""
+    if network.device.type != "cpu" or network.model.precision != torch.float32:
+        raise FreeSegError("an ONNX file runs on the CPU at its own precision; leave --device and --precision out")
+    if network.config.image_tower not in {**lite.IMAGE_TOWERS, **lite.NETWORKS}:
+        raise FreeSegError("photos through an ONNX file of a CLIP or SigLIP have no windows; leave --onnx out")
+    if find_spec("onnxruntime") is None:  # few need it, so it is not installed for everyone
+        raise FreeSegError('an ONNX file needs onnxruntime; run: pip install "freeseg[export]"')
+    from freeseg.models.onnx_file import OnnxImages
+
+    return FreeSeg(network.model, network.config, OnnxImages(path, network.weights_sha256))
 
 
 class Words(NamedTuple):
@@ -116,25 +129,10 @@ class Prepared(NamedTuple):
 
 
 class Maps(NamedTuple):
-    """What a photo says to a vocabulary: cosines of labels (N, h, w) and of background words (K, h, w), and
-    free attention (1, h, w) where the decision rule asks for it."""
+    """What a photo says to a vocabulary: cosines of labels (N, h, w) and of background words (K, h, w)."""
 
     labels: Tensor
     background: Tensor
-    attention: Tensor | None
-
-
-class Images(Protocol):
-    """What looks at photos: a model itself, or a file of its image side.
-
-    Attributes:
-        file_sha256: Of that file; "" for a model itself.
-    """
-
-    file_sha256: str
-
-    def answer(self, pixels: Tensor, texts: Tensor, attend: bool = False) -> tuple[Tensor, Tensor | None]:
-        """As `ICLIP.answer`."""
 
 
 class FreeSeg:
@@ -143,18 +141,25 @@ class FreeSeg:
     Args:
         model: The image-text model.
         config: Its preprocessing and decision rule.
-        images: What looks at photos in the model's place; None for the model itself.
+        image_side: What looks at photos in the model's place; None for the model itself.
     """
 
-    def __init__(self, model: ICLIP, config: Config, images: Images | None = None):
+    def __init__(self, model: ICLIP, config: Config, image_side: OnnxImages | None = None):
         self.model = model.eval()
-        self.images: Images = model if images is None else images
+        self.image_side = image_side
         self.config = config
         self.words = lru_cache(maxsize=16)(self._embed_words)
 
     def with_config(self, config: Config) -> FreeSeg:
         """The same model with another preprocessing or decision rule."""
-        return FreeSeg(self.model, config, self.images)
+        return FreeSeg(self.model, config, self.image_side)
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """Of the checkpoint's file; where there is none of FreeSeg's, of all that makes the model what it is."""
+        config, model = self.config, self.model
+        others = (config.mode, config.projected, model.mean.flatten().tolist(), model.std.flatten().tolist())
+        return config.weights_sha256 or hashlib.sha256(f"{others} {tensors_sha256(model)}".encode()).hexdigest()
 
     @property
     def device(self) -> torch.device:
@@ -272,12 +277,11 @@ class FreeSeg:
     def maps(self, prepared: Prepared, words: Words) -> Maps:
         """The similarity maps of a photo, on the patch grid."""
         pixels = torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None].to(self.device)
-        decision = self.config.decision
-        similarity, attention = self.images.answer(pixels, words.embeddings, decision.attention_margin != 0)
-        similarity = smooth_patches(similarity, decision.smoothing)
+        similarity = (self.image_side or self.model).answer(pixels, words.embeddings)
+        similarity = smooth_patches(similarity, self.config.decision.smoothing)
         aliases = len(words.owners)
         labels = itsm.merge_aliases(similarity[:, :aliases], words.owners, len(words.names))
-        return Maps(labels[0], similarity[0, aliases:], None if attention is None else attention[0])
+        return Maps(labels[0], similarity[0, aliases:])
 
     @torch.inference_mode()
     def decide(self, maps: Maps, prepared: Prepared, background: bool, known: Tensor | None = None) -> masks.FreeMask:
@@ -285,7 +289,7 @@ class FreeSeg:
         others = maps.background if background and len(maps.background) else None
         edges = _edges(prepared.pixels).to(self.device)
         size = prepared.photo.size[::-1]
-        mask = masks.free_mask(maps.labels, others, edges, size, self.config.decision, maps.attention, known)
+        mask = masks.free_mask(maps.labels, others, edges, size, self.config.decision, known)
         if background and others is None:  # no words to tell it by: nothing is background, but 0 is still its index
             return mask._replace(labels=mask.labels + (mask.labels != masks.UNSURE))
         return mask

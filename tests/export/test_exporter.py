@@ -20,10 +20,11 @@ from freeseg.errors import FreeSegError, PhotoError, WeightsError
 from freeseg.export import Exported, export, exporter, metadata, write_words
 from freeseg.export.graph import FixedVocabulary
 from freeseg.export.int8 import quantise
-from freeseg.export.runtime import Session, blurred_noise
+from freeseg.export.runtime import blurred_noise
 from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.models.efficientnet import EfficientNetLite
 from freeseg.models.network import SegmentationNetwork, SegmentationTower
+from freeseg.models.onnx_file import Session
 from freeseg.pipeline import FreeSeg
 from freeseg.vocabularies import Vocabulary
 from tiny import TINY_STAGES, HashedText, tell_patches_apart
@@ -117,7 +118,7 @@ class TestFile:
         assert found == json.loads(fixed.path.with_suffix(".json").read_text())
         assert found["labels"] == ["background", "cat", "dog", "red car", "grass"]
         assert found["preprocessing"] == {"short_side": 96, "long_cap": 4.0, "multiple": 1, "resample": "bicubic"}
-        assert found["decision"]["attention_margin"] == 0.05
+        assert found["decision"]["background_margin"] == 0.05
         assert (found["model"], found["licence"], found["stride"]) == ("tiny", "Apache-2.0", 16)
         assert len(found["weights_sha256"]) == 64
 

@@ -25,19 +25,18 @@ def rules() -> st.SearchStrategy[Decision]:
         presence_ratio=st.floats(0.0, 1.0),
         presence_floor=st.floats(0.0, 1.0),
         background_margin=st.floats(-0.2, 0.2),
-        attention_margin=st.sampled_from([0.0, 0.1]),
         refine_steps=st.just(0),
     )
 
 
 @st.composite
-def cosines(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Maps of labels (B, N, h, w), of background words (B, K, h, w), and free attention (B, 1, h, w)."""
+def cosines(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor]:
+    """Maps of labels (B, N, h, w) and of background words (B, K, h, w)."""
     batch, labels, words = draw(st.integers(1, 3)), draw(st.integers(1, 5)), draw(st.integers(0, 3))
     rows, columns = draw(st.integers(1, 7)), draw(st.integers(1, 9))
     random = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
-    maps = torch.rand(batch, labels + words + 1, rows, columns, generator=random)
-    return 2 * maps[:, :labels] - 1, 2 * maps[:, labels:-1] - 1, maps[:, -1:]
+    maps = torch.rand(batch, labels + words, rows, columns, generator=random)
+    return 2 * maps[:, :labels] - 1, 2 * maps[:, labels:] - 1
 
 
 def clear(labels: torch.Tensor, words: torch.Tensor, rule: Decision) -> bool:
@@ -54,16 +53,16 @@ def clear(labels: torch.Tensor, words: torch.Tensor, rule: Decision) -> bool:
 @settings(deadline=None)
 @given(cosines(), rules(), st.booleans(), st.tuples(st.integers(1, 20), st.integers(1, 20)))
 def test_the_mask_is_that_of_masks(maps, rule, background, size):
-    labels, words, attention = maps
+    labels, words = maps
     words = words if background else words[:, :0]
     assume(all(clear(*each, rule) for each in zip(labels, words, strict=True)))
-    found = logits(labels, words, background, rule, attention)
+    found = logits(labels, words, background, rule)
     assert found.shape == (len(labels), labels.shape[1] + background, *labels.shape[2:])
     upsampled = itsm.upsample(found.softmax(dim=1), size)
     for index, scores in enumerate(upsampled):
         others = words[index] if words.shape[1] else None
         photo = torch.zeros(3, *labels.shape[2:])
-        expected = masks.free_mask(labels[index], others, photo, size, rule, attention[index])
+        expected = masks.free_mask(labels[index], others, photo, size, rule)
         wanted = expected.labels + (background and others is None)
         best = scores.topk(min(2, len(scores)), dim=0).values
         torch.testing.assert_close(best[0], expected.confidence, atol=1e-4, rtol=1e-4)
@@ -111,7 +110,7 @@ def test_a_photo_is_decided_as_the_library_does(model: FreeSeg, background: bool
     found = graph(torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None].float())
     maps = model.maps(prepared, words)
     others = maps.background[None] if background else maps.background[None, :0]
-    expected = logits(maps.labels[None], others, background, model.config.decision, maps.attention[None])
+    expected = logits(maps.labels[None], others, background, model.config.decision)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     assert found.shape[1] == 4 + background
 

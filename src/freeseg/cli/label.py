@@ -61,7 +61,7 @@ def label(
     from freeseg.labelling.run import label as label_all
 
     plan = Plan(out, read_labels(labels), model, device, ignore_below)
-    opened = open_sources(sources)
+    opened = open_sources(sources, without=out)
     with progress("labelling") as update:
         done = label_all(opened, plan, workers or default_workers(device), sample, seed, update)
     if format is Format.COCO:

@@ -88,7 +88,7 @@ def pretrain(
         seed=seed,
         precision=full_name(precision),
     )
-    sources = open_sources(data)
+    sources = open_sources(data, without=out)
     photos = sum(len(source) for source in sources)
     pair = towers.pair(encoder or image_tower, text_encoder, mode or "", revision or "")
     model = towers.untrained(pair, hidden).to(device)

@@ -53,7 +53,7 @@ def segment(
     from freeseg.images import find_photos
 
     vocabulary = read_labels(labels)
-    found = find_photos(photos)
+    found = find_photos(photos, without=out)
     network = freeseg.load(model, device, revision, mode, precision, short_side, onnx)
     failed: list[str] = []
     totals: Counter[str] = Counter()

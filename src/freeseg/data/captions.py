@@ -43,14 +43,16 @@ class PairSource(Protocol):
     name: str  # for messages and reports: the folder's or the shards' own name
 
     def __len__(self) -> int: ...  # how many photos
+    def keys(self) -> Iterable[str]: ...  # of all of them, without reading one
     def __iter__(self) -> Iterator[Pair]: ...  # in an order that never changes
 
 
-def open_sources(paths: Sequence[str | Path]) -> list[PairSource]:
+def open_sources(paths: Sequence[str | Path], without: Path | None = None) -> list[PairSource]:
     """Open each path as the kind of source that it is, in the order given.
 
     A folder with `captions.jsonl` is a `CaptionFolder`; a `.tar` file, a folder of them or a pattern such
-    as `"shards-{000..003}.tar"` is `TarShards`; a folder that holds photos is a `PhotoFolder`.
+    as `"shards-{000..003}.tar"` is `TarShards`; a folder that holds photos is a `PhotoFolder`. A folder `without`
+    inside of it (where results go) is left out.
 
     Raises:
         DataError: A path is none of these, or its content is not in the layout it should be in.
@@ -64,14 +66,15 @@ def open_sources(paths: Sequence[str | Path]) -> list[PairSource]:
         (1, ['b.jpg'])
     """
     # A lone string is a sequence of its letters: take it as the one path that was meant.
-    return [_open(path) for path in ([paths] if isinstance(paths, str) else paths)]
+    return [_open(path, without) for path in ([paths] if isinstance(paths, str) else paths)]
 
 
 class CaptionFolder:
     """`FOLDER/captions.jsonl` with photos in `FOLDER/images/` or in `FOLDER/` itself.
 
     Each line is an object with "file", "captions" (a list of strings, which may be empty) and, optionally,
-    "split" ("train" when left out). Photos that no line names are not read.
+    "split" ("train" when left out). Photos that no line names are not read; `photos_without_line` counts them, but
+    for those in a folder `without`.
 
     Raises:
         DataError: A line that cannot be used (by number), or a photo that is not there.
@@ -85,12 +88,17 @@ class CaptionFolder:
         [Pair(key='a.jpg', image=b'...', captions=('a red kite',), split='train')]
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, without: Path | None = None) -> None:
         self.name = Path(folder).resolve().name
         self._entries = _read_jsonl(Path(folder))
+        photos = {os.path.realpath(photo.path) for photo in photos_in(Path(folder), without)}
+        self.photos_without_line = len(photos.difference(map(os.path.realpath, self._entries)))
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def keys(self) -> Iterable[str]:
+        return [key for key, _, _ in self._entries.values()]
 
     def __iter__(self) -> Iterator[Pair]:
         for photo, (key, captions, split) in self._entries.items():
@@ -128,11 +136,14 @@ class TarShards:
             _scan(shard, photos, texts)
         if not photos:
             raise DataError(f"{path}: no photo (KEY.{', KEY.'.join(_TAR_PHOTOS)}) in {len(self._shards)} shards")
-        self._count = len(photos)
+        self._keys = photos
         self.texts_without_photo = len(texts - photos)
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._keys)
+
+    def keys(self) -> Iterable[str]:
+        return self._keys
 
     def __iter__(self) -> Iterator[Pair]:
         reader = _tar_reader()
@@ -149,6 +160,10 @@ class TarShards:
 class PhotoFolder:
     """The photos in a folder and its subfolders, in any of `images.SUFFIXES`. No captions, split "train".
 
+    Args:
+        folder: The folder.
+        without: A folder in it that is left out.
+
     Raises:
         DataError: There is no photo in it.
 
@@ -160,31 +175,34 @@ class PhotoFolder:
         [Pair(key='b.jpg', image=b'...', captions=(), split='train')]
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, without: Path | None = None) -> None:
         self.name = Path(folder).resolve().name
-        self._photos = _photos(Path(folder))
+        self._photos = _photos(Path(folder), without)
         if not self._photos:
             raise DataError(f"{folder}: no photo ({' '.join(sorted(SUFFIXES))}) in it; {_found(Path(folder))}")
 
     def __len__(self) -> int:
         return len(self._photos)
 
+    def keys(self) -> Iterable[str]:
+        return [photo.name.as_posix() for photo in self._photos]
+
     def __iter__(self) -> Iterator[Pair]:
         for photo in self._photos:
             yield Pair(photo.name.as_posix(), _read(photo.path), (), "train")
 
 
-def _open(given: str | Path) -> PairSource:
+def _open(given: str | Path, without: Path | None) -> PairSource:
     path = Path(given)
     if re.match(r"pipe:|[A-Za-z][A-Za-z0-9+.-]+:/", str(given)):
         raise DataError(f"{given}: only local files are read, no URL and no pipe; download it first")
     if _is_file(path / "captions.jsonl"):
-        return CaptionFolder(path)
-    tars, photos = _files(path, ["tar"]), _photos(path)
+        return CaptionFolder(path, without)
+    tars, photos = _files(path, ["tar"]), _photos(path, without)
     if tars and photos:
         raise DataError(f"{path}: holds .tar shards and photos ({photos[0].name}); put them in folders of their own")
     if photos:
-        return PhotoFolder(path)
+        return PhotoFolder(path, without)
     if tars or (path.suffix.lower() == ".tar" and not _is_dir(path)):
         return TarShards(path)
     looked_for = f"captions.jsonl, .tar shards or photos ({' '.join(sorted(SUFFIXES))})"
@@ -309,9 +327,9 @@ def _local_name(name: object, where: str) -> str:
     return PurePosixPath(name).as_posix()
 
 
-def _photos(folder: Path) -> list[FoundPhoto]:
+def _photos(folder: Path, without: Path | None) -> list[FoundPhoto]:
     """The photos in a folder and below it; none for what is no folder, or holds none."""
-    return photos_in(folder) if _is_dir(folder) else []
+    return photos_in(folder, without) if _is_dir(folder) else []
 
 
 def _files(folder: Path, suffixes: Iterable[str]) -> list[Path]:

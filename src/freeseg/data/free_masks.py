@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from freeseg.errors import DataError, FreeSegError, OutputError
 from freeseg.files import write_json
@@ -26,6 +28,7 @@ from freeseg.vocabularies import Label, Vocabulary
 FORMAT = "freeseg-masks-1"
 LABELS, MANIFEST = "labels.json", "manifest.jsonl"
 MASKS, CONFIDENCE = "masks", "confidence"
+MASK_MODES, CONFIDENCE_MODES = ("P", "L", "I;16", "I"), ("L",)  # of pillow
 CAPTIONS, PRESENCE = "captions", "presence"  # how it is known which labels may be in a photo
 
 
@@ -148,6 +151,17 @@ class FreeMasks:
     labels: tuple[str, ...]
     entries: tuple[Entry, ...]
 
+    def check_sizes(self) -> None:
+        """Look at the headers of all files: before a training, not in the middle of it.
+
+        Raises:
+            DataError: A file is missing, no picture of its kind, or not of its photo's size.
+        """
+        for entry in self.entries:
+            for name, modes in ((entry.mask, MASK_MODES), (entry.confidence, CONFIDENCE_MODES)):
+                with _opened(self.folder / name, entry, modes):
+                    pass
+
     def mask(self, entry: Entry) -> NDArray[np.int64]:
         """A photo's mask, (H, W) int64: indices into `labels`, 255 for "don't know".
 
@@ -155,7 +169,7 @@ class FreeMasks:
             DataError: It is missing or damaged, is not of the entry's size, or has a value without a label.
         """
         path = self.folder / entry.mask
-        mask = _read_grey(path, entry, ("P", "L", "I;16", "I")).astype(np.int64)
+        mask = _read_grey(path, entry, MASK_MODES).astype(np.int64)
         if (largest := mask.max(initial=0, where=mask != IGNORE)) >= len(self.labels):
             raise DataError(f"{path}: holds {largest}, but there are {len(self.labels)} labels; label it again")
         return mask
@@ -166,7 +180,7 @@ class FreeMasks:
         Raises:
             DataError: It is missing or damaged, or is not of the entry's size.
         """
-        return _read_grey(self.folder / entry.confidence, entry, ("L",)).astype(np.float32) / np.float32(255)
+        return _read_grey(self.folder / entry.confidence, entry, CONFIDENCE_MODES).astype(np.float32) / np.float32(255)
 
 
 def open_free_masks(folder: str | Path) -> FreeMasks:
@@ -276,13 +290,20 @@ def _read_settings(folder: Path) -> dict[str, Any]:
 
 
 def _read_grey(path: Path, entry: Entry, modes: tuple[str, ...]) -> NDArray[Any]:
+    with _opened(path, entry, modes) as image:
+        return np.asarray(image)
+
+
+@contextmanager
+def _opened(path: Path, entry: Entry, modes: tuple[str, ...]) -> Iterator[Image.Image]:
+    """A file of free masks, its pixels not yet read."""
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        with PngImageFile(path) as image:  # `Image.open` refuses the masks of very large photos
             if image.size != (entry.width, entry.height):
                 expected = f"{entry.width}x{entry.height}"
                 raise DataError(f"{path}: is {image.width}x{image.height}, its photo {expected}; label it again")
             if image.mode not in modes:
                 raise DataError(f"{path}: a picture of mode {image.mode}, not {modes[0]}; label it again")
-            return np.asarray(image)
+            yield image
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path}: missing or damaged ({error}); run the same `freeseg label` again") from error

@@ -26,6 +26,7 @@ from freeseg.evaluation.records import PhotoRecord, Run, hash_names
 from freeseg.evaluation.windows import merge, windows
 from freeseg.masks import UNSURE
 from freeseg.models.checkpoint import versions
+from freeseg.models.weights import tensors_sha256
 from freeseg.pipeline import FreeSeg, Maps, Prepared, Words
 
 
@@ -160,12 +161,10 @@ def measure(name: str, prediction: Prediction, truth: NDArray[np.uint8], data: S
 
 def model_hash(model: FreeSeg) -> str:
     """Hash of everything that a model's numbers depend on: weights, preprocessing and decision rule."""
-    digest = sha256(repr((model.config.preprocessing, model.config.decision)).encode())
-    for name, tensor in sorted(model.model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    digest.update(model.images.file_sha256.encode())
-    return digest.hexdigest()
+    config, file = model.config, model.image_side
+    seen_by = file.file_sha256 if file else str(model.model.precision)
+    parts = (config.preprocessing, config.decision, model.weights_sha256, tensors_sha256(model.model), seen_by)
+    return sha256(repr(parts).encode()).hexdigest()
 
 
 def _window_maps(model: FreeSeg, words: Words, prepared: Prepared, protocol: Protocol) -> Maps:
@@ -179,10 +178,7 @@ def _window_maps(model: FreeSeg, words: Words, prepared: Prepared, protocol: Pro
         for top, left in corners
     ]
     grid = ceil(size[0] / model.model.stride), ceil(size[1] / model.model.stride)
-    labels, background, *attention = (
-        merge(kind, corners, side, size, grid) for kind in zip(*parts, strict=True) if kind[0] is not None
-    )
-    return Maps(labels, background, attention[0] if attention else None)
+    return Maps(*(merge(kind, corners, side, size, grid) for kind in zip(*parts, strict=True)))
 
 
 def _labels(mask: NDArray[np.uint8], first: int) -> list[int]:

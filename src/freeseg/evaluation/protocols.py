@@ -77,7 +77,6 @@ class Protocol:
             presence_ratio=0.0,
             presence_floor=0.0,
             background_margin=0.0,
-            attention_margin=0.0,
             ignore_below=0.0,
         )
 

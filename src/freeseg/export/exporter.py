@@ -14,10 +14,11 @@ from freeseg.errors import FreeSegError
 from freeseg.export import metadata
 from freeseg.export.graph import FixedVocabulary, Graph, OpenVocabulary
 from freeseg.export.int8 import quantise
-from freeseg.export.runtime import Session, agreement, difference
+from freeseg.export.runtime import agreement, difference
 from freeseg.export.writing import trace
 from freeseg.files import atomic_path, write_json
 from freeseg.images import find_photos
+from freeseg.models.onnx_file import Session
 from freeseg.pipeline import FreeSeg, Labels
 from freeseg.vocabularies import BACKGROUND, Vocabulary, vocabulary
 

@@ -28,10 +28,9 @@ class Embedder(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixels (B, 3, H, W) -> the tower's features (B, C, h, w) and patch embeddings (B, D, h, w)."""
-        features = self.model.features(pixels)
-        return features, self.model.project(features)
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels (B, 3, H, W) -> patch embeddings (B, D, h, w)."""
+        return self.model.embed_image(pixels)
 
 
 class Graph(nn.Module):
@@ -63,8 +62,7 @@ class OpenVocabulary(Graph):
 
     def forward(self, pixels: Tensor, text: Tensor) -> Tensor:
         """Pixels (B, 3, H, W) float32 in 0..255 and text embeddings (N, D) -> cosines (B, N, h, w), not smoothed."""
-        _, patches = self.embedder(pixels)
-        return itsm.similarity(patches, text)
+        return itsm.similarity(self.embedder(pixels), text)
 
 
 class FixedVocabulary(Graph):
@@ -91,17 +89,13 @@ class FixedVocabulary(Graph):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 3, H, W) float32 in 0..255 -> logits (B, 1 + N or N, h, w), see `logits`."""
-        features, patches = self.embedder(pixels)
-        similarity = smooth_patches(itsm.similarity(patches, self.texts), self.decision.smoothing)
+        similarity = smooth_patches(itsm.similarity(self.embedder(pixels), self.texts), self.decision.smoothing)
         aliases = len(self.owners)
         labels = itsm.merge_aliases(similarity[:, :aliases], self.owners, self.labels)
-        attention = self.embedder.model.attention(features) if self.decision.attention_margin else None
-        return logits(labels, similarity[:, aliases:], self.background, self.decision, attention)
+        return logits(labels, similarity[:, aliases:], self.background, self.decision)
 
 
-def logits(
-    labels: Tensor, words: Tensor, background: bool, decision: Decision, attention: Tensor | None = None
-) -> Tensor:
+def logits(labels: Tensor, words: Tensor, background: bool, decision: Decision) -> Tensor:
     """The decision before the argmax, on the patch grid: what `masks.free_mask` does, for a batch.
 
     Args:
@@ -109,7 +103,6 @@ def logits(
         words: Cosines of background words (B, K, h, w); K may be 0.
         background: Whether index 0 is the background.
         decision: The rule; refinement and "don't know" are not part of the logits.
-        attention: Free attention (B, 1, h, w) in [0, 1]; used when `decision.attention_margin` is not 0.
 
     Returns:
         (B, 1 + N, h, w), or (B, N, h, w) without a background. `ABSENT` for labels that are not present, and for a
@@ -134,8 +127,6 @@ def logits(
     if best is None:
         return torch.cat([torch.full_like(labels[:, :1], ABSENT), decided], dim=1)
     best = best + decision.background_margin
-    if attention is not None and decision.attention_margin:
-        best = best + decision.attention_margin * (1 - 2 * attention)
     return torch.cat([decision.logit_scale * best, decided], dim=1)
 
 

@@ -13,7 +13,6 @@ import onnx
 
 from freeseg.errors import WeightsError
 from freeseg.export.graph import ABSENT
-from freeseg.models.text_cache import identity
 from freeseg.pipeline import FreeSeg
 
 Description = Mapping[str, Any]
@@ -37,18 +36,13 @@ def describe(model: FreeSeg, labels: Sequence[str] | None) -> Description:
         "model": model_name(config.name),
         "freeseg_version": metadata.version("freeseg"),
         "licence": config.licence,
-        "weights_sha256": weights_sha256(model),
+        "weights_sha256": model.weights_sha256,
         "labels": None if labels is None else list(labels),
         "preprocessing": asdict(config.preprocessing),
         "decision": asdict(config.decision),
         "stride": model.model.stride,
         "absent": ABSENT,
     }
-
-
-def weights_sha256(model: FreeSeg) -> str:
-    """Of a checkpoint's file; of all tensors where the model does not come from a checkpoint of FreeSeg's."""
-    return model.config.weights_sha256 or identity(model.model)
 
 
 def model_name(name: str) -> str:

@@ -1,63 +1,16 @@
-"""Running an ONNX file beside the graph in PyTorch that it was made from, and how far apart they are."""
+"""An ONNX file beside the graph in PyTorch that it was made from: how far apart they are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
-from freeseg.errors import FreeSegError
 from freeseg.export.graph import Graph
-from freeseg.export.writing import reason
-
-FATAL = 4  # onnxruntime's level of logging; what is less comes as an exception as well
-
-
-class Session:
-    """An ONNX file, ready to run on the CPU.
-
-    Args:
-        path: The file.
-        threads: How many it may use; 0 for all cores.
-        spinning: Whether its threads keep a processor busy between runs: faster, if nothing else wants it.
-
-    Raises:
-        FreeSegError: The file does not run here.
-    """
-
-    def __init__(self, path: Path, threads: int = 0, spinning: bool = True):
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = FATAL
-        options.intra_op_num_threads = threads
-        options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
-        try:
-            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own kinds have no common name
-            raise FreeSegError(f"onnxruntime cannot load the graph ({reason(error)}); export another model") from error
-        self.inputs = [each.name for each in self.session.get_inputs()]
-        self.metadata: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
-
-    def __call__(self, *inputs: Tensor | NDArray[np.float32]) -> NDArray[np.float32]:
-        """The output for inputs in the order of the graph's.
-
-        Raises:
-            FreeSegError: The graph does not run for inputs of these sizes.
-        """
-        feeds = {name: np.asarray(value) for name, value in zip(self.inputs, inputs, strict=True)}
-        try:
-            output: NDArray[np.float32] = self.session.run(None, feeds)[0]
-        except Exception as error:
-            raise FreeSegError(
-                f"onnxruntime cannot run the graph on pixels {feeds['pixels'].shape} ({reason(error)}); "
-                "export another model"
-            ) from error
-        return output
+from freeseg.models.onnx_file import Session
 
 
 @torch.no_grad()

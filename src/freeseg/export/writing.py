@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.export import Dim
 
-from freeseg.errors import FreeSegError
+from freeseg.errors import FreeSegError, reason
 from freeseg.export.graph import Graph
 
 TRACED = (2, 3, 83, 117)  # no square, and no multiple of any stride: nothing about it holds by chance
@@ -27,7 +27,6 @@ AXES = {
 EMBEDDER = "embedder/"  # begins the names of the nodes of `graph.Embedder`
 SCOPE = "pkg.torch.onnx.name_scopes"  # where torch says which module a node comes from
 ANY_SIZE = 1 << 40  # bytes of a constant that may be folded
-REASON_CHARACTERS = 200
 
 
 def trace(graph: Graph, others: tuple[Tensor, ...], name: str) -> onnx.ModelProto:
@@ -85,18 +84,6 @@ def pad_in_convolutions(graph: ir.Graph) -> None:
             node.replace_input_with(0, padding.inputs[0])
             node.attributes.pop("pads", None)
             node.attributes.add(ir.AttrString("auto_pad", "SAME_UPPER"))
-
-
-def reason(error: BaseException) -> str:
-    """What is behind an error of an exporter or a runtime, in one line: they wrap the cause in pages of their own.
-
-    Example:
-        >>> reason(ValueError("no such size:\\n  -1\\n"))
-        'no such size: -1'
-    """
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return (" ".join(str(error).split()) or type(error).__name__)[:REASON_CHARACTERS]
 
 
 def _tidy(proto: onnx.ModelProto) -> onnx.ModelProto:

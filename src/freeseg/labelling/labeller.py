@@ -47,13 +47,13 @@ class Plan:
         model = pipeline.load(self.model, self.device)
         if self.ignore_below is not None:
             decision = replace(model.config.decision, ignore_below=self.ignore_below)
-            model = FreeSeg(model.model, replace(model.config, decision=decision))
+            model = model.with_config(replace(model.config, decision=decision))
         return model
 
     def settings(self, model: FreeSeg) -> Settings:
         """What all masks of this plan have in common."""
         config = model.config
-        return Settings(self.vocabulary, config.name, config.weights_sha256, VERSION, asdict(config.decision))
+        return Settings(self.vocabulary, config.name, model.weights_sha256, VERSION, asdict(config.decision))
 
 
 def label_photo(job: Job, plan: Plan, model: FreeSeg) -> Entry:

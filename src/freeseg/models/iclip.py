@@ -94,7 +94,6 @@ class ICLIP(nn.Module):
 
     mean: Tensor
     std: Tensor
-    file_sha256 = ""  # `pipeline.Images`: its weights are its own
 
     def __init__(
         self,
@@ -161,20 +160,14 @@ class ICLIP(nn.Module):
         """Patch embeddings (B, D, h, w) of pixels (B, 3, H, W) of any size, uint8 or float in 0..255."""
         return self.project(self.features(pixels))
 
-    def answer(self, pixels: Tensor, texts: Tensor, attend: bool = False) -> tuple[Tensor, Tensor | None]:
-        """What photos say to words.
+    def answer(self, pixels: Tensor, texts: Tensor) -> Tensor:
+        """What photos say to words: the ITSM, cosines (B, N, h, w) in [-1, 1].
 
         Args:
             pixels: (B, 3, H, W) of any size, uint8 or float in 0..255.
             texts: Text embeddings (N, D).
-            attend: Whether free attention is wanted as well.
-
-        Returns:
-            Cosines (B, N, h, w) in [-1, 1], and free attention (B, 1, h, w) in [0, 1] or None.
         """
-        features = self.features(pixels)
-        cosines = itsm.similarity(self.project(features), texts)
-        return cosines, self.attention(features) if attend else None
+        return itsm.similarity(self.embed_image(pixels), texts)
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """L2-normalised text embeddings (N, D), one per text, templates not applied."""

@@ -6,9 +6,13 @@ packages is imported or run.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
+
+import torch
+from torch import nn
 
 from freeseg.errors import WeightsError
 from freeseg.files import sha256
@@ -55,6 +59,15 @@ def check_sha256(path: Path, expected: str, fix: str) -> None:
         raise WeightsError(
             f"{path} was altered or cut short (sha256 {actual[:12]}..., expected {expected[:12]}...); run: {fix}"
         )
+
+
+def tensors_sha256(module: nn.Module) -> str:
+    """The sha256 of a module's tensors and their names, wherever they are."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 EFFICIENTNET_LITE = {

@@ -16,6 +16,7 @@ from torch import Tensor
 import networks
 from freeseg.errors import DataError, FreeSegError
 from freeseg.training.network.recipe import Recipe
+from freeseg.training.network.samples import Sample, check_batch
 from freeseg.training.network.trainer import Moment, Trainer
 from networks import RECIPE, tiny_trainer
 
@@ -103,7 +104,7 @@ class TestResume:
         again = tiny_trainer(tmp_path, tmp_path / "run")
         again.fit(lambda moment: steps.append(moment.step))
         assert_equal(again.average.heads(), done)
-        assert not steps
+        assert steps == [again.steps]  # its last step is told once more
 
     @pytest.mark.parametrize("change", [{"learning_rate": 0.5}, {"partial_labels": False}, {"epochs": 9}])
     def test_other_settings_are_refused_by_name(self, tmp_path: Path, change: dict[str, object]) -> None:
@@ -111,18 +112,49 @@ class TestResume:
         with pytest.raises(FreeSegError, match=next(iter(change))):
             tiny_trainer(tmp_path, tmp_path / "run", replace(RECIPE, **change)).fit()
 
-    def test_a_loss_that_is_no_number_stops_and_keeps_the_last_state(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("step", [2, 3, 8])  # 3 ends an epoch, 9 is the last
+    @pytest.mark.parametrize("what", ["loss", "gradient"])
+    def test_what_is_no_number_stops_and_keeps_the_last_state(
+        self, tmp_path: Path, step: int, what: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         trainer = tiny_trainer(tmp_path, tmp_path / "run")
+        plain = trainer.losses
 
-        def spoil(moment: Moment) -> None:
-            if moment.step == 4:
-                trainer.network.image_head.first.weight.data.fill_(torch.nan)
+        def spoilt(sample: Sample) -> dict[str, torch.Tensor]:
+            losses = plain(sample)
+            if trainer.step == step:
+                masks = losses["masks"]
+                # The square root of nothing has no derivative: the loss is a number, its gradient none.
+                losses["masks"] = masks * torch.nan if what == "loss" else masks + (masks - masks).sqrt()
+            return losses
 
-        with pytest.raises(FreeSegError, match="learning-rate"):
-            trainer.fit(spoil)
-        kept = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
-        assert kept["step"] <= 4
-        assert all(tensor.isfinite().all() for tensor in kept["network"].values())
+        monkeypatch.setattr(trainer, "losses", spoilt)
+        with pytest.raises(FreeSegError, match=f"the {what} is nan at step {step}; lower --learning-rate"):
+            trainer.fit()
+        if step >= trainer.steps_per_epoch:
+            kept = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+            assert kept["step"] <= step
+            assert all(tensor.isfinite().all() for tensor in (*kept["network"].values(), *kept["average"].values()))
+
+    def test_a_look_that_was_stopped_is_had_again(self, tmp_path: Path) -> None:
+        with pytest.raises(StoppedError):
+            tiny_trainer(tmp_path, tmp_path / "run").fit(stop_at(9))
+        told: list[int] = []
+        tiny_trainer(tmp_path, tmp_path / "run").fit(lambda moment: told.append(moment.step))
+        assert told == [9]
+
+    def test_a_damaged_mask_is_a_line_from_another_process_too(self, tmp_path: Path) -> None:
+        trainer = tiny_trainer(tmp_path, tmp_path / "run")
+        masks = trainer.samples.masks
+        (masks.folder / masks.entries[0].mask).write_bytes(b"no picture")
+        trainer.workers = 1
+        with pytest.raises(DataError, match=r"missing or damaged .*; run the same `freeseg label` again$") as told:
+            trainer.fit()
+        assert "Traceback" not in str(told.value)
+
+    def test_a_batch_that_processes_cannot_share(self) -> None:
+        with pytest.raises(DataError, match="a batch of 16 cannot be shared by 3 processes"):
+            check_batch(100, Recipe(batch_size=16), processes=3)
 
     def test_fewer_photos_than_a_batch(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="batch"):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import torch
 from accelerate import Accelerator
+from accelerate.utils import InitProcessGroupKwargs
 
 from freeseg.errors import FreeSegError
 from freeseg.models.precision import PRECISIONS, full_name
@@ -38,4 +41,6 @@ def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
         precision = "bfloat16" if has else "float32"
     if precision == "float16" and (device == "cpu" or not torch.cuda.is_available()):
         raise FreeSegError("float16 needs a GPU; use --precision float32, or bfloat16")
-    return Accelerator(cpu=device == "cpu", mixed_precision=MIXED[precision])
+    # The others wait while one process relabels the photos of a self-training round.
+    patience = InitProcessGroupKwargs(timeout=timedelta(days=7))
+    return Accelerator(cpu=device == "cpu", mixed_precision=MIXED[precision], kwargs_handlers=[patience])

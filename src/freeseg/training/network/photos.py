@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from freeseg.data import Pair, PairSource
 from freeseg.data.free_masks import Entry, FreeMasks
 from freeseg.errors import DataError
+from freeseg.files import sha256
 from freeseg.images import photos_in
 
 
 def find_photos(masks: FreeMasks, folders: Sequence[Path]) -> list[Path]:
     """The photo of each entry: in the folder that has its source's name, or in any of the folders.
 
+    Where there are several of its name, it is the one that was labelled.
+
     Raises:
         DataError: A photo is not there.
     """
     found = []
     for entry in masks.entries:
-        path = next((path for path in _places(entry, folders) if path.is_file()), None)
-        if path is None:
+        places = dict.fromkeys(path for path in _places(entry, folders) if path.is_file())
+        if not places:
             missing = f"{entry.source}/{entry.file}"
             given = ", ".join(map(str, folders))
             if not Path(entry.file).suffix:  # a key of a tar
@@ -29,8 +32,15 @@ def find_photos(masks: FreeMasks, folders: Sequence[Path]) -> list[Path]:
             raise DataError(
                 f"{masks.folder} has a mask of {missing}, which is not in {given}; add its folder to --images"
             )
-        found.append(path)
+        found.append(_labelled(entry, list(places)))
     return found
+
+
+def _labelled(entry: Entry, places: Sequence[Path]) -> Path:
+    """Which of some files was labelled; the first, where that cannot be told."""
+    if len(places) == 1:  # whether it has changed since is seen when it is read
+        return places[0]
+    return next((path for path in places if sha256(path) == entry.sha256), places[0])
 
 
 def unlabelled(masks: FreeMasks, folders: Sequence[Path], found: Sequence[Path]) -> int:
@@ -58,6 +68,9 @@ class LabelledPhotos:
 
     def __len__(self) -> int:
         return len(self.photos)
+
+    def keys(self) -> Iterable[str]:
+        return [entry.file for entry in self.entries]
 
     def __iter__(self) -> Iterator[Pair]:
         for entry, photo in zip(self.entries, self.photos, strict=True):

@@ -31,7 +31,7 @@ from freeseg.training.network.agreement import agreement, compared
 from freeseg.training.network.photos import sources
 from freeseg.training.network.pictures import write_curves, write_samples
 from freeseg.training.network.recipe import Recipe
-from freeseg.training.network.samples import Samples
+from freeseg.training.network.samples import Samples, check_batch
 from freeseg.training.network.start import PHOTOS, start_decoder
 from freeseg.training.network.trainer import Moment, Teacher, Trainer
 
@@ -110,8 +110,11 @@ def train(
         DataError: Photos and masks do not belong together.
         FreeSegError: `out` holds a training with other settings, or the loss is no longer a number.
     """
-    teacher, rows = _teacher(job, on_photos)
     kept, used = _keep_aside(len(job.photos), recipe.seed)
+    check_batch(len(used), recipe, job.accelerator.num_processes)
+    job.masks.check_sizes()
+    with job.accelerator.main_process_first():  # one fills the cache, the others find it filled
+        teacher, rows = _teacher(job, on_photos)
     torch.manual_seed(recipe.seed)
     network = _start(job, teacher, rows, used)
     masks, metrics = job.masks, {}
@@ -121,7 +124,13 @@ def train(
         first = job.masks if number else None
         samples = Samples(masks, job.photos, rows, _recipe(recipe, number), first)
         folder = out / f"round-{number}"
-        data = {"encoder": job.encoder, "teacher": job.teacher.config.weights_sha256, "masks": _identity(masks)}
+        data = {
+            "encoder": job.encoder,
+            "teacher": job.teacher.weights_sha256,
+            "logit_scale": str(teacher.scale),
+            "background_margin": str(teacher.margin),
+            "masks": _identity(masks),
+        }
         trainer = Trainer(network, teacher, samples, used, samples.recipe, folder, data, job.accelerator, job.workers)
         watch = _Watch(job, samples, kept, trainer, folder, number, report)
         network = trainer.fit(watch)
@@ -147,12 +156,15 @@ class _Watch:
 
     def __call__(self, moment: Moment) -> None:
         trainer = self.trainer
-        if moment.step % trainer.steps_per_epoch == 0 and self.job.accelerator.is_main_process:
+        seen = any(point["step"] == moment.step for point in trainer.agreement)
+        if moment.step % trainer.steps_per_epoch == 0 and not seen and self.job.accelerator.is_main_process:
             average = FreeSeg(trainer.average, self.job.config())
-            trainer.agreement.append({"step": float(moment.step), "mIoU": agreement(average, self.samples, self.kept)})
-            write_curves(self.folder / "curves.png", trainer.history, trainer.agreement, trainer.steps)
             rows = compared(average, self.samples, self.kept[:SHOWN], SHOWN_SIDE)
             write_samples(self.folder / f"epoch-{moment.epoch}.png", rows, self.samples.masks.labels)
+            point = {"step": float(moment.step), "mIoU": agreement(average, self.samples, self.kept)}
+            agreed = [*trainer.agreement, point]
+            write_curves(self.folder / "curves.png", trainer.history, agreed, trainer.steps)
+            trainer.agreement = agreed  # at last: what a Ctrl-C leaves out is done again
         self.report(self.number, moment, self.last())
 
     def last(self) -> float:
@@ -181,10 +193,14 @@ def _teacher(job: Job, on_photos: features.Progress) -> tuple[Teacher, NDArray[n
     network = config.image_tower in lite.NETWORKS
     identity = (config.weights_sha256, "") if network else towers.identities(config.pair)
     store, _ = features.open_stores(teacher.model, job.cache, *identity)
-    features.extract_photos(teacher.model, sources(job.masks, job.photos), store, teacher.device, on_photos)
+    known = features.extract_photos(teacher.model, sources(job.masks, job.photos), store, teacher.device, on_photos)
+    read = {sha256 for sha256, _, _ in known.photos}
     for path, entry in zip(job.photos, job.masks.entries, strict=True):
-        if entry.sha256 not in store:
-            raise DataError(f"{path} has changed since it was labelled; label the photos again")
+        if entry.sha256 not in read:
+            raise DataError(
+                f"{path} is not the photo that was labelled as {entry.source}/{entry.file}: it has changed, or is "
+                "another of that name; add the right folder to --images, or label the photos again"
+            )
     rows = store.positions([entry.sha256 for entry in job.masks.entries])
     decision = config.decision
     return Teacher(teacher.model, store.rows(), words, decision.logit_scale, decision.background_margin), rows
@@ -221,7 +237,7 @@ def _keep_aside(photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.i
 
 def _identity(masks: FreeMasks) -> str:
     """What the masks are, for a training to go on with the same ones only."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(repr(masks.vocabulary).encode())
     for entry in masks.entries:
         digest.update(entry.line().encode())
     return digest.hexdigest()

@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from freeseg.data.free_masks import Entry, FreeMasks
+from freeseg.errors import DataError, FreeSegError
 from freeseg.images import read_photo, to_array
 from freeseg.models.network import STRIDE
 from freeseg.segmentation import IGNORE
@@ -116,6 +117,45 @@ class Samples(Dataset[Sample]):
         known = torch.zeros(len(self.indices), dtype=torch.bool)
         known[[self.indices[name] for name in entry.labels]] = True
         return known
+
+
+class Told(Dataset[Sample | FreeSegError]):
+    """Samples, or why there is none: an error raised in a process that reads photos would come with its traceback."""
+
+    def __init__(self, samples: Samples):
+        self.samples = samples
+
+    def __getitem__(self, draw: Draw) -> Sample | FreeSegError:
+        try:
+            return self.samples[draw]
+        except FreeSegError as error:
+            return error
+
+
+def collate(found: list[Sample | FreeSegError]) -> Sample | FreeSegError:
+    """A batch of samples, or the first error among them."""
+    errors = [each for each in found if isinstance(each, FreeSegError)]
+    batch: Sample | FreeSegError = errors[0] if errors else default_collate(found)
+    return batch
+
+
+def check_batch(photos: int, recipe: Recipe, processes: int = 1) -> None:
+    """Whether photos fill a batch, and a batch all processes.
+
+    Raises:
+        DataError: They do not.
+
+    Example:
+        >>> check_batch(16, Recipe(batch_size=16))
+    """
+    if photos < recipe.batch_size:
+        raise DataError(
+            f"{photos} photos are fewer than one batch of {recipe.batch_size}; add photos or lower --batch-size"
+        )
+    if recipe.batch_size % processes:
+        raise DataError(
+            f"a batch of {recipe.batch_size} cannot be shared by {processes} processes; change --batch-size"
+        )
 
 
 def targets_of(masks: FreeMasks) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from freeseg import itsm
-from freeseg.errors import DataError, FreeSegError
+from freeseg.errors import FreeSegError
 from freeseg.models.iclip import ICLIP
 from freeseg.models.network import SegmentationNetwork
 from freeseg.pipeline import Words
@@ -27,7 +27,7 @@ from freeseg.training import state
 from freeseg.training.features import GRID
 from freeseg.training.network.losses import embedding_distillation, mask_loss, partial_logits
 from freeseg.training.network.recipe import Recipe
-from freeseg.training.network.samples import Sample, Samples, batches
+from freeseg.training.network.samples import Sample, Samples, Told, batches, check_batch, collate
 
 WARM_UP = 50  # steps
 LARGEST_GRADIENT = 1.0
@@ -67,7 +67,7 @@ class Moment(NamedTuple):
 
 
 Report = Callable[[Moment], None]
-Loader = DataLoader[Sample]
+Loader = DataLoader[Sample | FreeSegError]
 
 
 class Trainer:
@@ -103,14 +103,16 @@ class Trainer:
         accelerator: Accelerator,
         workers: int = 0,
     ):
-        if len(photos) < recipe.batch_size:
-            raise DataError(
-                f"{len(photos)} photos are fewer than one batch of {recipe.batch_size}; "
-                "add photos or lower --batch-size"
-            )
+        check_batch(len(photos), recipe, accelerator.num_processes)
         self.teacher, self.samples, self.photos, self.recipe = teacher, samples, photos, recipe
         self.run, self.workers, self.accelerator = run, workers, accelerator
-        self.settings = {**asdict(recipe), "photos": len(photos), "precision": accelerator.mixed_precision, **data}
+        self.settings = {
+            **asdict(recipe),
+            "photos": len(photos),
+            "precision": accelerator.mixed_precision,
+            "processes": accelerator.num_processes,
+            **data,
+        }
         self.device = accelerator.device
         self.network = network.to(self.device)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
@@ -135,10 +137,13 @@ class Trainer:
         self.resume()
         saved = time.monotonic()
         try:
+            if self.history:  # what was reported last may not have been heard to the end
+                report(self._moment())
             for sample in self._loader():
-                losses = self._update(sample)
-                self.history.append(losses)
-                report(Moment(self.step, self.steps, losses, self.step // self.steps_per_epoch))
+                if isinstance(sample, FreeSegError):
+                    raise sample
+                self.history.append(self._update(sample))
+                report(self._moment())
                 if time.monotonic() - saved > self.checkpoint_seconds or self.step % self.steps_per_epoch == 0:
                     self.save()
                     saved = time.monotonic()
@@ -146,6 +151,9 @@ class Trainer:
             if self.whole:
                 self.save()
         return self.average
+
+    def _moment(self) -> Moment:
+        return Moment(self.step, self.steps, self.history[-1], self.step // self.steps_per_epoch)
 
     def losses(self, sample: Sample) -> dict[str, Tensor]:
         """The losses of a batch, weighted; what is trained on is their sum."""
@@ -177,8 +185,9 @@ class Trainer:
         share, of = self.accelerator.process_index, self.accelerator.num_processes
         drawn = (batch[share::of] for batch in batches(self.photos, self.recipe, self.step))
         return DataLoader(
-            self.samples,
+            Told(self.samples),
             batch_sampler=islice(drawn, None),
+            collate_fn=collate,
             num_workers=self.workers,
             multiprocessing_context="spawn" if self.workers else None,
         )
@@ -189,24 +198,29 @@ class Trainer:
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=False):
             group["lr"] = rate * warm * cosine
         moved = Sample(*(torch.as_tensor(part).to(self.device) for part in sample))
-        with self.accelerator.autocast():
-            losses = self.losses(moved)
+        losses = self.losses(moved)
         total = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(total):
-            self.whole = False  # the last good state is kept
-            raise FreeSegError(
-                f"the loss is {total.item()} at step {self.step}; lower --learning-rate and choose another --out "
-                f"(the last good state stays in {self.run})"
-            )
+        self._check("loss", total)
         self.optimiser.zero_grad()
         self.accelerator.backward(total)
-        self.accelerator.clip_grad_norm_(self.embed.parameters(), LARGEST_GRADIENT)
+        length = self.accelerator.clip_grad_norm_(self.embed.parameters(), LARGEST_GRADIENT)
+        if self.accelerator.scaler is None and length is not None:  # a scaler leaves such a step out by itself
+            self._check("gradient", length)
         self.whole = False  # a Ctrl-C inside the update leaves weights of no step: they are not saved
         self.optimiser.step()
         self._average()
         self.step += 1
         self.whole = True
         return {name: loss.item() for name, loss in losses.items()}
+
+    def _check(self, what: str, value: Tensor) -> None:
+        """Stop before a number that is none gets into the weights."""
+        if not torch.isfinite(value):
+            self.whole = False  # the last good state is kept
+            raise FreeSegError(
+                f"the {what} is {value.item()} at step {self.step}; lower --learning-rate and choose another --out "
+                f"(the last good state stays in {self.run})"
+            )
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -220,6 +234,8 @@ class Trainer:
         if self.accelerator.is_main_process:
             weights = {"network": self.network.heads(), "average": self.average.heads()}
             progress = {"step": self.step, "history": self.history, "agreement": self.agreement}
+            scaler = self.accelerator.scaler  # of float16
+            progress |= {"scaler": scaler.state_dict()} if scaler else {}
             state.write(self.run, self.settings, {**weights, "optimiser": self.optimiser.state_dict(), **progress})
 
     def resume(self) -> None:
@@ -234,6 +250,8 @@ class Trainer:
         self.network.load_state_dict(found["network"], strict=False)
         self.average.load_state_dict(found["average"], strict=False)
         self.optimiser.load_state_dict(found["optimiser"])
+        if self.accelerator.scaler:
+            self.accelerator.scaler.load_state_dict(found["scaler"])
         self.step, self.history, self.agreement = found["step"], found["history"], found["agreement"]
 
 
