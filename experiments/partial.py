@@ -61,7 +61,9 @@ def main(
     chosen = np.unique(np.linspace(0, len(free.entries) - 1, min(count, len(free.entries))).astype(int))
     free = replace(free, entries=tuple(free.entries[index] for index in chosen))
     found = photos.find_photos(free, images)
-    job = rounds.Job(freeseg.load(free.entries[0].model), ENCODER, free, found, cache, "experiment", accelerator("cpu"))
+    job = rounds.Job(
+        freeseg.load(free.place or free.entries[0].model), ENCODER, free, found, cache, "experiment", accelerator("cpu")
+    )
     rows: dict[str, list[dict[str, float]]] = {"the teacher": [measure(job.teacher, voc_root)]}
     for seed in range(seeds):  # seeds outside: a table stopped early compares all variants
         for name, (change, again) in VARIANTS.items():

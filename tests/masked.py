@@ -14,7 +14,7 @@ from freeseg.segmentation import IGNORE, Segmentation
 from freeseg.vocabularies import Vocabulary
 
 WORDS = Vocabulary.of("cat|kitten, dog, sofa|couch", ["sky", "grass"])
-SETTINGS = Settings(WORDS, "drawn", "ab12", "1.0", {"smoothing": 3, "ignore_below": 0.0})
+SETTINGS = Settings(WORDS, "drawn", "drawn", "ab12", "1.0", {"smoothing": 3, "ignore_below": 0.0})
 ENTRY = Entry(
     source="photos",
     file="a.jpg",

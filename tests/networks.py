@@ -48,7 +48,7 @@ def draw_free_masks(
     rng = np.random.default_rng(0)
     lines, photos = [], []
     names = VOCABULARY.names
-    write_settings(folder / "masks", Settings(VOCABULARY, "tiny", "", "1", {}))
+    write_settings(folder / "masks", Settings(VOCABULARY, "tiny", "", "", "1", {}))
     for number in range(count):
         label = number % 2
         mask = np.zeros(size[::-1], np.uint8)

@@ -23,7 +23,7 @@ from freeseg.errors import FreeSegError, LabelError, PhotoError
 from freeseg.images import Photo, fit_short_side, read_photo, resize, to_array
 from freeseg.models import DEFAULT, ICLIP, Config, lite, load_model, text_cache
 from freeseg.models.checkpoint import Preprocessing
-from freeseg.models.precision import precision
+from freeseg.models.precision import precision, usable
 from freeseg.models.weights import tensors_sha256
 from freeseg.pooling import smooth_patches
 from freeseg.segmentation import IGNORE, Segmentation, reserve_ignore
@@ -59,7 +59,7 @@ def load(
         short_side: Pixels on the shorter side at which the model sees a photo: fewer are faster and coarser. None for
             the model's own. Masks have the photo's size all the same.
         onnx: A file of this model that `freeseg export` wrote for any words: onnxruntime then looks at the photos.
-            In 8 bits that is several times as fast on a processor that has instructions for them.
+            In 8 bits that is about twice as fast on a processor that has instructions for them.
 
     Raises:
         WeightsError: No such model, or its weights are missing, altered or of a kind that cannot be used; or `onnx` is
@@ -75,12 +75,7 @@ def load(
     """
     if short_side is not None and short_side < SMALLEST:
         raise FreeSegError(f"short side is {short_side}; it must be at least {SMALLEST} pixels")
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise FreeSegError(f"device {str(device)!r} cannot be used here ({reason}); try cpu") from error
-    iclip, config = load_model(model, revision, mode, precision(dtype, torch.device(device)))
+    iclip, config = load_model(model, revision, mode, precision(dtype, usable(device)))
     if short_side is not None:
         config = replace(config, preprocessing=replace(config.preprocessing, short_side=short_side))
     network = FreeSeg(iclip.to(device), config)
@@ -246,14 +241,19 @@ class FreeSeg:
         chosen = [index for index, name in enumerate(words.names) if name in wanted]
         return self._segment(self.prepare(image), words, background, chosen)
 
-    def similarity(self, image: Photo, labels: Labels, remove_redundancy: bool = False) -> NDArray[np.float32]:
+    def similarity(
+        self, image: Photo, labels: Labels, remove_redundancy: bool = False, size: tuple[int, int] | None = None
+    ) -> NDArray[np.float32]:
         """The Image-Text Similarity Map at the photo's size: (N, H, W) float32 cosines in [-1, 1].
+
+        Smoothed over neighbouring patches, as masks are decided from it.
 
         Args:
             image: As `segment` takes it.
             labels: As `segment` takes them.
             remove_redundancy: Take out of every map what all labels and background words share, as CLIP Surgery does
                 (`itsm.remove_redundancy`). The values are then no cosines, and are for display.
+            size: (height, width) of the maps; None for the photo's. All labels' maps are held at it at once.
 
         Example:
             >>> import freeseg, numpy as np
@@ -267,7 +267,7 @@ class FreeSeg:
             every = torch.cat([maps.labels, maps.background])[None]
             # The whole photo is the mean of its patches, as in training: not every tower has a class token to ask.
             shown = itsm.remove_redundancy(every, every.mean(dim=(2, 3)))[:, : len(maps.labels)]
-        return itsm.upsample(shown, prepared.photo.size[::-1])[0].cpu().numpy()
+        return itsm.upsample(shown, size or prepared.photo.size[::-1])[0].cpu().numpy()
 
     def prepare(self, image: Photo) -> Prepared:
         """Read a photo and resize it to what the model sees."""

@@ -104,7 +104,7 @@ class TestEvaluate:
             (["--root", "nowhere"], "nowhere"),
             (
                 ["--record", "--short-side", "256"],
-                "leave --short-side and --onnx out",
+                "leave --short-side, --precision and --onnx out",
             ),
             (["--protocol", "sclip", "--short-side", "256"], "sclip has a short side of its own"),
         ],

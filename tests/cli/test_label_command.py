@@ -67,6 +67,39 @@ class TestCommand:
         assert done.code == 1
         assert "2 photos labelled, 2 in all" in done.out
 
+    def test_results_inside_the_photos_folder_are_no_photos(self, run: Run, tmp_path: Path) -> None:
+        photos = draw_photos(tmp_path)[1]
+        given = ["label", photos, *WORDS, "--out", photos / "masks", "--workers", 1]
+        assert run(*given).code == 0
+        before = content(photos)
+        assert "0 photos labelled, 2 in all" in run(*given).out
+        assert content(photos) == before
+
+    def test_another_source_of_the_same_name_is_refused(self, run: Run, tmp_path: Path) -> None:
+        for number, year in enumerate(("2023", "2024")):
+            draw_photo(tmp_path / year / "images" / f"{year}.png", number)
+        given = ["label", tmp_path / "2023" / "images", *WORDS, "--out", tmp_path / "out", "--workers", 1]
+        assert run(*given).code == 0
+        before = content(tmp_path / "out")
+        given[1] = tmp_path / "2024" / "images"
+        assert "are of another 'images': none of its 1 photos is in this one" in one_line(run(*given))
+        assert content(tmp_path / "out") == before
+
+    def test_photos_that_are_gone_are_told(self, run: Run, tmp_path: Path) -> None:
+        photos = draw_photos(tmp_path)[1]
+        given = ["label", photos, *WORDS, "--out", tmp_path / "out", "--workers", 1]
+        assert run(*given).code == 0
+        (photos / "d.png").unlink()
+        done = run(*given)
+        assert "1 photos labelled before are no longer there" in done.err
+        assert [entry.file for entry in open_free_masks(tmp_path / "out").entries] == ["e.jpg"]
+
+    def test_photos_without_a_line_of_captions_are_told(self, run: Run, tmp_path: Path) -> None:
+        captioned = draw_photos(tmp_path)[0]
+        draw_photo(captioned / "images" / "new.png", 9)
+        done = run("label", captioned, *WORDS, "--out", tmp_path / "out", "--workers", 1)
+        assert "1 photos of captioned have no line in captions.jsonl and are not labelled" in done.err
+
     def test_ctrl_c_keeps_what_is_done(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from freeseg.labelling import processes
 

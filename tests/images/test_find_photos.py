@@ -94,6 +94,13 @@ def test_links_to_folders_are_followed_and_loops_end(tmp_path: Path) -> None:
     refusal(tmp_path / "album" / "dead.jpg")
 
 
+def test_a_folder_of_results_is_left_out_unless_it_is_all_there_is(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg", "out/a.overlay.jpg", "out/sub/b.png")
+    assert [str(each.name) for each in find_photos([tmp_path], without=tmp_path / "out")] == ["a.jpg"]
+    assert len(find_photos([tmp_path], without=tmp_path)) == 3
+    assert len(find_photos([tmp_path], without=tmp_path / "elsewhere")) == 3
+
+
 def test_a_path_that_does_not_exist(tmp_path: Path) -> None:
     make(tmp_path, "a.jpg")
     assert complaint(tmp_path, tmp_path / "none").startswith(f"cannot read {tmp_path / 'none'}: no such file")

@@ -50,9 +50,12 @@ def evaluate(
     from freeseg.evaluation.report import Report
     from freeseg.files import write_text
     from freeseg.models import checkpoint, find_model
+    from freeseg.models.precision import full_name
 
-    if record and (short_side is not None or onnx is not None):
-        raise FreeSegError("--record is for the model as it is; leave --short-side and --onnx out")
+    if record and (short_side is not None or onnx is not None or full_name(precision) != "float32"):
+        raise FreeSegError("--record is for the model as it is; leave --short-side, --precision and --onnx out")
+    if record:
+        checkpoint.read_config(find_model(model))  # a CLIP has no card: said before the work
     rules = protocols.protocol(protocol, dataset)
     if short_side is not None and rules.short_side is not None:
         raise FreeSegError(f"the protocol {protocol} has a short side of its own; leave --short-side out")

@@ -46,7 +46,9 @@ def heatmap(
     vocabulary = read_labels(labels)
     upright = images.read_photo(photo)
     loaded = freeseg.load(model, device, revision, mode, precision, short_side, onnx)
-    maps = loaded.similarity(upright, vocabulary, remove_redundancy)
+    shrink = min(1.0, drawing.TILE / max(upright.size))  # the maps of many labels at a photo's own size are too much
+    height, width = (max(1, round(shrink * side)) for side in upright.size[::-1])
+    maps = loaded.similarity(upright, vocabulary, remove_redundancy, (height, width))
     sheet = drawing.similarity_sheet(upright, dict(zip(vocabulary.names, maps, strict=True)))
     path = out / f"{photo.stem}.heatmap.jpg"
     with atomic_path(path) as temporary:

@@ -55,6 +55,7 @@ def label(
 
     from freeseg.cli.progress import progress
     from freeseg.data import open_sources
+    from freeseg.data.captions import CaptionFolder
     from freeseg.labelling.coco import write_coco
     from freeseg.labelling.labeller import Plan
     from freeseg.labelling.processes import default_workers
@@ -71,6 +72,15 @@ def label(
     if done.masks.entries:
         console.print(_table(done.masks))
     console.print(f"{done.labelled} photos labelled, {len(done.masks.entries)} in all; free masks in {out}")
+    if done.gone:
+        typer.echo(f"{done.gone} photos labelled before are no longer there; they are out of the manifest", err=True)
+    for source in opened:
+        if isinstance(source, CaptionFolder) and source.photos_without_line:
+            typer.echo(
+                f"{source.photos_without_line} photos of {source.name} have no line in captions.jsonl and are not "
+                'labelled; a line with "captions": [] has them labelled by what they show',
+                err=True,
+            )
     if done.failed:
         for reason in done.failed:
             typer.echo(f"freeseg: {reason}", err=True)

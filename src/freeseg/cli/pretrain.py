@@ -63,7 +63,7 @@ def pretrain(
     from freeseg.data import open_sources
     from freeseg.models import checkpoint, towers, zero_shot
     from freeseg.models.iclip import Classifier
-    from freeseg.models.precision import full_name
+    from freeseg.models.precision import full_name, usable
     from freeseg.training import features
     from freeseg.training.pretrain import Moment, pretrain_average
     from freeseg.training.recipe import Recipe
@@ -91,7 +91,7 @@ def pretrain(
     sources = open_sources(data, without=out)
     photos = sum(len(source) for source in sources)
     pair = towers.pair(encoder or image_tower, text_encoder, mode or "", revision or "")
-    model = towers.untrained(pair, hidden).to(device)
+    model = towers.untrained(pair, hidden).to(usable(device))
     if not isinstance(model.image_tower, Classifier) and (recipe.distill or recipe.distill_kinds):
         typer.echo(f"{pair.image} has no label space: trained without vocabulary distillation (--distill 0)")
         recipe = replace(recipe, distill=0.0, distill_kinds=0.0)

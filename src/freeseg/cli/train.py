@@ -98,13 +98,18 @@ def train(
     if encoder not in NETWORKS:
         raise FreeSegError(f"no encoder {encoder!r}; use one of: {', '.join(NETWORKS)}")
     free = open_free_masks(masks)
+    if not free.entries:
+        raise FreeSegError(f"{masks} has no photo with a mask; label some with `freeseg label`")
     found = labelled.find_photos(free, images)
-    if without := labelled.unlabelled(free, images, found):
-        typer.echo(f"{without:,} photos have no mask and are not used; `freeseg label` makes them one", err=True)
     devices = accelerator(device, precision)
-    made_by = free.entries[0].model if free.entries else ""
+    if devices.is_main_process and (without := labelled.unlabelled(free, images, found)):
+        typer.echo(f"{without:,} photos have no mask and are not used; `freeseg label` makes them one", err=True)
+    made_by = free.entries[0].model
+    learnt_from = freeseg.load(teacher or free.place or made_by, devices.device)
+    if not teacher and free.weights not in ("", learnt_from.weights_sha256):
+        raise FreeSegError(f"{free.place or made_by} is no longer the model that made the masks; name one by --teacher")
     job = rounds.Job(
-        freeseg.load(teacher or made_by, devices.device),
+        learnt_from,
         encoder,
         free,
         found,

@@ -99,6 +99,7 @@ class Settings:
     Attributes:
         vocabulary: The labels, background words and templates.
         model: The model's name.
+        place: Where it is loaded from: an embedded model's name, a folder's path, a name on the hub.
         weights: The sha256 of its weights.
         version: Of freeseg.
         decision: The rule by which masks were decided, as `dataclasses.asdict` gives it.
@@ -106,6 +107,7 @@ class Settings:
 
     vocabulary: Vocabulary
     model: str
+    place: str
     weights: str
     version: str
     decision: dict[str, Any]
@@ -121,6 +123,7 @@ class Settings:
                 "templates": list(self.vocabulary.templates),
             },
             "model": self.model,
+            "place": self.place,
             "weights": self.weights,
             "version": self.version,
             "decision": self.decision,
@@ -136,11 +139,12 @@ class FreeMasks:
         vocabulary: What the masks speak of.
         labels: Names by mask value, "background" first.
         entries: The photos.
+        place, weights: Where the model that made them was loaded from, and the sha256 of its weights.
 
     Example:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
-        >>> write_settings(folder, Settings(Vocabulary.of("cat"), "model", "", "1", {}))
+        >>> write_settings(folder, Settings(Vocabulary.of("cat"), "model", "model", "", "1", {}))
         >>> (folder / "manifest.jsonl").touch()
         >>> open_free_masks(folder).labels
         ('background', 'cat')
@@ -150,6 +154,8 @@ class FreeMasks:
     vocabulary: Vocabulary
     labels: tuple[str, ...]
     entries: tuple[Entry, ...]
+    place: str = ""
+    weights: str = ""
 
     def check_sizes(self) -> None:
         """Look at the headers of all files: before a training, not in the middle of it.
@@ -201,7 +207,8 @@ def open_free_masks(folder: str | Path) -> FreeMasks:
         if absent := [name for name in (entry.mask, entry.confidence) if not (folder / name).is_file()]:
             raise DataError(f"{folder / absent[0]} is missing; run the same `freeseg label` again")
         entries[entry.source, entry.file] = entry  # the later one, where a photo was labelled again
-    return FreeMasks(folder, vocabulary, labels, tuple(entries.values()))
+    made_by = {name: str(settings.get(name, "")) for name in ("place", "weights")}
+    return FreeMasks(folder, vocabulary, labels, tuple(entries.values()), **made_by)
 
 
 def names_by_value(vocabulary: Vocabulary) -> tuple[str, ...]:
@@ -228,7 +235,7 @@ def write_settings(folder: Path, settings: Settings) -> None:
         return
     found = _read_settings(folder)
     ours, theirs = _flat(json.loads(json.dumps(wanted))), _flat(found)
-    if changed := [name for name in ours if name != "labels" and ours[name] != theirs.get(name)]:
+    if changed := [name for name in ours if name not in ("labels", "place") and ours[name] != theirs.get(name)]:
         raise OutputError(f"{folder} holds masks of another {', '.join(changed)}; choose another folder, or delete it")
 
 

@@ -14,6 +14,7 @@ from freeseg.data.free_masks import Entry, Settings
 from freeseg.files import atomic_path
 from freeseg.images import read_bytes
 from freeseg.labelling.jobs import Job
+from freeseg.models.towers import lasting
 from freeseg.pipeline import FreeSeg
 from freeseg.segmentation import IGNORE
 from freeseg.vocabularies import Vocabulary
@@ -53,7 +54,8 @@ class Plan:
     def settings(self, model: FreeSeg) -> Settings:
         """What all masks of this plan have in common."""
         config = model.config
-        return Settings(self.vocabulary, config.name, model.weights_sha256, VERSION, asdict(config.decision))
+        place = lasting(self.model)
+        return Settings(self.vocabulary, config.name, place, model.weights_sha256, VERSION, asdict(config.decision))
 
 
 def label_photo(job: Job, plan: Plan, model: FreeSeg) -> Entry:

@@ -42,6 +42,10 @@ class Manifest:
         place = self._places.get((source, file))
         return None if place is None else Entry.parse(self._line(place))
 
+    def files(self, source: str) -> set[str]:
+        """The photos of a source that have an entry."""
+        return {file for name, file in self._places if name == source}
+
     def append(self, entry: Entry) -> None:
         """Add a photo's entry; it takes the place of one that the photo had.
 

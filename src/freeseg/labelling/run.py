@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from PIL import Image
 
 from freeseg.data import PairSource
 from freeseg.data.free_masks import CONFIDENCE, MASKS, Entry, FreeMasks, open_free_masks, write_settings
-from freeseg.errors import PhotoError
+from freeseg.errors import DataError, PhotoError
 from freeseg.files import atomic_path
 from freeseg.labelling.contact_sheet import choose, contact_sheet, thumbnail
 from freeseg.labelling.jobs import Job, jobs, source_names
@@ -21,6 +22,7 @@ from freeseg.labelling.manifest import Manifest
 from freeseg.labelling.processes import label_elsewhere, label_here, same_arithmetic
 
 SHEET = "contact-sheet.png"
+HALF_WRITTEN = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # as `atomic_path` names them
 Progress = Callable[[int, int, str], None]  # done, total, what was done last
 
 
@@ -31,11 +33,13 @@ class Done:
     Attributes:
         masks: The folder that it wrote.
         labelled: Photos that were labelled now; the others of the masks were done before.
+        gone: Photos labelled before that are no longer in their source: the masks know them no more.
         failed: For each photo that could not be read, why.
     """
 
     masks: FreeMasks
     labelled: int
+    gone: int
     failed: list[str]
 
 
@@ -60,7 +64,8 @@ def label(
         progress: Is told how many photos are done, of how many.
 
     Raises:
-        DataError: Two sources of one name, a source that cannot be read any further, a damaged manifest.
+        DataError: Two sources of one name, now or before; a source that cannot be read any further; a damaged
+            manifest.
         OutputError: The folder holds other masks, or cannot be written, or the disk is full.
     """
     names = source_names(sources)  # refused before anything is written
@@ -70,6 +75,7 @@ def label(
         model.words(plan.vocabulary)  # kept on disk, where the processes find them
         _remove_half_written(plan.folder)
         with closing(Manifest(plan.folder)) as manifest:
+            gone = sum(_gone(manifest, name, source) for name, source in zip(names, sources, strict=True))
             ledger = _Ledger(plan.folder, manifest, sum(len(source) for source in sources), progress)
             ledger.drawn = dict.fromkeys(choose(ledger.total, sample, seed))
             fresh = ledger.not_done(jobs(sources, plan.vocabulary))
@@ -81,7 +87,7 @@ def label(
             ledger.finish(names)
     masks = open_free_masks(plan.folder)
     _draw(masks, ledger, plan.folder / SHEET)
-    return Done(masks, ledger.labelled, [ledger.failed[number] for number in sorted(ledger.failed)])
+    return Done(masks, ledger.labelled, gone, [ledger.failed[number] for number in sorted(ledger.failed)])
 
 
 @dataclass
@@ -133,6 +139,22 @@ class _Ledger:
         self.progress(self.done, self.total, job.stem)
 
 
+def _gone(manifest: Manifest, name: str, source: PairSource) -> int:
+    """How many photos of a source were labelled before and are no longer in it.
+
+    Raises:
+        DataError: All of them: it is another source of that name, whose masks would be lost.
+    """
+    before = manifest.files(name)
+    gone = before.difference(source.keys())
+    if gone and gone == before:
+        raise DataError(
+            f"the masks there are of another {name!r}: none of its {len(before)} photos is in this one; "
+            "choose another --out, or rename the folder"
+        )
+    return len(gone)
+
+
 def _draw(masks: FreeMasks, ledger: _Ledger, path: Path) -> None:
     """The contact sheet of the photos that were drawn, as far as they could be read."""
     drawn = {ledger.photos[number]: photo for number, photo in sorted(ledger.drawn.items()) if photo}
@@ -146,4 +168,5 @@ def _remove_half_written(folder: Path) -> None:
     """What a killed process left: the temporary files of `atomic_path`."""
     inside = ((folder / place).rglob(".*.part") for place in (MASKS, CONFIDENCE))
     for abandoned in chain(folder.glob(".*.part"), *inside):
-        abandoned.unlink(missing_ok=True)
+        if HALF_WRITTEN.fullmatch(abandoned.name):
+            abandoned.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The precision that towers run at, and whether a device has it."""
+"""The device and the precision that towers run at, and whether they are to be had here."""
 
 from __future__ import annotations
 
@@ -18,6 +18,24 @@ def full_name(name: str) -> str:
         ('bfloat16', 'bfloat16')
     """
     return SHORT.get(name, name)
+
+
+def usable(device: str | torch.device) -> torch.device:
+    """A device, if there is one of that name here.
+
+    Raises:
+        FreeSegError: There is none.
+
+    Example:
+        >>> usable("cpu")
+        device(type='cpu')
+    """
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        cause = str(error).partition("\n")[0]
+        raise FreeSegError(f"device {str(device)!r} cannot be used here ({cause}); try cpu") from error
+    return torch.device(device)
 
 
 def precision(name: str | torch.dtype, device: torch.device) -> torch.dtype:

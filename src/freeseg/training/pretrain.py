@@ -45,6 +45,10 @@ class Words:
     kind_of: Tensor
     nouns: Tensor
 
+    def to(self, device: torch.device) -> Words:
+        """The same on a device."""
+        return Words(*(part.to(device) for part in (self.classes, self.kinds, self.kind_of, self.nouns)))
+
 
 class Drawn(NamedTuple):
     """What one step sees of its photos.
@@ -161,10 +165,11 @@ class _Trainer:
             raise DataError("no attention of another tower was prepared; name one with --attention")
         if (recipe.distill or recipe.distill_kinds) and not isinstance(model.image_tower, Classifier):
             raise FreeSegError("the image tower has no label space to distill; set distill and distill_kinds to 0")
-        self.model, self.data, self.words, self.recipe, self.run = model, data, words, recipe, run
+        self.model, self.data, self.recipe, self.run = model, data, recipe, run
         self.towers = dict(towers)
         self.unlabelled = np.array(data.unlabelled, dtype=np.int64)
         self.device = model.text_head.weight.device
+        self.words = words.to(self.device)  # text towers answer on the CPU
         torch.manual_seed(recipe.seed)
         model.reset_heads()
         self.log_scale = nn.Parameter(torch.tensor(math.log(SCALE_START), device=self.device))

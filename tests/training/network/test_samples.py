@@ -91,6 +91,14 @@ class TestPhotos:
         with pytest.raises(DataError, match=r"photos/2\.png"):
             find_photos(masks, [tmp_path / "photos"])
 
+    def test_of_several_of_a_name_it_is_the_one_that_was_labelled(self, tmp_path: Path) -> None:
+        masks, photos = draw_free_masks(tmp_path)
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / photos[0].name).write_bytes(photos[1].read_bytes())
+        lone = replace(masks, entries=(replace(masks.entries[0], source="moved"),))
+        assert find_photos(lone, [other, tmp_path / "photos"]) == [photos[0]]
+
     def test_photos_without_a_mask_are_counted(self, tmp_path: Path) -> None:
         masks, photos = draw_free_masks(tmp_path)
         (tmp_path / "photos" / "new.png").write_bytes(photos[0].read_bytes())

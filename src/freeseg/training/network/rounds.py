@@ -110,6 +110,8 @@ def train(
         DataError: Photos and masks do not belong together.
         FreeSegError: `out` holds a training with other settings, or the loss is no longer a number.
     """
+    if not job.accelerator.is_main_process:  # one voice is enough
+        on_photos = on_relabelled = report = _silent
     kept, used = _keep_aside(len(job.photos), recipe.seed)
     check_batch(len(used), recipe, job.accelerator.num_processes)
     job.masks.check_sizes()
@@ -136,6 +138,10 @@ def train(
         network = trainer.fit(watch)
         metrics = {"agreement with free masks kept aside, mIoU": round(watch.last(), 1)}
     return FreeSeg(network, job.config()), metrics
+
+
+def _silent(*_: object) -> None:
+    """What the processes that are not the first report."""
 
 
 class _Watch:

@@ -35,15 +35,16 @@ def start_decoder(network: SegmentationNetwork, photos: Sequence[Path], targets:
     """
     tower, device = network.segmentation_tower, network.text_head.weight.device
     inputs = tower.encoder.last + 1
-    gram = torch.zeros(inputs, inputs, dtype=torch.float64, device=device)
-    moment = torch.zeros(inputs, network.dim, dtype=torch.float64, device=device)
+    # On the CPU: not every GPU computes in float64.
+    gram = torch.zeros(inputs, inputs, dtype=torch.float64)
+    moment = torch.zeros(inputs, network.dim, dtype=torch.float64)
     for start in range(0, len(photos), BATCH):
         part = slice(start, start + BATCH)
         pixels = torch.stack([_squeezed(photo) for photo in photos[part]]).to(device)
         coarse = tower.encoder.pyramid((pixels.float() - network.mean) / network.std, tower.encoder.stride)[0]
-        x = F.adaptive_avg_pool2d(coarse, GRID).flatten(2).movedim(1, 2).flatten(0, 1).double()
+        x = F.adaptive_avg_pool2d(coarse, GRID).flatten(2).movedim(1, 2).flatten(0, 1).cpu().double()
         x = F.pad(x, (0, 1), value=1.0)
-        wanted = torch.cat([target.to(device) for target in targets[part]])
+        wanted = torch.cat([target.cpu() for target in targets[part]])
         gram += x.T @ x
         moment += x.T @ F.normalize(wanted.double(), dim=1, eps=EPSILON)
     rank = min(tower.channels, network.dim)  # what a narrow joint space leaves over is learnt later
