@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from freeseg.data.free_masks import open_free_masks
 from freeseg.training.network.trainer import Moment
 from networks import draw_free_masks
 
+KILLS = 6
 QUICK = ("--side", "64", "--batch-size", "2", "--epochs", "1", "--device", "cpu")
 
 
@@ -98,6 +103,56 @@ class TestTrain:
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         assert said in done.stderr.splitlines()[-1]
+
+
+def test_two_processes_share_a_training(trained: Path) -> None:
+    """With a cache to fill and photos to relabel, as `accelerate launch` starts them on several GPUs."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "freeseg"]
+    given = ["train", "--images", "photos", "--masks", "masks", "--out", "two", "--cache", "cache-of-two", *QUICK]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*launch, *given, "--self-training", "1"],
+        cwd=trained,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("two in two") == 1
+    state = torch.load(trained / "two" / "round-1" / "state.pt", weights_only=True)
+    assert state["settings"]["processes"] == 2
+    for cached in (trained / "cache").rglob("rows.bin"):
+        other = trained / "cache-of-two" / cached.relative_to(trained / "cache")
+        assert other.stat().st_size == cached.stat().st_size  # every photo once
+        assert other.with_name("keys.txt").read_bytes() == cached.with_name("keys.txt").read_bytes()
+
+
+def test_killed_again_and_again_it_ends_the_same(trained: Path) -> None:
+    """kill -9 at random moments of the whole command: the cache, two rounds, the relabelling between them."""
+    wholes = [trained / "undisturbed", trained / "killed"]
+    for folder in wholes:
+        folder.mkdir()
+        for name in ("photos", "masks"):
+            (folder / name).symlink_to(trained / name)
+    given = ["--images", "photos", "--masks", "masks", "--out", "mine", "--cache", "cache", "--self-training", 1]
+    command = [sys.executable, "-m", "freeseg", *map(str, ["train", *given, *QUICK])]
+    start = time.monotonic()
+    subprocess.run(command, cwd=wholes[0], check=True, capture_output=True)
+    took = time.monotonic() - start
+    rng, killed = np.random.default_rng(0), 0
+    for _ in range(KILLS):
+        with subprocess.Popen(command, cwd=wholes[1], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                process.wait(rng.uniform(0.4, 0.9) * took)  # it has imported torch by then
+            except subprocess.TimeoutExpired:
+                killed += 1
+                process.kill()
+    assert killed >= KILLS / 2  # else nothing was tried
+    subprocess.run(command, cwd=wholes[1], check=True, capture_output=True)
+    for name in ("model.safetensors", "config.json", "README.md", "round-1/masks/manifest.jsonl", "round-1/curves.png"):
+        first, second = ((folder / "mine" / name).read_bytes() for folder in wholes)
+        assert first == second, name
 
 
 def test_an_encoder_that_there_is_not(tmp_path: Path) -> None:
