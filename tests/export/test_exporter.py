@@ -16,7 +16,7 @@ import freeseg
 from commands import written
 from exports import LABELS, PHOTO_LABELS, tiny_model
 from freeseg import itsm
-from freeseg.errors import FreeSegError, PhotoError, WeightsError
+from freeseg.errors import FreeSegError, OutputError, PhotoError, WeightsError
 from freeseg.export import Exported, export, exporter, metadata, write_words
 from freeseg.export.graph import FixedVocabulary
 from freeseg.export.int8 import quantise
@@ -181,6 +181,18 @@ class TestInt8:
         with pytest.raises(PhotoError, match="no photos in"):
             export(model, tmp_path / "out", LABELS, calibrate=tmp_path)
         assert written(tmp_path) == []
+
+
+@pytest.mark.usefixtures("full_disk")
+@pytest.mark.parametrize("calibrate", [False, True])
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    model: FreeSeg, photo_folder: Path, tmp_path: Path, calibrate: bool, monkeypatch: pytest.MonkeyPatch
+):
+    if calibrate:  # the file in 32 bits fits
+        monkeypatch.setattr(exporter, "_write", lambda *_: 0.0)
+    with pytest.raises(OutputError, match="cannot write"):
+        export(model, tmp_path / "out", LABELS, calibrate=photo_folder if calibrate else None)
+    assert not [name for name in written(tmp_path) if not name.endswith(".json")]
 
 
 class TestRefused:

@@ -14,6 +14,7 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from torch import Tensor
 
+from freeseg.errors import OutputError
 from freeseg.export.writing import EMBEDDER, quiet
 
 # What lies between two convolutions as well: else values are rounded before they are clipped, at a wider range than
@@ -39,21 +40,28 @@ def quantise(proto: onnx.ModelProto, inputs: Iterable[tuple[Tensor, ...]]) -> on
     Args:
         proto: The graph in 32 bits, from `writing.trace`.
         inputs: Its inputs for some photos, which show what range every activation takes.
+
+    Raises:
+        OutputError: The folder for temporary files cannot be written, or its disk is full.
     """
     names = [each.name for each in proto.graph.input]
     decision = [node.name for node in proto.graph.node if not node.name.startswith(EMBEDDER)]
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        whole, rounded = Path(folder) / "float32.onnx", Path(folder) / "int8.onnx"
-        onnx.save(proto, whole)  # a model that is given in memory loses its weights to a file
-        quantize_static(
-            whole,
-            rounded,
-            _Photos(names, inputs),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=ROUNDED,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            nodes_to_exclude=decision,
-        )
-        return onnx.load(rounded)
+    try:
+        with tempfile.TemporaryDirectory() as folder, quiet():
+            whole, rounded = Path(folder) / "float32.onnx", Path(folder) / "int8.onnx"
+            onnx.save(proto, whole)  # a model that is given in memory loses its weights to a file
+            quantize_static(
+                whole,
+                rounded,
+                _Photos(names, inputs),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=ROUNDED,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                nodes_to_exclude=decision,
+            )
+            return onnx.load(rounded)
+    except OSError as error:
+        cause = f"cannot write to {tempfile.gettempdir()}: {error.strerror}"
+        raise OutputError(f"{cause}; free space there, or set TMPDIR to another folder") from error
