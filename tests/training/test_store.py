@@ -4,6 +4,8 @@ import errno
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -245,3 +247,34 @@ class TestForeignFiles:
         (tmp_path / "notes.txt").write_text("mine")
         check(filled(tmp_path, 2), [0, 1])
         assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_two_may_fill_it_in_turns(tmp_path):
+    one, other = opened(tmp_path), opened(tmp_path)
+    for i in range(0, 6, 2):
+        one.append([key(i)], rows(i))
+        other.append([key(i), key(i + 1)], rows(i, i + 1))
+    assert len(one) == 5  # what the other added last is not known to it yet
+    one.append([key(6)], rows(6))
+    check(one, [*range(7)])
+    check(opened(tmp_path), [*range(7)])
+
+
+FILLING = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_store import key, opened, rows
+store = opened(Path(sys.argv[1]))
+for i in range(60):
+    store.append([key(i)], rows(i))
+"""
+
+
+def test_two_processes_may_fill_it_at_once(tmp_path):
+    command = [sys.executable, "-c", FILLING, str(tmp_path), str(Path(__file__).parent)]
+    both = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    store = opened(tmp_path)
+    assert len(store) == 60
+    np.testing.assert_array_equal(store.read([key(i) for i in range(60)]), rows(*range(60)))

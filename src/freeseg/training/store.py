@@ -1,7 +1,8 @@
 """An append-only store of rows on disk, keyed by content: the cache of frozen-tower features.
 
 Two files: `rows.bin` holds the rows back to back, `keys.txt` one key a line, in the same order. A row is
-written before its key, so after a kill the tail without a key is cut off and nothing else is lost.
+written before its key, so after a kill the tail without a key is cut off and nothing else is lost. Several
+processes may fill one store: each looks at what the others have added before it adds its own.
 """
 
 from __future__ import annotations
@@ -9,13 +10,19 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.errors import DataError, OutputError
+
+try:
+    import fcntl
+except ImportError:  # Windows: there, one process at a time
+    fcntl = None  # type: ignore[assignment]
 
 KEY_LENGTH = 64  # a sha256 in hex
 KEY = re.compile(f"[0-9a-f]{{{KEY_LENGTH}}}")
@@ -52,7 +59,8 @@ class RowStore:
                 raise DataError(f"{self._rows_path} is not a FreeSeg cache; choose another --cache")
             self._keys_path.touch()  # before the rows, so that rows without keys can only be somebody else's
             self._rows_path.touch()
-            self._positions = self._repair()
+            with self._alone():
+                self._positions = self._repair()
         except OSError as error:
             raise OutputError(f"cannot write the cache {folder}: {error.strerror}; choose another --cache") from error
 
@@ -68,24 +76,27 @@ class RowStore:
         Raises:
             OutputError: The disk is full; what was stored before stays whole.
         """
-        fresh = {key: i for i, key in enumerate(keys) if key not in self._positions}
-        if not fresh:
-            return
-        chosen = np.ascontiguousarray(rows[list(fresh.values())], dtype=self.dtype)
-        try:
-            with self._rows_path.open("ab") as file:
-                file.write(chosen.tobytes())
-                file.flush()
-                os.fsync(file.fileno())
-            with self._keys_path.open("a", encoding="ascii") as file:
-                file.write("".join(f"{key}\n" for key in fresh))
-        except OSError as error:
-            self._positions = self._repair()
-            raise OutputError(
-                f"cannot write the cache {self._rows_path}: {error.strerror}; free space and run it again"
-            ) from error
-        for key in fresh:
-            self._positions[key] = len(self._positions)
+        with self._alone():
+            if not self._as_left():
+                self._positions = self._repair()
+            fresh = {key: i for i, key in enumerate(keys) if key not in self._positions}
+            if not fresh:
+                return
+            chosen = np.ascontiguousarray(rows[list(fresh.values())], dtype=self.dtype)
+            try:
+                with self._rows_path.open("ab") as file:
+                    file.write(chosen.tobytes())
+                    file.flush()
+                    os.fsync(file.fileno())
+                with self._keys_path.open("a", encoding="ascii") as file:
+                    file.write("".join(f"{key}\n" for key in fresh))
+            except OSError as error:
+                self._positions = self._repair()
+                raise OutputError(
+                    f"cannot write the cache {self._rows_path}: {error.strerror}; free space and run it again"
+                ) from error
+            for key in fresh:
+                self._positions[key] = len(self._positions)
 
     def read(self, keys: Sequence[str]) -> NDArray[np.generic]:
         """The rows of some keys, (len(keys), *shape), copied into memory.
@@ -104,6 +115,19 @@ class RowStore:
         if not self._positions:
             return np.empty((0, *self.shape), self.dtype)
         return np.memmap(self._rows_path, self.dtype, mode="r", shape=(len(self._positions), *self.shape))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process changes the files meanwhile."""
+        with self._keys_path.open("rb") as file:  # closing it ends the lock, and so does a kill
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _as_left(self) -> bool:
+        """Whether the files are as this object left them: others may have added to them."""
+        sizes = self._keys_path.stat().st_size, self._rows_path.stat().st_size
+        return sizes == (len(self) * (KEY_LENGTH + 1), len(self) * self.row_bytes)
 
     def _repair(self) -> dict[str, int]:
         """Drop what a kill left half-written at the end of either file."""
