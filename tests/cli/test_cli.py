@@ -320,6 +320,9 @@ class TestOutputStems:
     def test_photos_that_differ_only_in_their_suffix_keep_it(self) -> None:
         assert stems("x.jpg", "y.jpg", "x.png") == ["x.jpg", "y", "x.png"]
 
+    def test_case_alone_tells_nothing_on_some_disks(self) -> None:
+        assert stems("A.jpg", "a.jpg") == ["A.jpg", "a.jpg-2"]
+
     def test_the_same_name_in_two_named_folders_gets_a_number(self) -> None:
         assert stems("x.jpg", "x.jpg", "x.jpg") == ["x.jpg", "x.jpg-2", "x.jpg-3"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,13 +84,15 @@ def output_stems(found: Sequence[FoundPhoto]) -> list[str]:
     Photos that differ only in their suffix keep it; what still collides gets the next free number.
     """
     plain = [photo.name.with_suffix("").as_posix() for photo in found]
-    often = Counter(plain)
-    stems: dict[str, None] = {}  # a set that keeps its order
+    often = Counter(stem.casefold() for stem in plain)  # a file system may not tell "A" from "a"
+    stems: list[str] = []
+    taken: set[str] = set()
     for photo, stem in zip(found, plain, strict=True):
-        name = stem if often[stem] == 1 else photo.name.as_posix()
-        numbered = (f"{name}-{number}" for number in count(2))
-        stems[name if name not in stems else next(each for each in numbered if each not in stems)] = None
-    return list(stems)
+        name = stem if often[stem.casefold()] == 1 else photo.name.as_posix()
+        candidates = chain([name], (f"{name}-{number}" for number in count(2)))
+        stems.append(next(each for each in candidates if each.casefold() not in taken))
+        taken.add(stems[-1].casefold())
+    return stems
 
 
 def _one(result: Segmentation) -> Table:
