@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from accelerate.state import AcceleratorState
 
 from freeseg.errors import FreeSegError
 from freeseg.training.network.devices import accelerator
+from networks import RECIPE, tiny_trainer
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +46,15 @@ def test_a_device_that_is_not_here(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(FreeSegError, match="device 'cuda' cannot be used here; use auto or cpu"):
         accelerator("cuda")
+
+
+def test_a_training_in_mixed_precision(tmp_path: Path):
+    exact = tiny_trainer(tmp_path, tmp_path / "float32", replace(RECIPE, epochs=1))
+    exact.fit()
+    AcceleratorState._reset_state(reset_partial_state=True)
+    mixed = tiny_trainer(tmp_path, tmp_path / "bfloat16", replace(RECIPE, epochs=1), on=accelerator("cpu", "bfloat16"))
+    mixed.fit()
+    assert {tensor.dtype for tensor in mixed.average.heads().values()} == {torch.float32}
+    losses, others = ([step["masks"] for step in each.history] for each in (exact, mixed))
+    assert losses != others
+    assert others == pytest.approx(losses, rel=0.05)
