@@ -43,7 +43,7 @@ class Row(NamedTuple):
     short_side: int = 0
     precision: str = FULL
 
-    def load(self, eight_bits: Path | None) -> FreeSeg:
+    def load(self, eight_bits: Path | None = None) -> FreeSeg:
         """The model; `eight_bits` is the network's file, where a row needs it."""
         side = self.short_side or None
         if self.precision == EIGHT_BITS:

@@ -138,11 +138,10 @@ def test_text_is_utf8(tmp_path):
     assert (tmp_path / "note.txt").read_bytes() == "Käse 猫 😀".encode()
 
 
-def test_text_that_cannot_be_encoded_leaves_the_old_file(old):
-    with pytest.raises(UnicodeEncodeError):
-        write_text(old, "half a surrogate \ud800")
-    assert old.read_text() == "old"
-    assert left_in(old.parent) == ["note.txt"]
+def test_what_is_no_text_in_a_files_name_comes_back_from_json(tmp_path):
+    name = os.fsdecode(b"caf\xe9.jpg")
+    write_json(tmp_path / "note.json", {"file": name, "said": "Käse"})
+    assert json.loads((tmp_path / "note.json").read_text(encoding="utf-8")) == {"file": name, "said": "Käse"}
 
 
 def test_json_is_readable_as_it_is(tmp_path):

@@ -22,7 +22,7 @@ from freeseg.data.free_masks import LABELS, MANIFEST, open_free_masks
 from freeseg.labelling.run import SHEET
 
 WORDS = ["--labels", "cat|kitten, dog, sofa|couch"]
-PHOTOS = 60
+PHOTOS = 90
 FOREVER = 300  # seconds; a machine may be busy with other things
 
 
@@ -195,7 +195,7 @@ class TestProgram:
         with self.under_way(root, "stopped") as (started, workers):
             os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all of them
             told, line = started.communicate()
-        assert started.returncode == STOPPED
+        assert started.returncode == STOPPED, (told, line)
         assert (told, line) == ("", "freeseg: stopped; what was finished is kept\n")
         wait_for_the_end_of(workers)
         assert not [name for name in content(root / "stopped") if name.endswith(".part")]
