@@ -29,7 +29,7 @@ _BAND_PIXELS = 1 << 16
 _CHANNELS = np.arange(3) * 256  # where the table of each channel begins
 _LEGEND_ENTRIES = 40
 TILE = 480  # longest side of a tile of a heatmap sheet
-_SHEETTILES = 36  # as many tiles as are drawn at full size
+_SHEET_TILES = 36  # as many tiles as are drawn at full size
 # Inferno of matplotlib (CC0) at nine even steps: its lightness grows evenly with the value.
 _INFERNO = bytes.fromhex("000004 1f0c48 550f6d 88226a ba3655 e35933 f98c0a f9c932 fcffa4")
 # Bright, and far apart in this order. The VOC map's first ten hold four dark reds and a grey: told apart in a
@@ -201,7 +201,7 @@ def heatmap_sheet(photo: Image.Image, maps: Mapping[str, Array]) -> Image.Image:
         'RGB'
     """
     count = len(maps) + 1
-    longest = min(TILE, round(TILE * math.sqrt(_SHEETTILES / count)))
+    longest = min(TILE, round(TILE * math.sqrt(_SHEET_TILES / count)))
     scale = min(max(*photo.size, 200), longest) / max(photo.size)
     tile = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
     small = photo.convert("RGB").resize(tile, Image.Resampling.LANCZOS)

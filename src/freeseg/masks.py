@@ -200,7 +200,7 @@ def _largest(maps: Tensor, labels: Tensor, size: tuple[int, int]) -> tuple[Tenso
 def _winner(maps: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Value and label of the largest map (C, ...) at each place; the first of equal ones.
 
-    A few maps one after another: on a processor, `torch.max` with its indices takes twice as long.
+    A few maps one after another: on a processor, `torch.max` with its indices is slower.
     """
     if len(maps) > FEW or maps.device.type != "cpu":
         value, place = torch.max(maps, dim=0)

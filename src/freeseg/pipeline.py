@@ -59,7 +59,7 @@ def load(
         short_side: Pixels on the shorter side at which the model sees a photo: fewer are faster and coarser. None for
             the model's own. Masks have the photo's size all the same.
         onnx: A file of this model that `freeseg export` wrote for any words: onnxruntime then looks at the photos.
-            In 8 bits that is about twice as fast on a processor that has instructions for them.
+            In 8 bits that is faster on a processor that has instructions for them (docs/network-speed.md).
 
     Raises:
         WeightsError: No such model, or its weights are missing, altered or of a kind that cannot be used; or `onnx` is

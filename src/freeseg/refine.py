@@ -73,7 +73,7 @@ def affinity(photo: Tensor, dilations: tuple[int, ...] = DILATIONS) -> Tensor:
     wide = F.pad(photo[None], (reach,) * 4, mode="replicate")[0]
     shifted = [wide[:, reach + dy :, reach + dx :][:, :height, :width] for dy, dx in _steps(dilations)]
     around = torch.stack(shifted, dim=1)  # (3, K, h, w)
-    # Not `std`, which is slow over neighbours and slower still where they are the last axis.
+    # The standard deviation, written out: `std` is slower.
     spread = (around - around.mean(dim=1, keepdim=True)).square().sum(dim=1, keepdim=True)
     deviation = (spread / (len(shifted) - 1)).sqrt() + EPSILON
     difference = (around - photo[:, None]).abs() / deviation
