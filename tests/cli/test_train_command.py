@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,7 +19,14 @@ from freeseg.data.free_masks import open_free_masks
 from freeseg.training.network.trainer import Moment
 from networks import draw_free_masks
 
-KILLS = 6
+KILLED_AT = (  # soon after one of these is there, in the order in which they come to be
+    "cache/*/rows.bin",
+    "mine/round-0/.state.pt.*",
+    "mine/round-0/state.pt",
+    "mine/round-1/masks/masks/photos/*.png",
+    "mine/round-1/masks/contact-sheet.png",
+    "mine/round-1/state.pt",
+)
 QUICK = ("--side", "64", "--batch-size", "2", "--epochs", "1", "--device", "cpu")
 
 
@@ -137,18 +145,16 @@ def test_killed_again_and_again_it_ends_the_same(trained: Path) -> None:
             (folder / name).symlink_to(trained / name)
     given = ["--images", "photos", "--masks", "masks", "--out", "mine", "--cache", "cache", "--self-training", 1]
     command = [sys.executable, "-m", "freeseg", *map(str, ["train", *given, *QUICK])]
-    start = time.monotonic()
     subprocess.run(command, cwd=wholes[0], check=True, capture_output=True)
-    took = time.monotonic() - start
     rng, killed = np.random.default_rng(0), 0
-    for _ in range(KILLS):
+    for reached in KILLED_AT:
         with subprocess.Popen(command, cwd=wholes[1], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            try:
-                process.wait(rng.uniform(0.4, 0.9) * took)  # it has imported torch by then
-            except subprocess.TimeoutExpired:
-                killed += 1
-                process.kill()
-    assert killed >= KILLS / 2  # else nothing was tried
+            while process.poll() is None and not list(wholes[1].glob(reached)):
+                time.sleep(0.002)
+            time.sleep(rng.uniform(0, 0.2))
+            process.kill()
+        killed += process.returncode == -signal.SIGKILL
+    assert killed > len(KILLED_AT) / 2  # else nothing was tried
     subprocess.run(command, cwd=wholes[1], check=True, capture_output=True)
     for name in ("model.safetensors", "config.json", "README.md", "round-1/masks/manifest.jsonl", "round-1/curves.png"):
         first, second = ((folder / "mine" / name).read_bytes() for folder in wholes)
