@@ -141,7 +141,7 @@ class TestIgnore:
         """The result for a decision that is given, one pixel each."""
         labels = torch.tensor([indices])
         mask = FreeMask(labels, torch.full(labels.shape, 0.5), torch.full((count,), 0.5), torch.arange(count))
-        monkeypatch.setattr(model, "decide", lambda maps, prepared, background, known: mask)
+        monkeypatch.setattr(model, "decide", lambda maps, prepared, background, known=None: mask)
         photo = np.zeros((*labels.shape, 3), np.uint8)
         return model.segment(photo, [f"thing {i}" for i in range(count)], background=False)
 

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from freeseg.errors import LabelError
+from freeseg.masks import Decision
 from freeseg.pipeline import FreeSeg
 from freeseg.vocabularies import Vocabulary
 
@@ -37,11 +38,40 @@ class TestSegmentKnown:
         assert strict.segment(NOISE, LABELS).candidates == ()
         assert strict.segment_known(NOISE, LABELS, ["floor"]).candidates == ("floor",)
 
-    def test_without_known_labels_presence_decides(self, tiny: FreeSeg) -> None:
-        plain, known = tiny.segment(NOISE, LABELS), tiny.segment_known(NOISE, LABELS, [])
-        assert np.array_equal(plain.mask, known.mask)
-        assert plain.candidates == known.candidates
-        assert set(plain.present) <= {"background", *plain.candidates}
+    @pytest.mark.parametrize("background", [True, False])
+    def test_without_known_labels_presence_finds_them(self, tiny: FreeSeg, background: bool) -> None:
+        likely = FreeSeg(tiny.model, replace(tiny.config, decision=Decision(presence_floor=0.0, presence_ratio=0.9)))
+        found = likely.segment(NOISE, LABELS, background).candidates
+        assert 0 < len(found) < 4
+        given, asked = (likely.segment_known(NOISE, LABELS, labels, background) for labels in (found, []))
+        assert asked.candidates == given.candidates == found
+        assert asked.presence == pytest.approx(given.presence, abs=1e-5)
+        np.testing.assert_allclose(asked.confidence, given.confidence, atol=1e-5)
+        assert (asked.mask == given.mask).mean() > 0.999  # a product with more columns rounds differently
+
+    def test_nothing_that_presence_finds_is_background(self, tiny: FreeSeg) -> None:
+        strict = FreeSeg(tiny.model, replace(tiny.config, decision=replace(tiny.config.decision, presence_floor=1.1)))
+        known = strict.segment_known(NOISE, LABELS, [])
+        assert (known.candidates, known.present) == ((), ["background"])
+        assert set(known.presence) == {"cat", "sofa", "floor", "dog"}
+
+    def test_the_model_looks_once(self, tiny: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> None:
+        looks = []
+        answer = tiny.model.answer
+        monkeypatch.setattr(tiny.model, "answer", lambda *given: looks.append(1) or answer(*given))
+        tiny.segment_known(NOISE, LABELS, [])
+        assert len(looks) == 1
+
+    def test_a_word_for_a_label_that_is_not_there_is_background(
+        self, embedded: FreeSeg, cat_photo: Image.Image
+    ) -> None:
+        """ "Wall" was asked for and is not found: then its pixels are background, as without it."""
+        model = FreeSeg(embedded.model, replace(embedded.config, decision=Decision(presence_ratio=0.9)))
+        words = ["wall", "grass"]
+        given = model.segment_known(cat_photo, Vocabulary.of("cat, wall", words), [])
+        assert given.candidates == ("cat",)
+        alone = model.segment_known(cat_photo, Vocabulary.of("cat", words), [])
+        assert (given.mask == alone.mask).mean() > 0.999
 
     def test_without_a_background(self, tiny: FreeSeg) -> None:
         known = tiny.segment_known(NOISE, LABELS, ["dog"], background=False)

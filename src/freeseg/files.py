@@ -37,7 +37,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", suffix=".part", dir=path.parent)
         os.close(handle)
     except OSError as error:
-        raise OutputError(f"cannot write to {path.parent}: {_reason(error)}; choose another folder") from error
+        raise OutputError(f"cannot write to {path.parent}: {reason(error)}; choose another folder") from error
     temporary = Path(name)
     try:
         yield temporary
@@ -46,7 +46,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {_reason(error)}; nothing half-written was left") from error
+        raise OutputError(f"cannot write {path}: {reason(error)}; nothing half-written was left") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -78,7 +78,8 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """What went wrong with a file, in words: not every library gives its errors the system's."""
     return error.strerror or str(error)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from freeseg.errors import PhotoError
+from freeseg.errors import OutputError, PhotoError
 
 Photo: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[Any]
 MAX_PIXELS = 400_000_000  # width x height; pillow holds 4 bytes for each, and 8 while it converts
@@ -101,8 +101,11 @@ def photos_in(folder: Path, without: Path | None = None) -> list[FoundPhoto]:
 
     Raises:
         PhotoError: The folder or one below it cannot be listed.
+        OutputError: `without` is the folder itself: overlays would be photos the next time.
     """
-    left_out = {os.path.realpath(without)} - {os.path.realpath(folder)} if without else set()
+    left_out = {os.path.realpath(without)} if without else set()
+    if os.path.realpath(folder) in left_out:
+        raise OutputError(f"{_printable(folder)} holds the photos; results go to another folder, or one inside it")
     return [FoundPhoto(file, PurePosixPath(file.relative_to(folder))) for file in _walk(folder, left_out)]
 
 

@@ -28,6 +28,7 @@ from freeseg.models.weights import tensors_sha256
 from freeseg.pooling import smooth_patches
 from freeseg.segmentation import IGNORE, Segmentation, reserve_ignore
 from freeseg.vocabularies import BACKGROUND, Vocabulary
+from freeseg.words import Maps, Words
 
 if TYPE_CHECKING:
     from freeseg.models.onnx_file import OnnxImages
@@ -95,39 +96,12 @@ def _seeing_by(network: FreeSeg, path: Path) -> FreeSeg:
     return FreeSeg(network.model, network.config, OnnxImages(path, network.weights_sha256))
 
 
-class Words(NamedTuple):
-    """The text embeddings of one vocabulary: aliases of the labels, then background words that mean none of them.
-
-    "grass" is background until someone asks for "lawn": then it would only take its pixels.
-    """
-
-    embeddings: Tensor  # (A + K, D), unit vectors
-    owners: Tensor  # (A,), the label of each alias
-    names: tuple[str, ...]
-    background: Tensor  # (M, D), all background words, those that mean a label as well
-    meant: Tensor  # (M, N) bool, which labels each of these means
-
-    def only(self, labels: Sequence[int]) -> Words:
-        """The words for a photo that shows no other labels than these; what means another one is background again."""
-        chosen = torch.tensor(labels, dtype=torch.int64, device=self.owners.device)
-        rows, owners = torch.nonzero(self.owners[:, None] == chosen, as_tuple=True)
-        names = tuple(self.names[label] for label in labels)
-        return _words(self.embeddings[rows], owners, names, self.background, self.meant[:, chosen])
-
-
 class Prepared(NamedTuple):
     """A photo, upright, and the pixels (h, w, 3) that the model sees of it."""
 
     photo: Image.Image
     pixels: NDArray[np.uint8]
     name: str
-
-
-class Maps(NamedTuple):
-    """What a photo says to a vocabulary: cosines of labels (N, h, w) and of background words (K, h, w)."""
-
-    labels: Tensor
-    background: Tensor
 
 
 class FreeSeg:
@@ -215,13 +189,13 @@ class FreeSeg:
     ) -> Segmentation:
         """Segment a photo that is known to show some of the labels, and no others: those of its caption, for example.
 
-        Presence is not asked, and background words that mean another label are background here. Value i of the mask
-        means label i of all labels, as without `known`.
+        Background words that mean another label are background here. Value i of the mask means label i of all labels,
+        as without `known`.
 
         Args:
             image: A photo as in `segment`.
             labels: The labels as in `segment`.
-            known: Names of labels that are in the photo; if there are none, this is `segment`.
+            known: Names of labels that are in the photo; if there are none, those that presence finds.
             background: Whether a pixel may be none of the labels.
 
         Raises:
@@ -238,8 +212,21 @@ class FreeSeg:
         wanted = set(known)
         if unknown := wanted.difference(words.names):
             raise LabelError(f"no label is called {min(unknown)!r}; a known label must be one of the labels")
+        prepared = self.prepare(image)
         chosen = [index for index, name in enumerate(words.names) if name in wanted]
-        return self._segment(self.prepare(image), words, background, chosen)
+        if chosen:
+            maps = self.maps(prepared, words.only(chosen))
+        else:  # the model looks once, and it is decided twice
+            every = self._maps(prepared, words.all_texts, words)
+            maps = every.only(range(len(words.names)), words.meant)
+            mask = self.decide(maps, prepared, background)
+            chosen = mask.candidates.tolist()
+            if not chosen:
+                return self._result(mask, prepared, words.names, words.names, background)
+            maps = every.only(chosen, words.meant)
+        mask = self.decide(maps, prepared, background, torch.arange(len(chosen), device=self.device))
+        mask = mask._replace(labels=_renumbered(mask.labels, chosen, background))
+        return self._result(mask, prepared, words.names, words.only(chosen).names, background)
 
     def similarity(
         self, image: Photo, labels: Labels, remove_redundancy: bool = False, size: tuple[int, int] | None = None
@@ -276,8 +263,12 @@ class FreeSeg:
     @torch.inference_mode()
     def maps(self, prepared: Prepared, words: Words) -> Maps:
         """The similarity maps of a photo, on the patch grid."""
+        return self._maps(prepared, words.embeddings, words)
+
+    @torch.inference_mode()
+    def _maps(self, prepared: Prepared, texts: Tensor, words: Words) -> Maps:
         pixels = torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None].to(self.device)
-        similarity = (self.image_side or self.model).answer(pixels, words.embeddings)
+        similarity = (self.image_side or self.model).answer(pixels, texts)
         similarity = smooth_patches(similarity, self.config.decision.smoothing)
         aliases = len(words.owners)
         labels = itsm.merge_aliases(similarity[:, :aliases], words.owners, len(words.names))
@@ -294,21 +285,24 @@ class FreeSeg:
             return mask._replace(labels=mask.labels + (mask.labels != masks.UNSURE))
         return mask
 
-    def _segment(self, prepared: Prepared, words: Words, background: bool, known: Sequence[int] = ()) -> Segmentation:
-        asked = words.only(known) if known else words
-        everything = torch.arange(len(known), device=self.device)
-        mask = self.decide(self.maps(prepared, asked), prepared, background, everything)
-        labels = _renumbered(mask.labels, known, background) if known else mask.labels
-        names = ((BACKGROUND,) if background else ()) + words.names
+    def _segment(self, prepared: Prepared, words: Words, background: bool) -> Segmentation:
+        mask = self.decide(self.maps(prepared, words), prepared, background)
+        return self._result(mask, prepared, words.names, words.names, background)
+
+    def _result(
+        self, mask: masks.FreeMask, prepared: Prepared, names: Sequence[str], asked: Sequence[str], background: bool
+    ) -> Segmentation:
+        """A mask of labels of these names, decided among those of them that were asked for."""
+        labels = ((BACKGROUND,) if background else ()) + tuple(names)
         return Segmentation(
-            mask=_indices(labels, len(names)),
+            mask=_indices(mask.labels, len(labels)),
             confidence=mask.confidence.clamp(0, 1).cpu().numpy(),
-            labels=reserve_ignore(names),
+            labels=reserve_ignore(labels),
             photo=prepared.photo,
             name=prepared.name,
             model=self.config.name,
-            presence=dict(zip(asked.names, mask.presence.tolist(), strict=True)),
-            candidates=tuple(asked.names[label] for label in mask.candidates.tolist()),
+            presence=dict(zip(asked, mask.presence.tolist(), strict=True)),
+            candidates=tuple(asked[label] for label in mask.candidates.tolist()),
         )
 
     def _embed_words(self, vocabulary: Vocabulary) -> Words:
@@ -320,7 +314,7 @@ class FreeSeg:
                 others, raw_others = self._embed(vocabulary, vocabulary.background_words)
                 nearest = itsm.merge_aliases((raw_others @ raw.T)[:, :, None, None], owners, len(vocabulary.names))
                 meant = nearest[:, :, 0, 0] >= self.config.same_meaning
-        return _words(aliases, owners, vocabulary.names, others, meant)
+        return Words.of(aliases, owners, vocabulary.names, others, meant)
 
     def _embed(self, vocabulary: Vocabulary, words: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Prompt-averaged unit embeddings of words in the joint space, and in the text tower's own space."""
@@ -341,10 +335,6 @@ class FreeSeg:
         tower = self.model.text_tower
         modules = [part for part in (tower, self.model.text_head) if isinstance(part, torch.nn.Module)]
         return text_cache.identity(*modules, extra=getattr(tower, "spelling", ""))
-
-
-def _words(aliases: Tensor, owners: Tensor, names: tuple[str, ...], background: Tensor, meant: Tensor) -> Words:
-    return Words(torch.cat([aliases, background[~meant.any(dim=1)]]), owners, names, background, meant)
 
 
 def prepare(image: Photo, seen: Preprocessing) -> Prepared:

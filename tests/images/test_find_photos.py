@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from freeseg import images
-from freeseg.errors import PhotoError
+from freeseg.errors import OutputError, PhotoError
 from freeseg.images import find_photos
 from pictures import refusal
 
@@ -97,7 +97,9 @@ def test_links_to_folders_are_followed_and_loops_end(tmp_path: Path) -> None:
 def test_a_folder_of_results_is_left_out_unless_it_is_all_there_is(tmp_path: Path) -> None:
     make(tmp_path, "a.jpg", "out/a.overlay.jpg", "out/sub/b.png")
     assert [str(each.name) for each in find_photos([tmp_path], without=tmp_path / "out")] == ["a.jpg"]
-    assert len(find_photos([tmp_path], without=tmp_path)) == 3
+    with pytest.raises(OutputError, match="results go to another folder"):
+        find_photos([tmp_path], without=tmp_path)
+    assert len(find_photos([tmp_path / "a.jpg"], without=tmp_path)) == 1  # photos named one by one stay what they are
     assert len(find_photos([tmp_path], without=tmp_path / "elsewhere")) == 3
 
 

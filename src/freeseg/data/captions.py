@@ -112,7 +112,7 @@ class TarShards:
     `KEY.json` ({"caption": str} or {"captions": [str]}, optionally "split"). Where there are both, as
     img2dataset writes them, the captions are those of `KEY.txt`. As everywhere in webdataset a key ends
     at the first dot of the file name. Other members are skipped unread: nothing is ever unpickled.
-    Texts without a photo are left out; `texts_without_photo` counts them.
+    Texts without a photo are left out.
 
     Raises:
         DataError: When opened: webdataset is missing, or a shard is missing, damaged or laid out in
@@ -137,7 +137,6 @@ class TarShards:
         if not photos:
             raise DataError(f"{path}: no photo (KEY.{', KEY.'.join(_TAR_PHOTOS)}) in {len(self._shards)} shards")
         self._keys = photos
-        self.texts_without_photo = len(texts - photos)
 
     def __len__(self) -> int:
         return len(self._keys)

@@ -27,7 +27,8 @@ from freeseg.evaluation.windows import merge, windows
 from freeseg.masks import UNSURE
 from freeseg.models.checkpoint import versions
 from freeseg.models.weights import tensors_sha256
-from freeseg.pipeline import FreeSeg, Maps, Prepared, Words
+from freeseg.pipeline import FreeSeg, Prepared
+from freeseg.words import Maps, Words
 
 
 class Prediction(NamedTuple):

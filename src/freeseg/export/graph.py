@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from freeseg import itsm
 from freeseg.masks import Decision
 from freeseg.models.iclip import ICLIP
-from freeseg.pipeline import Words
 from freeseg.pooling import smooth_patches
+from freeseg.words import Words
 
 ABSENT = -1e4  # a logit that no softmax sees, and that float16 can hold
 
@@ -82,7 +82,7 @@ class FixedVocabulary(Graph):
     def __init__(self, model: ICLIP, decision: Decision, words: Words, background: bool):
         super().__init__(model, decision)
         self.background, self.labels = background, len(words.names)
-        used = words.embeddings if background else words.embeddings[: len(words.owners)]
+        used = words.embeddings if background else words.aliases
         # Copies: what was embedded in inference mode cannot be traced.
         self.register_buffer("texts", used.clone())
         self.register_buffer("owners", words.owners.clone())

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from freeseg.errors import OutputError
 from freeseg.export.writing import EMBEDDER, quiet
+from freeseg.files import reason
 
 # What lies between two convolutions as well: else values are rounded before they are clipped, at a wider range than
 # they have in the end.
@@ -63,5 +64,5 @@ def quantise(proto: onnx.ModelProto, inputs: Iterable[tuple[Tensor, ...]]) -> on
             )
             return onnx.load(rounded)
     except OSError as error:
-        cause = f"cannot write to {tempfile.gettempdir()}: {error.strerror}"
+        cause = f"cannot write to {tempfile.gettempdir()}: {reason(error)}"
         raise OutputError(f"{cause}; free space there, or set TMPDIR to another folder") from error

@@ -66,9 +66,7 @@ def label_photo(job: Job, plan: Plan, model: FreeSeg) -> Entry:
         OutputError: A file cannot be written.
     """
     photo = read_bytes(job.image, f"{job.source}/{job.file}")
-    # What presence leaves out is background again: a second look, for the labels that are left.
-    known = job.known or model.segment(photo, plan.vocabulary).candidates
-    result = model.segment_known(photo, plan.vocabulary, known)
+    result = model.segment_known(photo, plan.vocabulary, job.known)
     confidence = Image.fromarray(np.rint(result.confidence * 255).astype(np.uint8))
     for path, image in ((job.mask, result.mask_image()), (job.confidence, confidence)):
         with atomic_path(plan.folder / path) as temporary:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from freeseg.data.free_masks import MANIFEST, Entry, read_manifest
 from freeseg.errors import OutputError
-from freeseg.files import atomic_path
+from freeseg.files import atomic_path, reason
 
 
 class Manifest:
@@ -89,4 +89,4 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror}); what it holds is kept") from error
+        raise OutputError(f"{path} cannot be written ({reason(error)}); what it holds is kept") from error

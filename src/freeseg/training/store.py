@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.errors import DataError, OutputError
+from freeseg.files import reason
 
 try:
     import fcntl
@@ -62,7 +63,7 @@ class RowStore:
             with self._alone():
                 self._positions = self._repair()
         except OSError as error:
-            raise OutputError(f"cannot write the cache {folder}: {error.strerror}; choose another --cache") from error
+            raise OutputError(f"cannot write the cache {folder}: {reason(error)}; choose another --cache") from error
 
     def __contains__(self, key: str) -> bool:
         return key in self._positions
@@ -93,7 +94,7 @@ class RowStore:
             except OSError as error:
                 self._positions = self._repair()
                 raise OutputError(
-                    f"cannot write the cache {self._rows_path}: {error.strerror}; free space and run it again"
+                    f"cannot write the cache {self._rows_path}: {reason(error)}; free space and run it again"
                 ) from error
             for key in fresh:
                 self._positions[key] = len(self._positions)

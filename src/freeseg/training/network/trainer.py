@@ -22,12 +22,12 @@ from freeseg import itsm
 from freeseg.errors import FreeSegError
 from freeseg.models.iclip import ICLIP
 from freeseg.models.network import SegmentationNetwork
-from freeseg.pipeline import Words
 from freeseg.training import state
 from freeseg.training.features import GRID
 from freeseg.training.network.losses import embedding_distillation, mask_loss, partial_logits
 from freeseg.training.network.recipe import Recipe
 from freeseg.training.network.samples import Sample, Samples, Told, batches, check_batch, collate
+from freeseg.words import Words
 
 WARM_UP = 50  # steps
 LARGEST_GRADIENT = 1.0
@@ -163,8 +163,7 @@ class Trainer:
         asked = torch.nonzero(competing.any(dim=0)).flatten()  # others would only cost time
         words = teacher.words.only(asked.tolist())
         # All background words: each photo leaves out those that mean one of its own labels.
-        texts = torch.cat([words.embeddings[: len(words.owners)], words.background])
-        similarity = itsm.similarity(patches, texts)
+        similarity = itsm.similarity(patches, words.all_texts)
         logits = partial_logits(
             similarity, words.owners, competing[:, asked], words.meant, teacher.scale, teacher.margin
         )
