@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from freeseg.errors import LabelError
@@ -106,21 +105,3 @@ class TestSegmentKnown:
         known = embedded.segment_known(cat_photo, labels, ["cat"])
         assert known.present == ["cat", "background"] or known.present == ["background", "cat"]
         assert (known.mask[100:200, 100:300] == 1).mean() > 0.9  # the face
-
-
-class TestOnly:
-    def test_what_means_another_label_is_background_again(self, embedded: FreeSeg) -> None:
-        words = embedded.words(Vocabulary.of("cat, meadow|lawn, sky", ["grass", "sky", "wall"]))
-        everything = embedded.words(Vocabulary.of("cat", ["grass", "sky", "wall"]))
-        some = embedded.words(Vocabulary.of("cat, sky", ["grass", "wall"]))
-        assert len(words.embeddings) - len(words.owners) == 1
-        for few, expected in ((words.only([0]), everything), (words.only([0, 2]), some)):
-            assert few.names == expected.names
-            assert few.owners.tolist() == expected.owners.tolist()
-            torch.testing.assert_close(few.embeddings, expected.embeddings, atol=1e-5, rtol=0)
-
-    def test_aliases_stay_with_their_label(self, tiny: FreeSeg) -> None:
-        words = tiny.words(Vocabulary.of("a|b, c, d|e|f", []))
-        few = words.only([0, 2])
-        assert (few.names, few.owners.tolist()) == (("a", "d"), [0, 0, 1, 1, 1])
-        assert torch.equal(few.embeddings, words.embeddings[[0, 1, 3, 4, 5]])
