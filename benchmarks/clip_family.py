@@ -183,7 +183,8 @@ def main() -> None:
     scale = QUICK if asked.quick else FULL
     scale = scale._replace(side=asked.side or scale.side)
     if asked.peak:
-        _print_peak(*asked.peak, scale.side)
+        model, mode = asked.peak
+        _print_peak(model, mode, scale.side)
     else:
         deliver(page(scale), asked.out)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -32,7 +33,8 @@ from freeseg.vocabularies import vocabulary
 
 WORDS = vocabulary("voc21")
 SIDES = (0, 288, 256, 224)
-FULL, HALF, EIGHT_BITS = "float32", "bfloat16", "int8, onnxruntime"
+FULL, HALF = "float32", "bfloat16"
+FULL_FILE, EIGHT_BITS = "float32, onnxruntime", "int8, onnxruntime"  # by a file of `freeseg export`
 REST = 0.3  # seconds between rows: two runtimes
 
 
@@ -43,11 +45,11 @@ class Row(NamedTuple):
     short_side: int = 0
     precision: str = FULL
 
-    def load(self, eight_bits: Path | None = None) -> FreeSeg:
-        """The model; `eight_bits` is the network's file, where a row needs it."""
+    def load(self, files: Mapping[str, Path] = MappingProxyType({})) -> FreeSeg:
+        """The model; `files` are those of the network, by their precision, where a row needs one."""
         side = self.short_side or None
-        if self.precision == EIGHT_BITS:
-            return freeseg.load(self.model, short_side=side, onnx=eight_bits)
+        if self.precision in (FULL_FILE, EIGHT_BITS):
+            return freeseg.load(self.model, short_side=side, onnx=files[self.precision])
         return freeseg.load(self.model, dtype=self.precision, short_side=side)
 
 
@@ -68,15 +70,15 @@ def rows() -> list[Row]:
     found = [Row(TEACHER), *(Row(DEFAULT, side) for side in SIDES)]
     if cpu_has(torch.bfloat16):
         found += [Row(TEACHER, precision=HALF), *(Row(DEFAULT, side, HALF) for side in SIDES)]
-    return [*found, *(Row(DEFAULT, side, EIGHT_BITS) for side in SIDES)]
+    return [*found, *(Row(DEFAULT, side, file) for file in (FULL_FILE, EIGHT_BITS) for side in SIDES)]
 
 
 def measured(chosen: Sequence[Row], data: Path | None, scale: Scale) -> list[str]:
     """The table: JPEG files to masks in memory, photo after photo; and mIoU where there is data."""
     with tempfile.TemporaryDirectory() as temporary:
-        needed = any(row.precision == EIGHT_BITS for row in chosen)
-        eight_bits = _in_eight_bits(Path(temporary) / "int8", scale.calibration) if needed else None
-        models = {row: row.load(eight_bits) for row in chosen}
+        needed = any(row.precision in (FULL_FILE, EIGHT_BITS) for row in chosen)
+        files = _files(Path(temporary) / "files", scale.calibration) if needed else {}
+        models = {row: row.load(files) for row in chosen}
         paths = photos.usual(Path(temporary), scale.photos)
         seconds = in_turns({row: partial(_all, model, paths) for row, model in models.items()}, scale.repeats, REST)
     lines = []
@@ -91,11 +93,12 @@ def measured(chosen: Sequence[Row], data: Path | None, scale: Scale) -> list[str
     return table(columns, lines)
 
 
-def _in_eight_bits(folder: Path, calibration: int) -> Path | None:
-    """The network as an ONNX file in 8 bits, for any words."""
+def _files(folder: Path, calibration: int) -> dict[str, Path]:
+    """The network as ONNX files for any words, by their precision."""
     folder.mkdir()
     photos.usual(folder, calibration)
-    return export(freeseg.load(DEFAULT), folder, calibrate=folder).int8
+    written = export(freeseg.load(DEFAULT), folder, calibrate=folder)
+    return {FULL_FILE: written.path} | ({EIGHT_BITS: written.int8} if written.int8 else {})
 
 
 def _all(model: FreeSeg, paths: Sequence[Path]) -> None:
@@ -118,9 +121,9 @@ def page(data: Path | None, scale: Scale) -> str:
         "",
         f"The same {scale.photos} JPEGs of {photos.SIZE[0]}x{photos.SIZE[1]}, file to mask, {len(WORDS.labels)} labels "
         f"and the background, by `FreeSeg.stream`. Medians of {scale.repeats} turns, after one that does not count; in "
-        f"each of them each row rests for {REST} s and runs twice, and the second time counts. In 8 bits, a file of "
-        "`freeseg export --int8` looks at the photos (`freeseg segment --onnx`); it was calibrated on crops of photos "
-        f"that libraries ship.{photos_of}",
+        f"each of them each row rests for {REST} s and runs twice, and the second time counts. With onnxruntime, a "
+        "file of `freeseg export` looks at the photos (`freeseg segment --onnx`); the one in 8 bits (`--int8`) was "
+        f"calibrated on crops of photos that libraries ship.{photos_of}",
         "",
     ]
     return "\n".join([*head("The network and its teacher", "benchmarks.network", clock), *what, *lines]) + "\n"

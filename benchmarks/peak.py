@@ -20,6 +20,7 @@ import freeseg
 from benchmarks import against, growth
 from benchmarks.memory import CLEAR, STATUS, Peak
 from benchmarks.photos import LABELS, words
+from freeseg.errors import PhotoError
 
 
 def peak(work: Callable[[], object]) -> Peak:
@@ -45,6 +46,8 @@ def _segmenting(photos: Sequence[Path], labels: int | None, short_side: int | No
     def work() -> None:
         with tempfile.TemporaryDirectory() as folder:
             for path, result in zip(photos, model.stream(photos, chosen), strict=True):
+                if isinstance(result, PhotoError):
+                    raise result
                 result.save(folder, path.stem)
 
     return work

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -16,6 +17,7 @@ from benchmarks.photos import LABELS, words
 from benchmarks.tables import ms, table
 from benchmarks.timing import in_turns
 from freeseg import masks
+from freeseg.models.network import SegmentationTower
 
 ONE_STRIP = 16_000_000  # what masks.STRIP_FLOATS was
 
@@ -55,14 +57,14 @@ def _strips(model: freeseg.FreeSeg, effort: Effort, folder: Path) -> Pair:
 
 def _layout(model: freeseg.FreeSeg) -> Pair:
     pixels = torch.rand(1, 3, 352, 469)
-    new = model.model.image_tower
-    old = deepcopy(new).to(memory_format=torch.contiguous_format)
+    new = cast(SegmentationTower, model.model.image_tower)
+    old = deepcopy(new).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     last = pixels.contiguous(memory_format=torch.channels_last)
     return lambda: _see(old, pixels), lambda: _see(new, last)
 
 
 @torch.inference_mode()
-def _see(tower: torch.nn.Module, pixels: torch.Tensor) -> None:
+def _see(tower: SegmentationTower, pixels: torch.Tensor) -> None:
     tower.features(pixels)
 
 

@@ -16,6 +16,7 @@ from benchmarks.effort import Effort
 from benchmarks.photos import LABELS, SIZE
 from benchmarks.tables import giga, table
 from benchmarks.timing import in_turns
+from freeseg.errors import PhotoError
 from freeseg.images import fit_short_side
 
 PEAK = "peak"
@@ -64,6 +65,8 @@ def section(effort: Effort, folder: Path) -> list[str]:
 
 def _to_files(model: freeseg.FreeSeg, paths: list[Path], out: Path) -> None:
     for path, result in zip(paths, model.stream(paths, LABELS), strict=True):
+        if isinstance(result, PhotoError):
+            raise result
         result.save(out, path.stem)
 
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Annotated
 
 import numpy as np
 import typer
-from setting import Cache, Table, VocRoot
+from setting import Cache, Change, Table, VocRoot, over_seeds
 
 import freeseg
 from freeseg.cli.progress import progress
@@ -34,10 +33,13 @@ from freeseg.training.network.recipe import Recipe
 
 ENCODER = "segmentation-lite2"
 BASE = Recipe(epochs=1)
-NO_LABELS = {"partial_labels": False}
-NO_PIXELS = {"partial_pixels": False, "clamp_from": 1.0}  # hard pixels are clamped with the other bands, or not at all
-VARIANTS: dict[str, tuple[dict[str, object], int]] = {  # changes to the recipe, rounds of self-training
-    "neither": (NO_LABELS | NO_PIXELS, 0),
+NO_LABELS: Change = {"partial_labels": False}
+NO_PIXELS: Change = {
+    "partial_pixels": False,
+    "clamp_from": 1.0,
+}  # hard pixels are clamped with the other bands, or not at all
+VARIANTS: dict[str, tuple[Change, int]] = {  # changes to the recipe, rounds of self-training
+    "neither": ({**NO_LABELS, **NO_PIXELS}, 0),
     "no partial labels": (NO_LABELS, 0),
     "no partial pixels": (NO_PIXELS, 0),
     "both": ({}, 0),
@@ -82,7 +84,8 @@ def one(job: rounds.Job, recipe: Recipe, again: int, folder: Path, voc_root: Pat
     """Train and measure once, or take the result of the run from its folder."""
     result = folder / f"result-{again}.json"
     if result.is_file():
-        return json.loads(result.read_text())
+        kept: dict[str, float] = json.loads(result.read_text())
+        return kept
     with progress("training") as update:
         network, metrics = rounds.train(
             job, recipe, folder, again, report=lambda _, moment, agreed: update(moment.step, moment.steps, "")
@@ -94,7 +97,7 @@ def one(job: rounds.Job, recipe: Recipe, again: int, folder: Path, voc_root: Pat
 
 def measure(model: FreeSeg, voc_root: Path) -> dict[str, float]:
     """What is measured of a model: mSC is that of voc21, where the background counts as outside."""
-    scores = {}
+    scores: dict[str, float] = {}
     for name in ("voc20", "voc21"):
         data, protocol = open_dataset(name, voc_root), Protocol("freeseg")
         numbers = Report(describe(model, data, protocol), evaluate(model, data, protocol)).numbers()
@@ -121,22 +124,12 @@ def markdown(rows: dict[str, list[dict[str, float]]], masks: FreeMasks) -> str:
         'Self-training goes on from "both": the network relabels its photos, and is trained for another epoch on the '
         'pixels that it labels as before; "both, for two epochs" sees as many photos without that.',
         "",
-        *markdown_table(["variant", *COLUMNS], [[name, *map(_cell(runs), COLUMNS)] for name, runs in rows.items()]),
+        *markdown_table(["variant", *COLUMNS], [[name, *over_seeds(runs, COLUMNS)] for name, runs in rows.items()]),
     ]
     return "\n".join(lines) + "\n"
 
 
 _OF_VARIANT = ("partial_labels", "partial_pixels", "clamp_from", "seed")
-
-
-def _cell(runs: list[dict[str, float]]):
-    def cell(column: str) -> str:
-        values = [run[column] for run in runs if column in run]
-        if not values:
-            return ""
-        return f"{mean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
-
-    return cell
 
 
 if __name__ == "__main__":

@@ -10,11 +10,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import typer
-from setting import ATTENTION, BASE, FEATURES, OWN, RAW, SIMILARITIES, Cache, Data, Setting, Table, VocRoot, Work
+from setting import (
+    ATTENTION,
+    BASE,
+    FEATURES,
+    OWN,
+    RAW,
+    SIMILARITIES,
+    Cache,
+    Change,
+    Data,
+    Setting,
+    Table,
+    VocRoot,
+    Work,
+)
 from torch import Tensor, nn
 
 import freeseg
@@ -28,10 +42,10 @@ from freeseg.evaluation.wording import percent, signed
 from freeseg.files import write_text
 from freeseg.masks import Decision
 from freeseg.models import TEACHER
-from freeseg.models.iclip import ICLIP
+from freeseg.models.iclip import ICLIP, Classifier
 
 OURS = "smoothed min of similarities (FreeSeg)"
-PEERS: dict[str, dict[str, object]] = {
+PEERS: dict[str, Change] = {
     "global average pooling (CLIP, 2103.00020)": {"pooling": "mean", **FEATURES},
     "max pooling": {"pooling": "max", **SIMILARITIES},
     "masked max of features (ECLIP, 2209.07046)": {"pooling": "masked-max", **FEATURES, **ATTENTION},
@@ -52,7 +66,7 @@ class ClassifierToWords(ICLIP):
 
     def project(self, features: Tensor) -> Tensor:
         """Features (B, C, h, w) -> (B, D, h, w)."""
-        probabilities = self.image_tower.classify(features.movedim(1, -1)).softmax(dim=-1)
+        probabilities = cast(Classifier, self.image_tower).classify(features.movedim(1, -1)).softmax(dim=-1)
         return nn.functional.normalize(probabilities @ self.names, dim=-1).movedim(-1, 1)
 
 

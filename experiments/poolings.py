@@ -11,18 +11,32 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Annotated
 
 import typer
-from setting import ATTENTION, BASE, FEATURES, RAW, SIMILARITIES, TOWER, Cache, Data, Setting, Table, VocRoot, Work
+from setting import (
+    ATTENTION,
+    BASE,
+    FEATURES,
+    RAW,
+    SIMILARITIES,
+    TOWER,
+    Cache,
+    Change,
+    Data,
+    Setting,
+    Table,
+    VocRoot,
+    Work,
+    over_seeds,
+)
 
 from freeseg.evaluation.markdown import table as markdown_table
 from freeseg.files import write_json, write_text
-from freeseg.training.pretrain import Recipe
+from freeseg.training.recipe import Recipe
 
 SMOOTHED = {"pooling": "smoothed-min", **SIMILARITIES, **ATTENTION}
-POOLINGS: dict[str, dict[str, object]] = {
+POOLINGS: dict[str, Change] = {
     "smoothed min of similarities": SMOOTHED,
     "mean of features": {"pooling": "mean", **FEATURES},
     "mean of similarities": {"pooling": "mean", **SIMILARITIES},
@@ -63,7 +77,8 @@ def one(setting: Setting, recipe: Recipe) -> dict[str, float]:
     """Train and measure once, or take the result of the run from the work folder."""
     result = setting.folder(recipe) / "result.json"
     if result.is_file():
-        return json.loads(result.read_text())
+        kept: dict[str, float] = json.loads(result.read_text())
+        return kept
     scores = {key: 100 * value for key, value in setting.train(recipe).items()}
     for name in setting.sets:
         numbers = setting.measure(name, setting.model, RAW).numbers()
@@ -91,20 +106,12 @@ def markdown(setting: Setting, rows: dict[str, list[dict[str, float]]]) -> str:
         f"Common settings: tower {TOWER}, {', '.join(f'{key} {value}' for key, value in common.items())}. "
         "On similarities tau is 0.5 and on features 1.0 unless the row says otherwise.",
         "",
-        *markdown_table(["pooling", *COLUMNS], [[name, *map(_cell(runs), COLUMNS)] for name, runs in rows.items()]),
+        *markdown_table(["pooling", *COLUMNS], [[name, *over_seeds(runs, COLUMNS)] for name, runs in rows.items()]),
     ]
     return "\n".join(lines) + "\n"
 
 
 _OF_POOLING = ("pooling", "where", "tau", "attention", "smoothing", "seed")
-
-
-def _cell(runs: list[dict[str, float]]):
-    def cell(column: str) -> str:
-        values = [run[column] for run in runs]
-        return f"{mean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
-
-    return cell
 
 
 if __name__ == "__main__":

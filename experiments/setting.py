@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from statistics import mean, stdev
+from typing import Annotated, Any, cast
 
 import torch
 import typer
@@ -24,9 +26,12 @@ from freeseg.models.iclip import ICLIP
 from freeseg.models.weights import EFFICIENTNET_LITE, MINILM
 from freeseg.pipeline import FreeSeg
 from freeseg.training import features
-from freeseg.training.pretrain import Recipe, Words, pretrain
+from freeseg.training.pretrain import Words, pretrain
+from freeseg.training.recipe import Recipe
 from freeseg.training.words import NOUNS, training_words
 from freeseg.vocabularies import vocabulary
+
+Change = Mapping[str, Any]  # fields of a recipe
 
 TOWER = "efficientnet-lite2"
 BASE = Recipe(attention="none", epochs=4, precision="bfloat16")
@@ -79,7 +84,7 @@ class Setting:
             prepared = features.prepare(
                 model, open_sources(data), stores, vocabulary(NOUNS), torch.device("cpu"), photos, captions
             )
-        model.image_tower = RememberingTower(model.image_tower)
+        model.image_tower = RememberingTower(cast(EfficientNetLite, model.image_tower))
         sets = {name: open_dataset(name, voc_root) for name in ("voc20", "voc21")}
         return cls(model, prepared, training_words(model), sets, work)
 
@@ -102,3 +107,10 @@ class Setting:
     def told(self) -> str:
         """What it was trained on, in a line."""
         return ", ".join(f"{name} ({count:,} photos)" for name, count in self.data.sources.items())
+
+
+def over_seeds(runs: Sequence[Mapping[str, float]], columns: Iterable[str]) -> list[str]:
+    """Cells of a table: mean and standard deviation over the runs that have a column."""
+    found = [[run[column] for run in runs if column in run] for column in columns]
+    spread = [f" ± {stdev(values):.1f}" if len(values) > 1 else "" for values in found]
+    return [f"{mean(values):.1f}{more}" if values else "" for values, more in zip(found, spread, strict=True)]
