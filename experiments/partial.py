@@ -34,10 +34,8 @@ from freeseg.training.network.recipe import Recipe
 ENCODER = "segmentation-lite2"
 BASE = Recipe(epochs=1)
 NO_LABELS: Change = {"partial_labels": False}
-NO_PIXELS: Change = {
-    "partial_pixels": False,
-    "clamp_from": 1.0,
-}  # hard pixels are clamped with the other bands, or not at all
+# Hard pixels are clamped with the other bands, or not at all.
+NO_PIXELS: Change = {"partial_pixels": False, "clamp_from": 1.0}
 VARIANTS: dict[str, tuple[Change, int]] = {  # changes to the recipe, rounds of self-training
     "neither": ({**NO_LABELS, **NO_PIXELS}, 0),
     "no partial labels": (NO_LABELS, 0),
