@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from freeseg.labelling.processes import default_workers
 from freeseg.labelling.run import label
 from freeseg.models import Config, checkpoint, lite, towers
 from freeseg.models.checkpoint import Preprocessing
-from freeseg.models.network import SegmentationNetwork
+from freeseg.models.network import STRIDE, SegmentationNetwork
 from freeseg.pipeline import FreeSeg
 from freeseg.training import features
 from freeseg.training.network.agreement import agreement, compared
@@ -71,6 +72,8 @@ class Job:
     def config(self) -> Config:
         """The network's config, before it is trained."""
         own = self.teacher.config
+        # Refinement reaches from patch to patch: where they are half as wide, half the steps go as far.
+        steps = math.ceil(own.decision.refine_steps * STRIDE / self.teacher.model.stride)
         return Config(
             self.name,
             image_tower=self.encoder,
@@ -78,7 +81,7 @@ class Job:
             text_revision=own.text_revision,
             same_meaning=own.same_meaning,
             preprocessing=Preprocessing(),
-            decision=own.decision,
+            decision=replace(own.decision, refine_steps=steps),
             licence=own.licence,
         )
 
