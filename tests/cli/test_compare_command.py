@@ -32,6 +32,18 @@ def said(
     return ended.value.code, capsys.readouterr().out
 
 
+def test_folders_of_reports(
+    reports: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [tmp_path / path.stem for path in reports]
+    for path, folder in zip(reports, folders, strict=True):
+        folder.mkdir()
+        path.rename(folder / "report.json")
+    code, printed = said([*folders], monkeypatch, capsys)
+    assert not code
+    assert "# drawn: tiny (A) and tiny (B)" in printed
+
+
 def test_prints_and_writes_the_comparison(
     reports: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

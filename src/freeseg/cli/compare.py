@@ -9,8 +9,10 @@ import typer
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="report.json that freeseg evaluate wrote.", show_default=False)],
-    second: Annotated[Path, typer.Argument(help="Another, of the same photos.", show_default=False)],
+    first: Annotated[
+        Path, typer.Argument(help="Folder that freeseg evaluate wrote, or its report.json.", show_default=False)
+    ],
+    second: Annotated[Path, typer.Argument(help="Another one, of the same photos.", show_default=False)],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Markdown file for what is printed.")] = None,
 ) -> None:
     """Compare two reports: what is better, what is worse, what may be chance, and which photos changed."""

@@ -47,7 +47,7 @@ def evaluate(
     from freeseg.evaluation.gallery import gallery
     from freeseg.evaluation.markdown import markdown
     from freeseg.evaluation.page import page
-    from freeseg.evaluation.report import Report
+    from freeseg.evaluation.report import NAME, Report
     from freeseg.files import write_text
     from freeseg.models import checkpoint, find_model
     from freeseg.models.precision import full_name
@@ -68,7 +68,7 @@ def evaluate(
     report = Report(engine.describe(network, data, rules, setting, command), records)
     worst = gallery(network, data, rules, setting, report.worst(PICTURED))
     best = gallery(network, data, rules, setting, report.best(PICTURED), best=True)
-    report.save(out / "report.json")
+    report.save(out / NAME)
     write_text(out / "report.md", markdown(report))
     write_text(out / "report.html", page(report, worst, best))
     journal.unlink()

@@ -20,6 +20,7 @@ from freeseg.evaluation.records import PhotoRecord, Run, hash_names
 from freeseg.files import write_text
 
 FORMAT = "freeseg-report-1"
+NAME = "report.json"
 
 
 class Headline(NamedTuple):
@@ -155,13 +156,13 @@ class Report:
 
     @classmethod
     def load(cls, path: Path) -> Report:
-        """Read a report that `save` wrote. Its numbers come from its records again, not from the file.
+        """Read a report that `save` wrote, or the one in a folder. Its numbers come from its records again.
 
         Raises:
             DataError: It cannot be read, is no report, or is damaged.
         """
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads((path / NAME if path.is_dir() else path).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
             raise DataError(f"{path} cannot be read ({error}); give the JSON that freeseg evaluate wrote") from error
         if not isinstance(values, dict) or values.get("format") != FORMAT:
