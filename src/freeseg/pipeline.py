@@ -226,7 +226,7 @@ class FreeSeg:
             maps = every.only(chosen, words.meant)
         mask = self.decide(maps, prepared, background, torch.arange(len(chosen), device=self.device))
         mask = mask._replace(labels=_renumbered(mask.labels, chosen, background))
-        return self._result(mask, prepared, words.names, words.only(chosen).names, background)
+        return self._result(mask, prepared, words.names, [words.names[label] for label in chosen], background)
 
     def similarity(
         self, image: Photo, labels: Labels, remove_redundancy: bool = False, size: tuple[int, int] | None = None
