@@ -14,21 +14,8 @@ from typing import NamedTuple, cast
 
 import torch
 import typer
-from setting import (
-    ATTENTION,
-    BASE,
-    FEATURES,
-    OWN,
-    RAW,
-    SIMILARITIES,
-    Cache,
-    Change,
-    Data,
-    Setting,
-    Table,
-    VocRoot,
-    Work,
-)
+from poolings import POOLINGS
+from setting import BASE, OWN, RAW, SIMILARITIES, Cache, Change, Data, Setting, Table, VocRoot, Work
 from torch import Tensor, nn
 
 import freeseg
@@ -46,11 +33,11 @@ from freeseg.models.iclip import ICLIP, Classifier
 
 OURS = "smoothed min of similarities (FreeSeg)"
 PEERS: dict[str, Change] = {
-    "global average pooling (CLIP, 2103.00020)": {"pooling": "mean", **FEATURES},
-    "max pooling": {"pooling": "max", **SIMILARITIES},
-    "masked max of features (ECLIP, 2209.07046)": {"pooling": "masked-max", **FEATURES, **ATTENTION},
+    "global average pooling (CLIP, 2103.00020)": POOLINGS["mean of features"],
+    "max pooling": POOLINGS["max of similarities"],
+    "masked max of features (ECLIP, 2209.07046)": POOLINGS["masked max of features (ICLIP)"],
     "softmax over patches (PACL, 2212.04994)": {"pooling": "softmax", **SIMILARITIES},
-    OURS: {"pooling": "smoothed-min", **SIMILARITIES, **ATTENTION},
+    OURS: POOLINGS["smoothed min of similarities"],
 }
 UNTRAINED = "classifier to words, no training"
 FULL = "FreeSeg, freeseg-lite-iclip"
