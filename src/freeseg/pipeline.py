@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 
 import numpy as np
 import torch
@@ -33,6 +34,7 @@ from freeseg.words import Maps, Words
 if TYPE_CHECKING:
     from freeseg.models.onnx_file import OnnxImages
 
+Begun = TypeVar("Begun")
 Labels = Vocabulary | str | Iterable[str]
 SMALLEST = 32  # pixels on the shorter side that a model may be asked to see
 REFINE_STRIDE = 8  # the photo's edges are looked at once every so many pixels: a longer reach for less work
@@ -168,21 +170,20 @@ class FreeSeg:
     ) -> Iterator[Segmentation | PhotoError]:
         """Segment any number of photos, in order: memory does not grow with their number.
 
-        A photo that cannot be read comes out as its error, so that it does not cost the others. The next
-        photo is read while the model works on this one.
+        A photo that cannot be read comes out as its error, so that it does not cost the others. Meanwhile the next
+        photo is read; where onnxruntime looks at photos, it looks at several at once (`OnnxImages.at_once`).
         """
         words = self.words(Vocabulary.of(labels))
-        with ThreadPoolExecutor(max_workers=1) as reader:
-            iterator = iter(images)
-            upcoming = _submit(reader, self.prepare, iterator)
-            while upcoming is not None:
-                current, upcoming = upcoming, _submit(reader, self.prepare, iterator)
+        at_once = self.image_side.at_once if self.image_side else 1
+        with ThreadPoolExecutor(at_once) as others:
+            for begun in _ahead(others, lambda image: self._begin(image, words), images, at_once):
                 try:
-                    prepared = current.result()
+                    prepared, maps = begun.result()
                 except PhotoError as error:
                     yield error
                 else:
-                    yield self._segment(prepared, words, background)
+                    mask = self.decide(maps or self.maps(prepared, words), prepared, background)
+                    yield self._result(mask, prepared, words.names, words.names, background)
 
     def segment_known(
         self, image: Photo, labels: Labels, known: Iterable[str], background: bool = True
@@ -285,9 +286,10 @@ class FreeSeg:
             return mask._replace(labels=mask.labels + (mask.labels != masks.UNSURE))
         return mask
 
-    def _segment(self, prepared: Prepared, words: Words, background: bool) -> Segmentation:
-        mask = self.decide(self.maps(prepared, words), prepared, background)
-        return self._result(mask, prepared, words.names, words.names, background)
+    def _begin(self, image: Photo, words: Words) -> tuple[Prepared, Maps | None]:
+        """What is done of a photo before its turn. PyTorch's own threads look at one photo at a time, together."""
+        prepared = self.prepare(image)
+        return prepared, self.maps(prepared, words) if self.image_side else None
 
     def _result(
         self, mask: masks.FreeMask, prepared: Prepared, names: Sequence[str], asked: Sequence[str], background: bool
@@ -352,13 +354,16 @@ def _whole(side: int, multiple: int) -> int:
     return max(1, round(side / multiple)) * multiple
 
 
-def _submit(
-    reader: ThreadPoolExecutor, prepare: Callable[[Photo], Prepared], images: Iterator[Photo]
-) -> Future[Prepared] | None:
-    """Start reading the next photo, if there is one."""
+def _ahead(
+    others: Executor, begin: Callable[[Photo], Begun], images: Iterable[Photo], count: int
+) -> Iterator[Future[Begun]]:
+    """Have other threads begin with photos, so many of them before they are asked for; in order."""
+    begun: deque[Future[Begun]] = deque()
     for image in images:
-        return reader.submit(prepare, image)
-    return None
+        begun.append(others.submit(begin, image))
+        if len(begun) > count:
+            yield begun.popleft()
+    yield from begun
 
 
 def _edges(pixels: NDArray[np.uint8]) -> Tensor:

@@ -35,7 +35,12 @@ class TestImageHead:
         with torch.no_grad():
             found = head(features)
         assert found.shape == (*shape[:-1], 4)
-        torch.testing.assert_close(found.double(), self.literal(head, features), atol=1e-4, rtol=1e-4)
+        expected = self.literal(head, features)
+        torch.testing.assert_close(found.double(), expected, atol=1e-4, rtol=1e-4)
+        if features.ndim == 4:  # channels second, as maps have them
+            with torch.no_grad():
+                maps = head.maps(features.movedim(-1, 1))
+            torch.testing.assert_close(maps.movedim(1, -1).double(), expected, atol=1e-4, rtol=1e-4)
 
     @pytest.mark.parametrize("hidden", [0, 11])
     def test_half_precision_features_stay_half(self, hidden: int) -> None:

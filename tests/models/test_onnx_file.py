@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,13 @@ from commands import one_line, program, results_of, written
 from exports import PHOTO_LABELS
 from freeseg.data.segmentation import SegmentationData
 from freeseg.data.segmentation.dataset import lookup
-from freeseg.errors import FreeSegError, WeightsError
+from freeseg.errors import FreeSegError, PhotoError, WeightsError
 from freeseg.evaluation.engine import model_hash, set_up
 from freeseg.evaluation.protocols import Protocol
 from freeseg.export import Exported
 from freeseg.images import find_photos
 from freeseg.pipeline import FreeSeg
+from freeseg.segmentation import Segmentation
 from tiny_transformers import SAVERS
 
 
@@ -43,6 +45,33 @@ class TestMasks:
         photos = [photo.path for photo in find_photos([photo_folder])]
         masks = [[each.segment(photo, PHOTO_LABELS).mask for each in (rounded, embedded)] for photo in photos]
         assert np.mean([(found == expected).mean() for found, expected in masks]) > 0.9
+
+    def test_many_at_once_are_as_one_by_one(self, by_file: FreeSeg, photo_folder: Path, tmp_path: Path):
+        (tmp_path / "bad.jpg").write_bytes(b"no picture")
+        photos = [photo.path for photo in find_photos([photo_folder])]
+        asked = [*photos, tmp_path / "bad.jpg", *reversed(photos)]
+        outcomes = list(by_file.stream(iter(asked), PHOTO_LABELS))
+        assert isinstance(outcomes.pop(len(photos)), PhotoError)
+        for photo, outcome in zip([*photos, *reversed(photos)], outcomes, strict=True):
+            alone = by_file.segment(photo, PHOTO_LABELS)
+            assert isinstance(outcome, Segmentation)
+            assert outcome.name == photo.name
+            np.testing.assert_array_equal(outcome.mask, alone.mask)
+            np.testing.assert_array_equal(outcome.confidence, alone.confidence)
+
+    def test_only_a_few_are_begun_before_they_are_asked_for(self, by_file: FreeSeg, monkeypatch: pytest.MonkeyPatch):
+        asked: list[int] = []
+
+        def photos() -> Iterator[np.ndarray]:
+            for index in range(9):
+                asked.append(index)
+                yield np.zeros((40, 50 + index, 3), np.uint8)
+
+        monkeypatch.setattr(by_file.image_side, "at_once", 3)
+        for done, outcome in enumerate(by_file.stream(photos(), "cat"), start=1):
+            assert isinstance(outcome, Segmentation)
+            assert outcome.mask.shape == (40, 49 + done)
+            assert len(asked) == min(9, done + 3)
 
     def test_any_words_and_any_size(self, embedded: FreeSeg, by_file: FreeSeg):
         noise = np.random.default_rng(0).integers(0, 256, (37, 211, 3), np.uint8)

@@ -6,7 +6,7 @@ use for their own task.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -63,14 +63,26 @@ class ImageHead(nn.Module):
         self.second = nn.Linear(hidden, dim) if hidden else None
 
     def forward(self, features: Tensor) -> Tensor:
-        """(..., channels) -> (..., dim). Standardisation is folded into the first map: one product, no copy."""
+        """(..., channels) -> (..., dim)."""
+        return self._through(features, F.linear)
+
+    def maps(self, features: Tensor) -> Tensor:
+        """(B, channels, h, w) -> (B, dim, h, w), the same for each patch: as a convolution it needs no copies."""
+        return self._through(features, _pointwise)
+
+    def _through(self, features: Tensor, layer: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
+        """Standardisation is folded into the first map: one product, no copy."""
         weight = self.first.weight / self.std
         bias = self.first.bias - weight @ self.mean
-        projected = F.linear(features, weight.to(features.dtype), bias.to(features.dtype))
+        projected = layer(features, weight.to(features.dtype), bias.to(features.dtype))
         if self.second is None:
             return projected
         second = self.second
-        return F.linear(F.gelu(projected), second.weight.to(features.dtype), second.bias.to(features.dtype))
+        return layer(F.gelu(projected), second.weight.to(features.dtype), second.bias.to(features.dtype))
+
+
+def _pointwise(maps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return F.conv2d(maps, weight[:, :, None, None], bias)
 
 
 class ICLIP(nn.Module):
@@ -153,8 +165,7 @@ class ICLIP(nn.Module):
 
     def project(self, features: Tensor) -> Tensor:
         """Features (B, C, h, w) -> patch embeddings (B, D, h, w), not normalised."""
-        patches: Tensor = self.image_head(features.movedim(1, -1))
-        return patches.movedim(-1, 1)
+        return self.image_head.maps(features)
 
     def embed_image(self, pixels: Tensor) -> Tensor:
         """Patch embeddings (B, D, h, w) of pixels (B, 3, H, W) of any size, uint8 or float in 0..255."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from freeseg.errors import FreeSegError, WeightsError, reason
 from freeseg.files import sha256
 
+MOST_AT_ONCE = 4  # photos: each needs memory of its own
 FATAL = 4  # onnxruntime's level of logging; what is less comes as an exception as well
 
 
@@ -71,6 +72,8 @@ class OnnxImages:
 
     Attributes:
         file_sha256: Of the file.
+        at_once: How many photos to ask about at once, each from a thread of its own, where many wait: the session's
+            threads, which do not spin, cost more in waiting for each other than they save.
 
     Raises:
         WeightsError: No such file; or it is of another model, or has labels built in.
@@ -80,8 +83,10 @@ class OnnxImages:
     def __init__(self, path: Path, weights_sha256: str):
         if not path.is_file():
             raise WeightsError(f"no file {path}; `freeseg export` without --labels writes one")
-        # PyTorch has work to do between two photos: threads that spin would take its processors.
-        self.session = Session(path, torch.get_num_threads(), spinning=False)
+        threads = torch.get_num_threads()
+        # PyTorch has work to do meanwhile: threads that spin would take its processors.
+        self.session = Session(path, threads, spinning=False)
+        self.at_once = min(threads, MOST_AT_ONCE)
         about = self.session.metadata
         if about.get("weights_sha256") != weights_sha256:
             raise WeightsError(f"{path} is not of this model but of {about.get('model', 'no model')}; export this one")
