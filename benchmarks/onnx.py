@@ -121,7 +121,8 @@ def _percent(pooled: Callable[[bootstrap.Weights], NDArray[np.int64]]) -> Callab
 
 def _by_torch(model: FreeSeg, prepared: Prepared) -> Mask:
     """The library's own decision."""
-    decided = model.decide(model.maps(prepared, model.words(WORDS)), prepared, background=True)
+    words = model.words(WORDS)
+    decided = model.decide(model.maps(prepared, words), words, prepared, background=True)
     return decided.labels.numpy().astype(np.uint8)
 
 

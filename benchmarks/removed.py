@@ -44,12 +44,13 @@ Pair = tuple[Callable[[], object], Callable[[], object]]
 
 def _strips(model: freeseg.FreeSeg, effort: Effort, folder: Path) -> Pair:
     prepared = model.prepare(photos.sized(folder, max(effort.megapixels)))
-    maps = model.maps(prepared, model.words(freeseg.Vocabulary.of(LABELS)))
+    words = model.words(freeseg.Vocabulary.of(LABELS))
+    maps = model.maps(prepared, words)
     small = masks.STRIP_FLOATS
 
     def decide(floats: int) -> None:
         masks.STRIP_FLOATS = floats
-        model.decide(maps, prepared, background=True)
+        model.decide(maps, words, prepared, background=True)
         masks.STRIP_FLOATS = small
 
     return lambda: decide(ONE_STRIP), lambda: decide(small)

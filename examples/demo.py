@@ -21,10 +21,10 @@ from freeseg.files import atomic_path
 # Photo -> words. chelsea, camera: CC0; astronaut (NASA), rocket (SpaceX): public domain; china, flower: CC BY 2.0.
 PHOTOS = {
     "chelsea": "cat, dog, sofa|couch",
-    "camera": "person|man, camera|tripod, building",
+    "camera": "person|man, camera, grass|field, sky|cloud",
     "astronaut": "person|woman, flag, cat",
-    "rocket": "rocket|missile, tower, tree",
-    "china": "temple|palace|building, tree, sky, person",
+    "rocket": "rocket|missile|space shuttle, sky|cloud, tree",
+    "china": "temple|palace|building, tree|leaves|bushes, sky|cloud, person",
     "flower": "flower, leaf|leaves, butterfly",
 }
 

@@ -50,6 +50,18 @@ def test_presence_is_the_mean_of_the_best_patches(patches: int, share: float) ->
     np.testing.assert_allclose(presence(scores, share), expected, rtol=1e-5)
 
 
+def test_stuff_that_is_asked_for_is_on_a_par_with_the_background() -> None:
+    sky, cow, wall = [0.5, 0.5, 0.4], [0.2, 0.54, 0.7], [0.48, 0.2, 0.2]
+    margin = replace(PLAIN, background_margin=0.05)
+    found = {
+        stuff: free_mask(maps(sky, cow), maps(wall), photo(1, 3), (1, 3), margin, stuff=torch.tensor([stuff, False]))
+        for stuff in (False, True)
+    }
+    assert found[False].labels[0].tolist() == [0, 2, 2]  # the sky is not ahead of the wall by the margin
+    assert found[True].labels[0].tolist() == [1, 1, 2]  # a cow must be ahead of the sky by it
+    assert torch.equal(found[False].presence, found[True].presence)
+
+
 def test_the_most_present_label_always_stays_without_a_background() -> None:
     result = free_mask(maps([-0.9, -0.9]), None, photo(1, 2), (1, 2), replace(PLAIN, presence_floor=0.99))
     assert result.labels.unique().tolist() == [0]

@@ -374,6 +374,6 @@ class TestSaving:
 
 def test_the_decision_rule_is_the_checkpoints_own(tiny: FreeSeg) -> None:
     prepared = tiny.prepare(NOISE)
-    maps = tiny.maps(prepared, tiny.words(Vocabulary.of(LABELS)))
-    unsure = everything_competes(tiny, ignore_below=1.1).decide(maps, prepared, True)
+    words = tiny.words(Vocabulary.of(LABELS))
+    unsure = everything_competes(tiny, ignore_below=1.1).decide(tiny.maps(prepared, words), words, prepared, True)
     assert (unsure.labels == masks.UNSURE).all()

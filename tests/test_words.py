@@ -18,6 +18,7 @@ class TestWords:
         for few, expected in ((words.only([0]), everything), (words.only([0, 2]), some)):
             assert few.names == expected.names
             assert few.owners.tolist() == expected.owners.tolist()
+            assert few.stuff.tolist() == [name == "sky" for name in few.names]
             torch.testing.assert_close(few.embeddings, expected.embeddings, atol=1e-5, rtol=0)
 
     def test_aliases_stay_with_their_label(self, tiny: FreeSeg) -> None:
@@ -29,7 +30,8 @@ class TestWords:
     def test_all_texts_are_the_aliases_and_every_background_word(self) -> None:
         aliases, background = torch.eye(6)[:3], torch.eye(6)[3:]
         meant = torch.tensor([[True, False], [False, False], [False, True]])
-        words = Words.of(aliases, torch.tensor([0, 0, 1]), ("meadow", "sky"), background, meant)
+        stuff = torch.tensor([False, True])
+        words = Words.of(aliases, torch.tensor([0, 0, 1]), ("meadow", "sky"), stuff, background, meant)
         assert torch.equal(words.aliases, aliases)
         assert torch.equal(words.embeddings, torch.eye(6)[[0, 1, 2, 4]])
         assert torch.equal(words.all_texts, torch.eye(6))
@@ -42,7 +44,7 @@ class TestMaps:
         texts, patches = torch.randn(9, 5, generator=generator), torch.randn(5, 4, generator=generator)
         meant = torch.zeros(6, 3, dtype=torch.bool)
         meant[0, 0] = meant[2, 1] = meant[3, 1] = meant[3, 2] = True
-        words = Words.of(texts[:3], torch.arange(3), ("a", "b", "c"), texts[3:], meant)
+        words = Words.of(texts[:3], torch.arange(3), ("a", "b", "c"), meant.any(dim=0), texts[3:], meant)
         product = (words.all_texts @ patches)[:, None]
         every = Maps(product[:3], product[3:])
         for labels in ([0, 1, 2], [1], [0, 2], []):

@@ -32,7 +32,8 @@ class Decision:
         presence_ratio: A label is present if its presence is at least this share of the most present one's ...
         presence_floor: ... and, where there is a background, if its presence against the background alone is at
             least this much: a single label that was asked for need not be there.
-        background_margin: Added to the background's cosine; higher gives more background.
+        background_margin: Added to the background's cosine, and to that of labels which are background words
+            themselves ("stuff"); higher gives more background, and more stuff.
         refine_steps: Steps of PAMR along the photo's edges; 0 turns it off.
         ignore_below: Pixels less sure than this become "don't know".
     """
@@ -131,6 +132,7 @@ def free_mask(
     size: tuple[int, int],
     decision: Decision,
     known: Tensor | None = None,
+    stuff: Tensor | None = None,
 ) -> FreeMask:
     """The mask of one photo.
 
@@ -142,6 +144,7 @@ def free_mask(
         decision: The rule.
         known: (C,) int64, different indices of the labels that are known to be in the photo, from its captions for
             example: these appear, and no others. Empty or None: presence decides.
+        stuff: (N,) bool, the labels that are background words themselves; None: none of them.
 
     Example:
         >>> itsm = torch.tensor([[[0.9, 0.1]], [[0.1, 0.9]]])
@@ -155,6 +158,8 @@ def free_mask(
     indices = chosen
     if background is not None:
         best = background.amax(dim=0, keepdim=True) + decision.background_margin
+        if stuff is not None:  # they are on a par with the words that they were among
+            candidates = candidates + decision.background_margin * stuff[chosen, None, None]
         candidates = torch.cat([best, candidates])
         indices = torch.cat([chosen.new_zeros(1), chosen + 1])
     sure = torch.softmax(decision.logit_scale * candidates, dim=0)

@@ -182,7 +182,7 @@ class FreeSeg:
                 except PhotoError as error:
                     yield error
                 else:
-                    mask = self.decide(maps or self.maps(prepared, words), prepared, background)
+                    mask = self.decide(maps or self.maps(prepared, words), words, prepared, background)
                     yield self._result(mask, prepared, words.names, words.names, background)
 
     def segment_known(
@@ -216,16 +216,17 @@ class FreeSeg:
         prepared = self.prepare(image)
         chosen = [index for index, name in enumerate(words.names) if name in wanted]
         if chosen:
-            maps = self.maps(prepared, words.only(chosen))
+            asked = words.only(chosen)
+            maps = self.maps(prepared, asked)
         else:  # the model looks once, and it is decided twice
             every = self._maps(prepared, words.all_texts, words)
             maps = every.only(range(len(words.names)), words.meant)
-            mask = self.decide(maps, prepared, background)
+            mask = self.decide(maps, words, prepared, background)
             chosen = mask.candidates.tolist()
             if not chosen:
                 return self._result(mask, prepared, words.names, words.names, background)
-            maps = every.only(chosen, words.meant)
-        mask = self.decide(maps, prepared, background, torch.arange(len(chosen), device=self.device))
+            asked, maps = words.only(chosen), every.only(chosen, words.meant)
+        mask = self.decide(maps, asked, prepared, background, torch.arange(len(chosen), device=self.device))
         mask = mask._replace(labels=_renumbered(mask.labels, chosen, background))
         return self._result(mask, prepared, words.names, [words.names[label] for label in chosen], background)
 
@@ -276,12 +277,14 @@ class FreeSeg:
         return Maps(labels[0], similarity[0, aliases:])
 
     @torch.inference_mode()
-    def decide(self, maps: Maps, prepared: Prepared, background: bool, known: Tensor | None = None) -> masks.FreeMask:
-        """The mask of a photo, from its similarity maps; `known` as in `masks.free_mask`."""
+    def decide(
+        self, maps: Maps, words: Words, prepared: Prepared, background: bool, known: Tensor | None = None
+    ) -> masks.FreeMask:
+        """The mask of a photo, from its similarity maps with these words; `known` as in `masks.free_mask`."""
         others = maps.background if background and len(maps.background) else None
         edges = _edges(prepared.pixels).to(self.device)
         size = prepared.photo.size[::-1]
-        mask = masks.free_mask(maps.labels, others, edges, size, self.config.decision, known)
+        mask = masks.free_mask(maps.labels, others, edges, size, self.config.decision, known, words.stuff)
         if background and others is None:  # no words to tell it by: nothing is background, but 0 is still its index
             return mask._replace(labels=mask.labels + (mask.labels != masks.UNSURE))
         return mask
@@ -309,6 +312,7 @@ class FreeSeg:
 
     def _embed_words(self, vocabulary: Vocabulary) -> Words:
         owners = torch.tensor(vocabulary.owners, device=self.device)
+        stuff = torch.tensor(vocabulary.stuff, device=self.device)
         with torch.inference_mode():
             aliases, raw = self._embed(vocabulary, vocabulary.aliases)
             others, meant = aliases[:0], owners.new_empty((0, len(vocabulary.names)), dtype=torch.bool)
@@ -316,7 +320,7 @@ class FreeSeg:
                 others, raw_others = self._embed(vocabulary, vocabulary.background_words)
                 nearest = itsm.merge_aliases((raw_others @ raw.T)[:, :, None, None], owners, len(vocabulary.names))
                 meant = nearest[:, :, 0, 0] >= self.config.same_meaning
-        return Words.of(aliases, owners, vocabulary.names, others, meant)
+        return Words.of(aliases, owners, vocabulary.names, stuff, others, meant)
 
     def _embed(self, vocabulary: Vocabulary, words: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Prompt-averaged unit embeddings of words in the joint space, and in the text tower's own space."""

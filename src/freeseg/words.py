@@ -13,18 +13,28 @@ class Words(NamedTuple):
     """The text embeddings of one vocabulary: aliases of the labels, then background words that mean none of them.
 
     "grass" is background until someone asks for "lawn": then it would only take its pixels.
+    Who asks for "grass" itself asks for a word of the background, with the margin that the background has.
     """
 
     embeddings: Tensor  # (A + K, D), unit vectors
     owners: Tensor  # (A,), the label of each alias
     names: tuple[str, ...]
+    stuff: Tensor  # (N,) bool, which labels are background words themselves
     background: Tensor  # (M, D), all background words, those that mean a label as well
     meant: Tensor  # (M, N) bool, which labels each of these means
 
     @classmethod
-    def of(cls, aliases: Tensor, owners: Tensor, names: tuple[str, ...], background: Tensor, meant: Tensor) -> Words:
+    def of(
+        cls,
+        aliases: Tensor,
+        owners: Tensor,
+        names: tuple[str, ...],
+        stuff: Tensor,
+        background: Tensor,
+        meant: Tensor,
+    ) -> Words:
         """The words of labels: aliases (A, D), and the others as the fields are."""
-        return cls(torch.cat([aliases, background[~meant.any(dim=1)]]), owners, names, background, meant)
+        return cls(torch.cat([aliases, background[~meant.any(dim=1)]]), owners, names, stuff, background, meant)
 
     @property
     def aliases(self) -> Tensor:
@@ -41,7 +51,9 @@ class Words(NamedTuple):
         chosen = torch.tensor(labels, dtype=torch.int64, device=self.owners.device)
         rows, owners = torch.nonzero(self.owners[:, None] == chosen, as_tuple=True)
         names = tuple(self.names[label] for label in labels)
-        return Words.of(self.embeddings[rows], owners, names, self.background, self.meant[:, chosen])
+        return Words.of(
+            self.embeddings[rows], owners, names, self.stuff[chosen], self.background, self.meant[:, chosen]
+        )
 
 
 class Maps(NamedTuple):

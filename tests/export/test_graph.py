@@ -51,18 +51,19 @@ def clear(labels: torch.Tensor, words: torch.Tensor, rule: Decision) -> bool:
 
 
 @settings(deadline=None)
-@given(cosines(), rules(), st.booleans(), st.tuples(st.integers(1, 20), st.integers(1, 20)))
-def test_the_mask_is_that_of_masks(maps, rule, background, size):
+@given(cosines(), rules(), st.booleans(), st.tuples(st.integers(1, 20), st.integers(1, 20)), st.integers(0, 255))
+def test_the_mask_is_that_of_masks(maps, rule, background, size, bits):
     labels, words = maps
+    stuff = torch.tensor([bool(bits >> index & 1) for index in range(labels.shape[1])])
     words = words if background else words[:, :0]
     assume(all(clear(*each, rule) for each in zip(labels, words, strict=True)))
-    found = logits(labels, words, background, rule)
+    found = logits(labels, words, stuff, background, rule)
     assert found.shape == (len(labels), labels.shape[1] + background, *labels.shape[2:])
     upsampled = itsm.upsample(found.softmax(dim=1), size)
     for index, scores in enumerate(upsampled):
         others = words[index] if words.shape[1] else None
         photo = torch.zeros(3, *labels.shape[2:])
-        expected = masks.free_mask(labels[index], others, photo, size, rule)
+        expected = masks.free_mask(labels[index], others, photo, size, rule, stuff=stuff)
         wanted = expected.labels + (background and others is None)
         best = scores.topk(min(2, len(scores)), dim=0).values
         torch.testing.assert_close(best[0], expected.confidence, atol=1e-4, rtol=1e-4)
@@ -88,16 +89,17 @@ def test_as_many_patches_count_as_in_python(patches, share, counted):
 
 def test_a_label_that_is_not_present_is_out_of_every_softmax():
     maps = torch.tensor([[[[0.9, 0.1]], [[-0.9, -0.8]]]])
-    found = logits(maps, maps[:, :0], False, Decision(presence_ratio=0.5))
+    found = logits(maps, maps[:, :0], torch.tensor([False, True]), False, Decision(presence_ratio=0.5))
     assert (found[0, 1] == ABSENT).all()
     assert torch.equal(found.softmax(dim=1)[0, 0], torch.ones(1, 2))
 
 
 def test_a_background_without_words_is_nowhere():
     maps = torch.rand(2, 3, 4, 5)
-    found = logits(maps, maps[:, :0], True, Decision())
+    stuff = torch.tensor([True, False, True])
+    found = logits(maps, maps[:, :0], stuff, True, Decision())
     assert (found[:, 0] == ABSENT).all()
-    assert torch.equal(found[:, 1:], logits(maps, maps[:, :0], False, Decision()))
+    assert torch.equal(found[:, 1:], logits(maps, maps[:, :0], stuff, False, Decision()))
 
 
 @pytest.mark.parametrize("background", [True, False])
@@ -110,7 +112,8 @@ def test_a_photo_is_decided_as_the_library_does(model: FreeSeg, background: bool
     found = graph(torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None].float())
     maps = model.maps(prepared, words)
     others = maps.background[None] if background else maps.background[None, :0]
-    expected = logits(maps.labels[None], others, background, model.config.decision)
+    assert words.stuff.tolist() == [False, False, False, True]
+    expected = logits(maps.labels[None], others, words.stuff, background, model.config.decision)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     assert found.shape[1] == 4 + background
 

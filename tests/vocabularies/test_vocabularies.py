@@ -182,6 +182,11 @@ class TestPromptsAndBackground:
         assert changed.background_words == ("sky",)
         assert changed.aliases == ("cat", "dog", "puppy")
 
+    def test_stuff_is_what_the_background_is_made_of(self):
+        asked = Vocabulary.of("cat, Sky, lawn|grass, grasshopper", ["sky", "Grass"])
+        assert asked.stuff == (False, True, True, False)
+        assert asked.with_background_words([]).stuff == (False,) * 4
+
     def test_default_background_words_are_sane(self):
         words = default_background()
         assert len(words) == len({word.casefold() for word in words}) > 10

@@ -131,7 +131,7 @@ def set_up(model: FreeSeg, data: SegmentationData, protocol: Protocol, setting: 
 def predict(model: FreeSeg, words: Words, prepared: Prepared, protocol: Protocol, has_background: bool) -> Prediction:
     """What a model that `set_up` gave says of a photo that its `prepare` gave."""
     maps = _window_maps(model, words, prepared, protocol)
-    decided = model.decide(maps, prepared, has_background)
+    decided = model.decide(maps, words, prepared, has_background)
     confidence = decided.confidence.clamp(0, 1)
     labels = torch.where(decided.labels == UNSURE, IGNORE, decided.labels)
     if has_background:

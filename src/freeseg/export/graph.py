@@ -78,6 +78,7 @@ class FixedVocabulary(Graph):
     inputs, output, tolerance = ("pixels",), "logits", 1e-3
     texts: Tensor
     owners: Tensor
+    stuff: Tensor
 
     def __init__(self, model: ICLIP, decision: Decision, words: Words, background: bool):
         super().__init__(model, decision)
@@ -86,21 +87,23 @@ class FixedVocabulary(Graph):
         # Copies: what was embedded in inference mode cannot be traced.
         self.register_buffer("texts", used.clone())
         self.register_buffer("owners", words.owners.clone())
+        self.register_buffer("stuff", words.stuff.clone())
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 3, H, W) float32 in 0..255 -> logits (B, 1 + N or N, h, w), see `logits`."""
         similarity = smooth_patches(itsm.similarity(self.embedder(pixels), self.texts), self.decision.smoothing)
         aliases = len(self.owners)
         labels = itsm.merge_aliases(similarity[:, :aliases], self.owners, self.labels)
-        return logits(labels, similarity[:, aliases:], self.background, self.decision)
+        return logits(labels, similarity[:, aliases:], self.stuff, self.background, self.decision)
 
 
-def logits(labels: Tensor, words: Tensor, background: bool, decision: Decision) -> Tensor:
+def logits(labels: Tensor, words: Tensor, stuff: Tensor, background: bool, decision: Decision) -> Tensor:
     """The decision before the argmax, on the patch grid: what `masks.free_mask` does, for a batch.
 
     Args:
         labels: Cosines of labels (B, N, h, w).
         words: Cosines of background words (B, K, h, w); K may be 0.
+        stuff: (N,) bool, the labels that are background words themselves.
         background: Whether index 0 is the background.
         decision: The rule; refinement and "don't know" are not part of the logits.
 
@@ -110,7 +113,8 @@ def logits(labels: Tensor, words: Tensor, background: bool, decision: Decision) 
 
     Example:
         >>> maps = torch.tensor([[[[0.9, 0.1]], [[-0.9, -0.5]]]])
-        >>> logits(maps, torch.zeros(1, 1, 1, 2), True, Decision(logit_scale=10.0, background_margin=0.0)).tolist()
+        >>> sky, rule = torch.zeros(1, 1, 1, 2), Decision(logit_scale=10.0, background_margin=0.0)
+        >>> logits(maps, sky, torch.tensor([False, False]), True, rule).tolist()
         [[[[0.0, 0.0]], [[9.0, 1.0]], [[-10000.0, -10000.0]]]]
     """
     best = words.amax(dim=1, keepdim=True) if words.shape[1] else None
@@ -121,13 +125,12 @@ def logits(labels: Tensor, words: Tensor, background: bool, decision: Decision) 
     if best is not None:
         ahead = torch.sigmoid(decision.logit_scale * (labels - best))
         present = present & (presence(ahead, decision.presence_share) >= decision.presence_floor)
+    floor = torch.full_like(labels[:, :1], ABSENT)
+    if best is not None:
+        floor = decision.logit_scale * (best + decision.background_margin)
+        labels = labels + decision.background_margin * stuff[:, None, None]
     decided = torch.where(present[:, :, None, None], decision.logit_scale * labels, ABSENT)
-    if not background:
-        return decided
-    if best is None:
-        return torch.cat([torch.full_like(labels[:, :1], ABSENT), decided], dim=1)
-    best = best + decision.background_margin
-    return torch.cat([decision.logit_scale * best, decided], dim=1)
+    return torch.cat([floor, decided], dim=1) if background else decided
 
 
 def presence(probability: Tensor, share: float) -> Tensor:

@@ -104,6 +104,17 @@ class Vocabulary:
         """For each of `aliases`, the index of its label."""
         return tuple(i for i, label in enumerate(self.labels) for _ in label.aliases)
 
+    @property
+    def stuff(self) -> tuple[bool, ...]:
+        """For each label, whether one of its aliases is itself among the background words: sky, grass, wall.
+
+        Example:
+            >>> Vocabulary.of(["cat", "lawn|grass"]).stuff
+            (False, True)
+        """
+        known = {word.casefold() for word in self.background_words}
+        return tuple(any(alias.casefold() in known for alias in label.aliases) for label in self.labels)
+
     def prompts(self, words: Sequence[str]) -> list[str]:
         """Every word in every template: len(words) * len(templates) texts, a word's texts together."""
         return [template.replace("{}", word) for word in words for template in self.templates]

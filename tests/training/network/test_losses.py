@@ -17,12 +17,21 @@ from freeseg.training.network.losses import (
     partial_logits,
     partial_pixels,
 )
+from freeseg.words import Words
 
 SCALE, MARGIN = 20.0, 0.06
 
 
-def literal_logits(similarity: Tensor, owners: Tensor, competing: Tensor, meant: Tensor) -> Tensor:
+def texts(owners: list[int], stuff: list[bool], meant: Tensor) -> Words:
+    """Words without embeddings, which the logits do not ask for."""
+    nothing = torch.zeros(len(owners), 1)
+    names = tuple("abc"[: len(stuff)])
+    return Words.of(nothing, torch.tensor(owners), names, torch.tensor(stuff), torch.zeros(len(meant), 1), meant)
+
+
+def literal_logits(similarity: Tensor, words_: Words, competing: Tensor) -> Tensor:
     """Pixel by pixel: the best alias of each competing label, the best background word that means none of them."""
+    owners, meant, stuff = words_.owners, words_.meant, words_.stuff
     photos, _, height, width = similarity.shape
     labels, aliases = competing.shape[1], len(owners)
     result = torch.full((photos, 1 + labels, height, width), -math.inf)
@@ -36,7 +45,7 @@ def literal_logits(similarity: Tensor, owners: Tensor, competing: Tensor, meant:
                 for n in range(labels):
                     if competing[b, n]:
                         own = [similarity[b, a, y, x].item() for a in range(aliases) if owners[a] == n]
-                        result[b, 1 + n, y, x] = SCALE * max(own)
+                        result[b, 1 + n, y, x] = SCALE * (max(own) + (MARGIN if stuff[n] else 0))
     return result
 
 
@@ -44,18 +53,20 @@ def literal_logits(similarity: Tensor, owners: Tensor, competing: Tensor, meant:
 @settings(max_examples=30, deadline=None)
 def test_partial_logits_are_the_literal_ones(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    owners = torch.tensor([0, 0, 1, 2, 2, 2])
+    owners = [0, 0, 1, 2, 2, 2]
     similarity = torch.rand(2, len(owners) + 4, 2, 3, generator=generator) * 2 - 1
     competing = torch.rand(2, 3, generator=generator) < 0.5
     meant = torch.rand(4, 3, generator=generator) < 0.3
-    found = partial_logits(similarity, owners, competing, meant, SCALE, MARGIN)
-    torch.testing.assert_close(found, literal_logits(similarity, owners, competing, meant))
+    words = texts(owners, [False, True, False], meant)
+    found = partial_logits(similarity, words, competing, SCALE, MARGIN)
+    torch.testing.assert_close(found, literal_logits(similarity, words, competing))
 
 
 def test_a_label_that_nobody_mentioned_is_not_pushed_away() -> None:
     similarity = torch.zeros(1, 4, 1, 1, requires_grad=True)
     known = torch.tensor([[True, False]])
-    logits = partial_logits(similarity, torch.tensor([0, 1]), known, torch.zeros(2, 2, dtype=torch.bool), SCALE, 0.0)
+    words = texts([0, 1], [False, False], torch.zeros(2, 2, dtype=torch.bool))
+    logits = partial_logits(similarity, words, known, SCALE, 0.0)
     mask_loss(logits, torch.tensor([[[1]]]), torch.ones(1, 1, 1, dtype=torch.bool), math.inf).backward()
     gradient = similarity.grad
     assert gradient is not None
@@ -65,9 +76,8 @@ def test_a_label_that_nobody_mentioned_is_not_pushed_away() -> None:
 
 def test_without_background_words_labels_compete_alone() -> None:
     similarity = torch.tensor([0.5, 0.25]).reshape(1, 2, 1, 1)
-    logits = partial_logits(
-        similarity, torch.arange(2), torch.ones(1, 2, dtype=torch.bool), torch.zeros(0, 2, dtype=torch.bool), 2.0, 0.0
-    )
+    words = texts([0, 1], [False, True], torch.zeros(0, 2, dtype=torch.bool))
+    logits = partial_logits(similarity, words, torch.ones(1, 2, dtype=torch.bool), 2.0, MARGIN)
     assert logits.flatten().tolist() == [-math.inf, 1.0, 0.5]
 
 

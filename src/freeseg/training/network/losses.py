@@ -10,14 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from freeseg import itsm
+from freeseg.words import Words
 
 UNKNOWN = -1  # a target that supervises nothing
 BACKGROUND = 0  # a target; label n is n + 1
 
 
-def partial_logits(
-    similarity: Tensor, owners: Tensor, competing: Tensor, meant: Tensor, scale: float, margin: float
-) -> Tensor:
+def partial_logits(similarity: Tensor, words: Words, competing: Tensor, scale: float, margin: float) -> Tensor:
     """Logits of the background and of the labels, where only labels that are known to be in a photo compete.
 
     A label that nobody mentioned is unknown, not negative: its logit is minus infinity, so that it neither wins a
@@ -25,25 +24,27 @@ def partial_logits(
 
     Args:
         similarity: Cosines of patches with aliases, then with all background words (B, A + M, h, w).
-        owners: The label of each alias (A,), int64.
+        words: Those texts: whose the aliases are, which background words mean which label, and which labels are stuff.
         competing: (B, N) bool: the labels that may be in each photo.
-        meant: (M, N) bool: the labels that each background word means.
         scale: Cosines -> logits.
-        margin: Added to the background's cosine.
+        margin: Added to the background's cosine, and to those of labels that are stuff.
 
     Returns:
         (B, 1 + N, h, w): the background's best word, then the labels.
 
     Example:
-        >>> cosines = torch.tensor([0.5, 0.25, 0.125]).reshape(1, 3, 1, 1)  # cat, dog, and the word "sky"
-        >>> cat, meant = torch.tensor([[True, False]]), torch.zeros(1, 2, dtype=torch.bool)
-        >>> partial_logits(cosines, torch.tensor([0, 1]), cat, meant, 8.0, 0.0).flatten().tolist()
+        >>> import freeseg
+        >>> words = freeseg.load().words(freeseg.Vocabulary.of("cat, dog", background_words=["sky"]))
+        >>> cosines = torch.tensor([0.5, 0.25, 0.125]).reshape(1, 3, 1, 1)
+        >>> partial_logits(cosines, words, torch.tensor([[True, False]]), 8.0, 0.0).flatten().tolist()
         [1.0, 4.0, -inf]
     """
-    aliases = len(owners)
-    labels = itsm.merge_aliases(similarity[:, :aliases], owners, competing.shape[1])
+    aliases = len(words.owners)
+    labels = itsm.merge_aliases(similarity[:, :aliases], words.owners, competing.shape[1])
+    if similarity.shape[1] > aliases:
+        labels = labels + margin * words.stuff[:, None, None]
     labels = labels.masked_fill(~competing[:, :, None, None], -torch.inf)
-    taken = (competing.float() @ meant.float().T > 0)[:, :, None, None]  # (B, M, 1, 1)
+    taken = (competing.float() @ words.meant.float().T > 0)[:, :, None, None]  # (B, M, 1, 1)
     others = similarity[:, aliases:].masked_fill(taken, -torch.inf)
     if others.shape[1]:
         background = others.amax(dim=1, keepdim=True) + margin

@@ -164,9 +164,7 @@ class Trainer:
         words = teacher.words.only(asked.tolist())
         # All background words: each photo leaves out those that mean one of its own labels.
         similarity = itsm.similarity(patches, words.all_texts)
-        logits = partial_logits(
-            similarity, words.owners, competing[:, asked], words.meant, teacher.scale, teacher.margin
-        )
+        logits = partial_logits(similarity, words, competing[:, asked], teacher.scale, teacher.margin)
         targets = _among(sample.targets, asked, sample.known.shape[1])
         late = self.step >= recipe.clamp_from * self.steps
         losses = {"masks": mask_loss(logits, targets, sample.supervised, recipe.clamp if late else math.inf)}
