@@ -111,7 +111,7 @@ def markdown(rows: dict[str, list[dict[str, float]]], masks: FreeMasks) -> str:
         "# Do partial labels and partial pixels pay?",
         "",
         "Written by `experiments/partial.py`; not edited by hand. Mean ± standard deviation over "
-        f"{max(len(runs) for runs in rows.values())} seeds (a row without ± is of one seed so far), measured on 160 "
+        f"{max(len(runs) for runs in rows.values())} seeds, measured on 160 "
         "photos of VOC 2012 val. Agreement is the "
         "mIoU with the teacher's (after self-training: the network's own) confident pixels on photos kept aside.",
         "",

@@ -35,7 +35,7 @@ OURS = "smoothed min of similarities (FreeSeg)"
 PEERS: dict[str, Change] = {
     "global average pooling (CLIP, 2103.00020)": POOLINGS["mean of features"],
     "max pooling": POOLINGS["max of similarities"],
-    "masked max of features (ECLIP, 2209.07046)": POOLINGS["masked max of features (ICLIP)"],
+    "masked max of features (ICLIP, 2209.07046)": POOLINGS["masked max of features (ICLIP)"],
     "softmax over patches (PACL, 2212.04994)": {"pooling": "softmax", **SIMILARITIES},
     OURS: POOLINGS["smoothed min of similarities"],
 }

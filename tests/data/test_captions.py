@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from captioned import PAIRS, as_jsonl, as_tar, photo, refusal, write_jsonl
 from freeseg.data.captions import CaptionFolder, Pair, PairSource, PhotoFolder, TarShards, open_sources
 from freeseg.errors import DataError
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = Path(os.environ.get("FREESEG_TEST_DATA", "none"))
 
 
 # ------------------------------------------------------------------ what all sources have in common
@@ -178,7 +179,7 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "count"), [("captions_flickr8k", 8090), ("captions_coco_person", 2606)])
 def test_the_shared_folders_open(name: str, count: int) -> None:
     if not (SHARED / name).is_dir():
-        pytest.skip(f"{SHARED / name} is not there")
+        pytest.skip(f"needs $FREESEG_TEST_DATA/{name}")
     [source] = open_sources([SHARED / name])
     first = next(iter(source))
     assert len(source) == count

@@ -22,7 +22,7 @@ from freeseg.cli.train import train
 from freeseg.errors import FreeSegError
 
 app = typer.Typer(
-    help="Segment photos by words. No masks were used in the making of this model.",
+    help="Segment photos by words, with models that learned without annotated masks.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from freeseg.models.hub import ModelFiles
 
+HEADLINES = ("voc20 mIoU", "voc21 mIoU")  # of what was measured, in the list of models
+
 
 def models(
     name: Annotated[
@@ -39,9 +41,9 @@ def models(
     elif name in embedded:
         if revision is not None:
             raise WeightsError(f"{name} ships with FreeSeg and has no revision {revision!r}; leave the revision out")
-        console.print(_own({name: embedded[name]}))
+        _print_own(name, embedded[name])
     elif (Path(name) / CONFIG).is_file() and not is_transformer(Path(name)):
-        console.print(_own({name: Path(name)}))
+        _print_own(name, Path(name))
     else:
         print_files(hub.describe(name, revision, weights_only=True))
 
@@ -99,23 +101,40 @@ def _own(folders: Mapping[str, Path]) -> Table:
     """Models that FreeSeg trained."""
     from rich.table import Column, Table
 
-    from freeseg.models.checkpoint import WEIGHTS, read_config
+    from freeseg.models.checkpoint import read_config
 
     name_column = Column("name", no_wrap=True)  # a name that is cut cannot be used
-    table = Table(name_column, "weights", "towers", "licence", "trained on", "measured", show_lines=True)
+    title = "shipped with FreeSeg; freeseg models NAME says more"
+    table = Table(name_column, Column("weights", no_wrap=True), "licence", "measured", title=title)
     for name, folder in folders.items():
         config = read_config(folder)
-        weights = folder / WEIGHTS
-        size = f"{weights.stat().st_size / 1e6:.1f} MB" if weights.is_file() else "missing"
-        table.add_row(
-            name,
-            size,
-            f"{config.image_tower}, {config.text_tower}",
-            config.licence,
-            "\n".join(f"{source}: {count:,} photos" for source, count in config.training.get("sources", {}).items()),
-            "\n".join(f"{metric}: {value}" for metric, value in config.metrics.items()),
-        )
+        overlaps = (f"{metric} {value}" for metric, value in config.metrics.items() if metric.startswith(HEADLINES))
+        table.add_row(name, _weights(folder), config.licence, "\n".join(overlaps))
     return table
+
+
+def _print_own(name: str, folder: Path) -> None:
+    """All that is known of a model that FreeSeg trained."""
+    from freeseg.models.checkpoint import read_config
+
+    config = read_config(folder)
+    facts = {
+        "name": name,
+        "weights": _weights(folder),
+        "towers": f"{config.image_tower}, {config.text_tower}",
+        "licence": config.licence,
+        **{f"trained on {source}": f"{count:,} photos" for source, count in config.training.get("sources", {}).items()},
+        **config.metrics,
+    }
+    for fact, value in facts.items():
+        typer.echo(f"{fact}: {value}")
+
+
+def _weights(folder: Path) -> str:
+    from freeseg.models.checkpoint import WEIGHTS
+
+    weights = folder / WEIGHTS
+    return f"{weights.stat().st_size / 1e6:.1f} MB" if weights.is_file() else "missing"
 
 
 def _known() -> Table:

@@ -83,6 +83,8 @@ def _lines(report: Report) -> Iterator[str]:
     for mixup in breakdown.mixups(report.confusion, run.classes):
         yield f"- {text(mixup.truth)} taken for {text(mixup.prediction)}: {percent(mixup.share)} % of its pixels"
     yield ""
+    yield "none and 0: as the model's own config has it. refine: whether maps are refined whatever the setting."
+    yield ""
     yield from table(
         ["protocol", ""], [[key, "none" if value is None else str(value)] for key, value in run.protocol.items()]
     )

@@ -162,7 +162,7 @@ def load(folder: Path) -> tuple[ICLIP, Config]:
     path = folder / WEIGHTS
     if not path.is_file():
         raise WeightsError(f"{path} is missing; write the model again, or reinstall freeseg for an embedded one")
-    check_sha256(path, config.weights_sha256, fix="pip install --force-reinstall freeseg, or train it again")
+    check_sha256(path, config.weights_sha256, fix="install FreeSeg again, or train the model again")
     model = untrained(config.pair, config.hidden)
     try:
         missing = model.load_state_dict(load_file(path), strict=False).missing_keys
@@ -175,7 +175,8 @@ def load(folder: Path) -> tuple[ICLIP, Config]:
 
 
 _ICLIP = """An Interpretable CLIP (ICLIP) of FreeSeg: {} and {}, frozen, joined by
-projections that were trained on photos and captions only. It has never seen a mask."""
+projections that were trained on photos, their captions, and the names of the ImageNet classes that the image tower
+sees in them. It has never seen a mask."""
 _NETWORK = """A segmentation network of FreeSeg, trained on free masks: those that its teacher made of photos without
 masks. Any words can be asked for. Neither of the two has ever seen an annotated mask."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from freeseg.data.segmentation import open_dataset
 from trees import Tree, truth, untrue
 
 MASK = [[0, 1, 20], [255, 15, 0]]
-SHARED = Path(__file__).parents[4] / "shared" / "data" / "voc_dev"
+SHARED = Path(os.environ.get("FREESEG_TEST_DATA", "none")) / "voc_dev"
 
 
 def voc(root: Path, *names: str, home: str = "") -> Tree:
@@ -88,7 +89,7 @@ class TestLayout:
         assert f"{tree(missing)} is missing, and 2 more files" in tree.refused("voc20")
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the VOC photos beside the project")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs $FREESEG_TEST_DATA/voc_dev")
 def test_real_masks_fit_their_photos() -> None:
     with_background, without = open_dataset("voc21", SHARED), open_dataset("voc20", SHARED)
     assert len(with_background.items) == len((SHARED / "val.txt").read_text().split())
