@@ -74,7 +74,7 @@ def rows() -> list[Row]:
 
 
 def measured(chosen: Sequence[Row], data: Path | None, scale: Scale) -> list[str]:
-    """The table: JPEG files to masks in memory, photo after photo; and mIoU where there is data."""
+    """The table: JPEG files to masks in memory; and mIoU where there is data."""
     with tempfile.TemporaryDirectory() as temporary:
         needed = any(row.precision in (FULL_FILE, EIGHT_BITS) for row in chosen)
         files = _files(Path(temporary) / "files", scale.calibration) if needed else {}
@@ -123,7 +123,8 @@ def page(data: Path | None, scale: Scale) -> str:
         f"and the background, by `FreeSeg.stream`. Medians of {scale.repeats} turns, after one that does not count; in "
         f"each of them each row rests for {REST} s and runs twice, and the second time counts. With onnxruntime, a "
         "file of `freeseg export` looks at the photos (`freeseg segment --onnx`); the one in 8 bits (`--int8`) was "
-        f"calibrated on crops of photos that libraries ship.{photos_of}",
+        "calibrated on crops of photos that libraries ship. `stream` has onnxruntime look at as many photos at once as "
+        f"there are threads, up to four, and PyTorch at one with all threads.{photos_of}",
         "",
     ]
     return "\n".join([*head("The network and its teacher", "benchmarks.network", clock), *what, *lines]) + "\n"

@@ -8,24 +8,24 @@ be stopped and goes on where it was.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from setting import Cache, Change, Table, VocRoot, over_seeds
+from setting import Cache, Change, Table, VocRoot, identity, keep, kept, over_seeds
 
 import freeseg
 from freeseg.cli.progress import progress
 from freeseg.data.free_masks import FreeMasks, open_free_masks
-from freeseg.data.segmentation import open_dataset
+from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.evaluation.engine import describe, evaluate
 from freeseg.evaluation.markdown import table as markdown_table
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.report import Report
-from freeseg.files import write_json, write_text
+from freeseg.files import write_text
 from freeseg.pipeline import FreeSeg
 from freeseg.training.network import photos, rounds
 from freeseg.training.network.devices import accelerator
@@ -65,45 +65,49 @@ def main(
     job = rounds.Job(
         freeseg.load(free.place or free.entries[0].model), ENCODER, free, found, cache, "experiment", accelerator("cpu")
     )
-    rows: dict[str, list[dict[str, float]]] = {"the teacher": [measure(job.teacher, voc_root)]}
+    sets = {name: open_dataset(name, voc_root) for name in ("voc20", "voc21")}
+    measured = [item.name for item in sets["voc21"].items]
+    of = identity(free.vocabulary, [entry.line() for entry in free.entries], measured)
+    rows: dict[str, list[dict[str, float]]] = {"the teacher": [measure(job.teacher, sets)]}
     for seed in range(seeds):  # seeds outside: a table stopped early compares all variants
         for name, (change, again) in VARIANTS.items():
             recipe = replace(BASE, seed=seed, **change)
             trained = name.partition(", and")[0].replace(",", "")  # self-training goes on from "both"
             folder = work / f"{trained.replace(' ', '-')}-seed{seed}"
-            rows.setdefault(name, []).append(one(job, recipe, again, folder, voc_root))
+            result = folder / f"result-{again}.json"
+            scores = kept(result, of)
+            if scores is None:
+                scores = one(job, recipe, again, folder, sets)
+                keep(result, scores, of)
+            rows.setdefault(name, []).append(scores)
             typer.echo(f"{name}, seed {seed}: {rows[name][-1]}")
             if table:
-                write_text(table, markdown(rows, free))
-    typer.echo(markdown(rows, free))
+                write_text(table, markdown(rows, free, len(measured)))
+    typer.echo(markdown(rows, free, len(measured)))
 
 
-def one(job: rounds.Job, recipe: Recipe, again: int, folder: Path, voc_root: Path) -> dict[str, float]:
-    """Train and measure once, or take the result of the run from its folder."""
-    result = folder / f"result-{again}.json"
-    if result.is_file():
-        kept: dict[str, float] = json.loads(result.read_text())
-        return kept
+def one(
+    job: rounds.Job, recipe: Recipe, again: int, folder: Path, sets: Mapping[str, SegmentationData]
+) -> dict[str, float]:
+    """Train and measure once."""
     with progress("training") as update:
         network, metrics = rounds.train(
             job, recipe, folder, again, report=lambda _, moment, agreed: update(moment.step, moment.steps, "")
         )
-    scores = measure(network, voc_root) | {"agreement": next(iter(metrics.values()))}
-    write_json(result, scores)
-    return scores
+    return measure(network, sets) | {"agreement": next(iter(metrics.values()))}
 
 
-def measure(model: FreeSeg, voc_root: Path) -> dict[str, float]:
+def measure(model: FreeSeg, sets: Mapping[str, SegmentationData]) -> dict[str, float]:
     """What is measured of a model: mSC is that of voc21, where the background counts as outside."""
     scores: dict[str, float] = {}
-    for name in ("voc20", "voc21"):
-        data, protocol = open_dataset(name, voc_root), Protocol("freeseg")
+    protocol = Protocol("freeseg")
+    for name, data in sets.items():
         numbers = Report(describe(model, data, protocol), evaluate(model, data, protocol)).numbers()
         scores |= {f"{name.upper()} mIoU": numbers["mIoU"].value, "mSC": numbers["mSC"].value}
     return {key: round(value, 1) for key, value in scores.items()}
 
 
-def markdown(rows: dict[str, list[dict[str, float]]], masks: FreeMasks) -> str:
+def markdown(rows: dict[str, list[dict[str, float]]], masks: FreeMasks, measured: int) -> str:
     """The table: mean and standard deviation over seeds."""
     common = {key: value for key, value in asdict(BASE).items() if key not in _OF_VARIANT}
     captioned = sum(entry.known == "captions" for entry in masks.entries)
@@ -111,9 +115,9 @@ def markdown(rows: dict[str, list[dict[str, float]]], masks: FreeMasks) -> str:
         "# Do partial labels and partial pixels pay?",
         "",
         "Written by `experiments/partial.py`; not edited by hand. Mean ± standard deviation over "
-        f"{max(len(runs) for runs in rows.values())} seeds, measured on 160 "
-        "photos of VOC 2012 val. Agreement is the "
-        "mIoU with the teacher's (after self-training: the network's own) confident pixels on photos kept aside.",
+        f"{max(len(runs) for runs in rows.values())} seeds, measured on {measured} photos of VOC 2012 val. "
+        "Agreement is the mIoU with the teacher's (after self-training: the network's own) confident pixels on photos "
+        "kept aside.",
         "",
         f"Trained on {len(masks.entries):,} photos with free masks of {len(masks.vocabulary.names)} labels; captions "
         f"say which labels are in {captioned:,} of them, image-level presence in the others.",

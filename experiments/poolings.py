@@ -8,7 +8,6 @@ command can be stopped and goes on where it was. Smoothing and refinement of the
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
@@ -28,11 +27,13 @@ from setting import (
     Table,
     VocRoot,
     Work,
+    keep,
+    kept,
     over_seeds,
 )
 
 from freeseg.evaluation.markdown import table as markdown_table
-from freeseg.files import write_json, write_text
+from freeseg.files import write_text
 from freeseg.training.recipe import Recipe
 
 SMOOTHED = {"pooling": "smoothed-min", **SIMILARITIES, **ATTENTION}
@@ -76,16 +77,15 @@ def main(
 def one(setting: Setting, recipe: Recipe) -> dict[str, float]:
     """Train and measure once, or take the result of the run from the work folder."""
     result = setting.folder(recipe) / "result.json"
-    if result.is_file():
-        kept: dict[str, float] = json.loads(result.read_text())
-        return kept
+    if (known := kept(result, setting.identity)) is not None:
+        return known
     scores = {key: 100 * value for key, value in setting.train(recipe).items()}
     for name in setting.sets:
         numbers = setting.measure(name, setting.model, RAW).numbers()
         # mSC is that of the last set, where the background counts as outside
         scores |= {f"{name.upper()} mIoU": numbers["mIoU"].value, "mSC": numbers["mSC"].value}
     scores = {key: round(value, 1) for key, value in scores.items()}
-    write_json(result, scores)
+    keep(result, scores, setting.identity)
     return scores
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.evaluation.engine import describe, evaluate
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.report import Report
+from freeseg.files import write_json
 from freeseg.masks import Decision
 from freeseg.models import lite
 from freeseg.models.checkpoint import Config
@@ -29,7 +32,7 @@ from freeseg.training import features
 from freeseg.training.pretrain import Words, pretrain
 from freeseg.training.recipe import Recipe
 from freeseg.training.words import NOUNS, training_words
-from freeseg.vocabularies import vocabulary
+from freeseg.vocabularies import default_background, vocabulary
 
 Change = Mapping[str, Any]  # fields of a recipe
 
@@ -104,9 +107,31 @@ class Setting:
         data = self.sets[name]
         return Report(describe(measured, data, protocol), evaluate(measured, data, protocol))
 
+    @property
+    def identity(self) -> str:
+        """Of what is trained on and measured on."""
+        return identity(self.told(), [item.name for data in self.sets.values() for item in data.items])
+
     def told(self) -> str:
         """What it was trained on, in a line."""
         return ", ".join(f"{name} ({count:,} photos)" for name, count in self.data.sources.items())
+
+
+def identity(*measured_with: object) -> str:
+    """A digest of what numbers depend on, so that they are not taken for those of something else."""
+    return hashlib.sha256(repr((default_background(), *measured_with)).encode()).hexdigest()
+
+
+def keep(result: Path, scores: Mapping[str, float], of: str) -> None:
+    """Keep numbers with the `identity` of what they were measured with."""
+    write_json(result, {"scores": scores, "of": of})
+
+
+def kept(result: Path, of: str) -> dict[str, float] | None:
+    """The numbers of that identity, if there are any."""
+    found = json.loads(result.read_text()) if result.is_file() else {}
+    scores: dict[str, float] | None = found["scores"] if found.get("of") == of else None
+    return scores
 
 
 def over_seeds(runs: Sequence[Mapping[str, float]], columns: Iterable[str]) -> list[str]:

@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import stat
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freeseg.errors import OutputError
-from freeseg.files import atomic_path, printable, sha256, write_json, write_text
+from freeseg.files import atomic_path, is_file, is_folder, printable, sha256, write_json, write_text
 
 
 def no_space(*_, **__):
@@ -131,6 +133,24 @@ class TestAtomicPath:
     def test_a_name_as_long_as_the_system_allows(self, tmp_path, name):
         write_text(tmp_path / name, "x")
         assert left_in(tmp_path) == [name]
+
+
+def test_threads_that_write_leave_the_umask_as_it_was(tmp_path):
+    before = os.umask(0o27)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(lambda index: write_text(tmp_path / f"{index}.txt", "x"), range(200)))
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
+    finally:
+        sys.setswitchinterval(interval)
+        assert os.umask(before) == 0o27
+
+
+def test_a_path_that_cannot_be_asked_for_is_nothing():
+    assert not is_file(Path("a" * 5000))
+    assert not is_folder(Path("a" * 5000))
 
 
 def test_text_is_utf8(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from freeseg.itsm import merge_aliases, minmax, remove_redundancy, similarity, upsample
+from freeseg.itsm import merge_aliases, minmax, pointwise, remove_redundancy, similarity, upsample
 
 SEEDS = st.integers(0, 2**31)
 
@@ -80,6 +80,17 @@ class TestSimilarity:
             similarity(torch.zeros(patches), torch.zeros(texts))
         assert str(patches) in str(caught.value)
         assert str(texts) in str(caught.value)
+
+
+class TestPointwise:
+    def test_is_a_linear_map_of_each_patch(self):
+        maps, weight, bias = some(0, 2, 3, 4, 5), some(1, 6, 3), some(2, 6)
+        expected = np.einsum("bcyx,dc->bdyx", maps.double(), weight.double()) + bias.double().numpy()[:, None, None]
+        np.testing.assert_allclose(pointwise(maps, weight, bias), expected, atol=1e-6)
+
+    def test_elsewhere_than_on_a_processor_it_has_the_same_shape(self):
+        maps, weight = some(0, 2, 3, 4, 5), some(1, 6, 3)
+        assert pointwise(maps.to("meta"), weight.to("meta")).shape == pointwise(maps, weight).shape
 
 
 def surgery_with_channels(patches, texts, image, sharpness):

@@ -19,6 +19,7 @@ from PIL import Image
 import freeseg
 from freeseg import masks
 from freeseg.errors import FreeSegError, LabelError, OutputError, PhotoError, WeightsError
+from freeseg.images import Photo
 from freeseg.masks import UNSURE, FreeMask
 from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.pipeline import FreeSeg
@@ -207,6 +208,32 @@ class TestStream:
         assert isinstance(next(stream), Segmentation)
         stream.close()  # type: ignore[attr-defined]
         assert next(stream, None) is None
+
+    @pytest.mark.parametrize("kind", ["array", "picture"])
+    def test_pixels_may_change_once_the_next_ones_are_asked_for(self, tiny: FreeSeg, kind: str) -> None:
+        """A video's loop has one buffer for all frames, and an animation is one picture that is sought through."""
+        frames = np.random.default_rng(3).integers(0, 256, (6, 40, 60, 3), dtype=np.uint8)
+
+        def shown() -> Iterator[Photo]:
+            buffer = np.zeros_like(frames[0])
+            for frame in frames:
+                buffer[:] = frame
+                yield buffer if kind == "array" else Image.frombuffer("RGB", (60, 40), buffer, "raw", "RGB", 0, 1)
+
+        for frame, result in zip(frames, tiny.stream(shown(), LABELS), strict=True):
+            assert isinstance(result, Segmentation)
+            assert np.array_equal(np.asarray(result.photo), frame)
+            assert same(result, tiny.segment(frame, LABELS))
+
+    def test_what_is_no_photo_is_an_error_in_its_place(self, tiny: FreeSeg) -> None:
+        first, second = tiny.stream([7, NOISE], LABELS)  # type: ignore[list-item]
+        assert isinstance(first, PhotoError)
+        assert isinstance(second, Segmentation)
+
+    def test_a_lone_path_is_one_photo(self, tiny: FreeSeg, tmp_path: Path) -> None:
+        [outcome] = tiny.stream(str(tmp_path / "none.jpg"), LABELS)
+        assert isinstance(outcome, PhotoError)
+        assert "none.jpg" in str(outcome)
 
     def test_errors_come_in_the_place_of_their_photos(self, tiny: FreeSeg, tmp_path: Path) -> None:
         (tmp_path / "bad.jpg").write_bytes(b"no picture")

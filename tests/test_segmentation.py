@@ -234,6 +234,14 @@ class TestToCoco:
 
 
 class TestSave:
+    @pytest.mark.parametrize("size", [(66_000, 4), (4, 66_000)])
+    def test_a_photo_longer_than_a_jpeg_can_be(self, tmp_path, size):
+        """Its overlay is smaller; its mask is not."""
+        overlay, mask, _ = make(np.zeros(size, np.uint8)).save(tmp_path)
+        with Image.open(overlay) as drawn, Image.open(mask) as saved:
+            assert max(drawn.size) <= 65_500
+            assert saved.size == size[::-1]
+
     def test_the_files_hold_the_result(self, tmp_path):
         result = make(name="shots/puss.in.boots.jpg")
         paths = result.save(tmp_path / "out")

@@ -27,6 +27,12 @@ class TestWords:
         assert (few.names, few.owners.tolist()) == (("a", "d"), [0, 0, 1, 1, 1])
         assert torch.equal(few.embeddings, words.embeddings[[0, 1, 3, 4, 5]])
 
+    def test_only_keeps_the_order_that_is_asked_for(self, tiny: FreeSeg) -> None:
+        words = tiny.words(Vocabulary.of("a|b, c, d|e|f", []))
+        few = words.only([2, 0])
+        assert (few.names, few.owners.tolist()) == (("d", "a"), [0, 0, 0, 1, 1])
+        assert torch.equal(few.embeddings, words.embeddings[[3, 4, 5, 0, 1]])
+
     def test_all_texts_are_the_aliases_and_every_background_word(self) -> None:
         aliases, background = torch.eye(6)[:3], torch.eye(6)[3:]
         meant = torch.tensor([[True, False], [False, False], [False, True]])

@@ -6,12 +6,20 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from freeseg.errors import OutputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_ALONE = threading.Lock()
 
 
 @contextmanager
@@ -83,7 +91,31 @@ def reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
+@contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[None]:
+    """No other process is in here for this file meanwhile; a kill ends it as well. Without effect on Windows.
+
+    Raises:
+        BlockingIOError: Another one is, and this one is not to wait.
+    """
+    with path.open("rb") as file:  # closing it ends the lock
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+
+
+def is_file(path: Path) -> bool:
+    """Whether a user's path is a file; one that cannot be asked for, too long for example, is none."""
+    return os.path.isfile(path)  # noqa: PTH113 - `Path.is_file` raises there
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a user's path is a folder; one that cannot be asked for is none."""
+    return os.path.isdir(path)  # noqa: PTH112 - as above
+
+
 def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
+    with _ALONE:  # it can only be read by changing it, for all threads
+        mask = os.umask(0)
+        os.umask(mask)
     return mask

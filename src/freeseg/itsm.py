@@ -36,9 +36,20 @@ def similarity(patches: Tensor, texts: Tensor) -> Tensor:
             f"patches {tuple(patches.shape)} and texts {tuple(texts.shape)} do not match; "
             "they must be (B, D, h, w) and (N, D) with the same D"
         )
-    # A 1x1 convolution is this very product, without a transposed copy of the patches.
     weights = F.normalize(texts, dim=1, eps=EPSILON).to(patches.dtype)
-    return F.conv2d(F.normalize(patches, dim=1, eps=EPSILON), weights[:, :, None, None])
+    return pointwise(F.normalize(patches, dim=1, eps=EPSILON), weights)
+
+
+def pointwise(maps: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A linear map of each patch: maps (B, C, h, w), weight (D, C) and bias (D,) -> (B, D, h, w).
+
+    Example:
+        >>> pointwise(torch.ones(1, 2, 1, 1), torch.tensor([[1.0, 2.0]]), torch.tensor([0.5])).flatten().tolist()
+        [3.5]
+    """
+    if maps.device.type == "cpu":  # a 1x1 convolution is this very product, without a transposed copy
+        return F.conv2d(maps, weight[:, :, None, None], bias)
+    return F.linear(maps.movedim(1, -1), weight, bias).movedim(-1, 1)  # a GPU's convolutions round to TF32 by default
 
 
 def remove_redundancy(itsm: Tensor, image: Tensor, sharpness: float = 2.0) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -175,7 +176,8 @@ class FreeSeg:
         """
         words = self.words(Vocabulary.of(labels))
         at_once = self.image_side.at_once if self.image_side else 1
-        with ThreadPoolExecutor(at_once) as others:
+        others = ThreadPoolExecutor(at_once)
+        try:
             for begun in _ahead(others, lambda image: self._begin(image, words), images, at_once):
                 try:
                     prepared, maps = begun.result()
@@ -184,6 +186,8 @@ class FreeSeg:
                 else:
                     mask = self.decide(maps or self.maps(prepared, words), words, prepared, background)
                     yield self._result(mask, prepared, words.names, words.names, background)
+        finally:
+            others.shutdown(cancel_futures=True)  # whoever stops here does not wait for photos that nobody wants
 
     def segment_known(
         self, image: Photo, labels: Labels, known: Iterable[str], background: bool = True
@@ -210,7 +214,7 @@ class FreeSeg:
             (('background', 'cat', 'dog', 'sofa'), ('sofa',))
         """
         words = self.words(Vocabulary.of(labels))
-        wanted = set(known)
+        wanted = {known} if isinstance(known, str) else set(known)
         if unknown := wanted.difference(words.names):
             raise LabelError(f"no label is called {min(unknown)!r}; a known label must be one of the labels")
         prepared = self.prepare(image)
@@ -363,11 +367,21 @@ def _ahead(
 ) -> Iterator[Future[Begun]]:
     """Have other threads begin with photos, so many of them before they are asked for; in order."""
     begun: deque[Future[Begun]] = deque()
-    for image in images:
-        begun.append(others.submit(begin, image))
+    for image in [images] if isinstance(images, str | os.PathLike) else images:
+        begun.append(_submitted(others, begin, image))
         if len(begun) > count:
             yield begun.popleft()
     yield from begun
+
+
+def _submitted(others: Executor, begin: Callable[[Photo], Begun], image: Photo) -> Future[Begun]:
+    """Have another thread begin. Pixels are copied first: who gave them may fill them with the next frame meanwhile."""
+    try:
+        return others.submit(begin, image if isinstance(image, str | os.PathLike) else read_photo(image))
+    except PhotoError as error:
+        failed: Future[Begun] = Future()
+        failed.set_exception(error)
+        return failed
 
 
 def _edges(pixels: NDArray[np.uint8]) -> Tensor:

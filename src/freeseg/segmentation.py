@@ -20,6 +20,7 @@ from freeseg.files import atomic_path, printable, write_json
 __all__ = ["BACKGROUND", "DONT_KNOW", "IGNORE", "Segmentation", "reserve_ignore"]
 
 _BLOCK_ROWS = 256
+_JPEG_SIDE = 65_500  # pixels: the most that JPEG writers take
 
 
 def reserve_ignore(labels: Sequence[str]) -> tuple[str, ...]:
@@ -224,8 +225,10 @@ class Segmentation:
         start = _inside(Path(folder), stem if stem is not None else Path(self.name).stem or "photo")
         paths = [start.with_name(start.name + ending) for ending in (".overlay.jpg", ".mask.png", ".json")]
         with atomic_path(paths[0]) as temporary:
+            overlay = self.overlay()
+            overlay.thumbnail((_JPEG_SIDE, _JPEG_SIDE))  # only a photo that is longer becomes smaller
             # 4:4:4, since chroma subsampling blurs thin lines and coloured edges.
-            self.overlay().save(temporary, format="JPEG", quality=90, subsampling=0)
+            overlay.save(temporary, format="JPEG", quality=90, subsampling=0)
         with atomic_path(paths[1]) as temporary:
             self.mask_image().save(temporary, format="PNG")
         write_json(paths[2], self.to_dict())

@@ -49,7 +49,7 @@ class Words(NamedTuple):
     def only(self, labels: Sequence[int]) -> Words:
         """The words for a photo that shows no other labels than these; what means another one is background again."""
         chosen = torch.tensor(labels, dtype=torch.int64, device=self.owners.device)
-        rows, owners = torch.nonzero(self.owners[:, None] == chosen, as_tuple=True)
+        owners, rows = torch.nonzero(chosen[:, None] == self.owners, as_tuple=True)  # label by label, as they are named
         names = tuple(self.names[label] for label in labels)
         return Words.of(
             self.embeddings[rows], owners, names, self.stuff[chosen], self.background, self.meant[:, chosen]

@@ -19,7 +19,8 @@ from freeseg.errors import DataError, OutputError
 from freeseg.segmentation import IGNORE
 from freeseg.vocabularies import Vocabulary
 
-NAMES = st.text(st.characters(), min_size=1, max_size=20)  # with the halves of characters that file names may hold
+# With the halves of characters that file names may hold.
+NAMES = st.text(st.characters(exclude_characters="\0/"), min_size=1, max_size=20).filter(lambda name: name != "..")
 
 
 def refusal(act: Callable[[], object], kind: type[Exception] = DataError) -> str:
@@ -36,6 +37,14 @@ def test_a_line_holds_all_of_an_entry(name: str, labels: list[str], areas: dict[
     line = entry.line().encode("ascii")
     assert line.count(b"\n") == 1
     assert Entry.parse(line) == entry
+
+
+@pytest.mark.parametrize("name", ["source", "file", "mask", "confidence"])
+@pytest.mark.parametrize("place", ["../out", "/etc/out", "a/../../out", ".."])
+def test_a_manifest_leads_nowhere_else(tmp_path: Path, name: str, place: str) -> None:
+    draw_masks(tmp_path, ENTRY)
+    (tmp_path / MANIFEST).write_text(replace(ENTRY, **{name: place}).line())
+    assert f"{name!r} leads out of its folder" in refusal(lambda: open_free_masks(tmp_path))
 
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:

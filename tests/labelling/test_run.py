@@ -12,8 +12,9 @@ from labelled import CAPTIONS, PLAIN, content, draw_photo
 
 from captioned import as_tar
 from freeseg.data import PairSource, open_sources
-from freeseg.data.free_masks import MANIFEST
+from freeseg.data.free_masks import LABELS, MANIFEST
 from freeseg.errors import DataError, OutputError
+from freeseg.files import locked
 from freeseg.labelling import processes
 from freeseg.labelling.jobs import Job
 from freeseg.labelling.labeller import Plan, label_photo
@@ -136,6 +137,14 @@ def test_other_settings_are_refused(sources: Sequence[PairSource], plan: Plan, w
     with pytest.raises(OutputError, match=r"another decision\.ignore_below"):
         label(sources, replace(plan, ignore_below=0.5))
     assert (worked, content(plan.folder)) == ([], before)
+
+
+def test_two_at_once_are_refused(sources: Sequence[PairSource], plan: Plan) -> None:
+    label(sources, plan)
+    before = sorted(path.stat().st_mtime_ns for path in plan.folder.rglob("*"))
+    with locked(plan.folder / LABELS), pytest.raises(OutputError, match="another process is labelling into"):
+        label(sources, plan)
+    assert sorted(path.stat().st_mtime_ns for path in plan.folder.rglob("*")) == before
 
 
 def test_two_sources_of_one_name_leave_nothing(folders: list[Path], plan: Plan) -> None:

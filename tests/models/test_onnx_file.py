@@ -46,7 +46,10 @@ class TestMasks:
         masks = [[each.segment(photo, PHOTO_LABELS).mask for each in (rounded, embedded)] for photo in photos]
         assert np.mean([(found == expected).mean() for found, expected in masks]) > 0.9
 
-    def test_many_at_once_are_as_one_by_one(self, by_file: FreeSeg, photo_folder: Path, tmp_path: Path):
+    def test_many_at_once_are_as_one_by_one(
+        self, by_file: FreeSeg, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(by_file.image_side, "at_once", 3)
         (tmp_path / "bad.jpg").write_bytes(b"no picture")
         photos = [photo.path for photo in find_photos([photo_folder])]
         asked = [*photos, tmp_path / "bad.jpg", *reversed(photos)]

@@ -162,7 +162,9 @@ def test_too_few_photos_for_a_batch(tmp_path: Path) -> None:
         train(tmp_path, replace(RECIPE, batch_size=64))
 
 
-@pytest.mark.parametrize("wrong", [{"pooling": "median"}, {"where": "nowhere"}, {"tau": 0.0}, {"smoothing": 2}])
+@pytest.mark.parametrize(
+    "wrong", [{"pooling": "median"}, {"where": "nowhere"}, {"tau": 0.0}, {"smoothing": 2}, {"seed": -1}]
+)
 def test_a_recipe_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(FreeSegError):
         replace(RECIPE, **wrong)

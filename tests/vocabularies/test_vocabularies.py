@@ -182,6 +182,14 @@ class TestPromptsAndBackground:
         assert changed.background_words == ("sky",)
         assert changed.aliases == ("cat", "dog", "puppy")
 
+    def test_background_words_in_one_string(self):
+        assert Vocabulary.of("cat", "sky, wet grass").background_words == ("sky", "wet grass")
+        assert Vocabulary.of("cat").with_background_words("sky").background_words == ("sky",)
+
+    def test_no_more_labels_than_a_mask_can_tell_apart(self):
+        with pytest.raises(LabelError, match="65,535 labels were given; a mask can tell 65,534 apart"):
+            Vocabulary.of([f"label {index}" for index in range(65_535)])
+
     def test_stuff_is_what_the_background_is_made_of(self):
         asked = Vocabulary.of("cat, Sky, lawn|grass, grasshopper", ["sky", "Grass"])
         assert asked.stuff == (False, True, True, False)

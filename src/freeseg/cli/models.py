@@ -29,6 +29,7 @@ def models(
     from rich.console import Console
 
     from freeseg.errors import WeightsError
+    from freeseg.files import is_file
     from freeseg.models import EMBEDDED, embedded_folder, hub
     from freeseg.models.checkpoint import CONFIG
     from freeseg.models.transformer.folder import is_transformer
@@ -42,7 +43,7 @@ def models(
         if revision is not None:
             raise WeightsError(f"{name} ships with FreeSeg and has no revision {revision!r}; leave the revision out")
         _print_own(name, embedded[name])
-    elif (Path(name) / CONFIG).is_file() and not is_transformer(Path(name)):
+    elif is_file(Path(name) / CONFIG) and not is_transformer(Path(name)):
         _print_own(name, Path(name))
     else:
         print_files(hub.describe(name, revision, weights_only=True))

@@ -42,7 +42,7 @@ def pretrain(
         str, typer.Option(help="Free attention: energy, none, or a DINOv2's or DINO's name; none for an --encoder.")
     ] = "",
     smoothing: Annotated[int, typer.Option(help="Side of the spatial average before the pooling; odd.")] = 1,
-    hidden: Annotated[int, typer.Option(help="Hidden width of the image head; 0 for a linear one.")] = 0,
+    hidden: Annotated[int, typer.Option(min=0, help="Hidden width of the image head; 0 for a linear one.")] = 0,
     captions: Annotated[int, typer.Option(help="Captions of each photo that a step sees.")] = 2,
     nouns: Annotated[float, typer.Option(help="Weight of the contrast with the captions' nouns.")] = 0.0,
     distill: Annotated[float, typer.Option(help="Weight of vocabulary distillation.")] = 1.0,
@@ -52,7 +52,9 @@ def pretrain(
     learning_rate: float = 3e-3,
     weight_decay: float = 0.01,
     seed: int = 0,
-    trainings: Annotated[int, typer.Option(help="Trainings with consecutive seeds whose heads are averaged.")] = 1,
+    trainings: Annotated[
+        int, typer.Option(min=1, help="Trainings with consecutive seeds whose heads are averaged.")
+    ] = 1,
     precision: Annotated[str, typer.Option(help="float32, or bfloat16 where the processor has it.")] = "float32",
     device: Device = "cpu",
 ) -> None:
@@ -126,7 +128,8 @@ def pretrain(
         "versions": checkpoint.versions(),
     }
     held_out = {f"held-out text-to-image {key}": round(value, 3) for key, value in metrics.items()}
-    config = zero_shot.trained_config(name or out.name, pair, model, hidden=hidden, training=record, metrics=held_out)
+    name = name or out.resolve().name
+    config = zero_shot.trained_config(name, pair, model, hidden=hidden, training=record, metrics=held_out)
     checkpoint.save(model, config, out)
     typer.echo(f"{config.name} in {out}; {', '.join(f'{key} {value}' for key, value in held_out.items())}")
 

@@ -42,7 +42,7 @@ def train(
     clamp: Annotated[float, typer.Option(help="Largest loss of a pixel, late in the training.")] = 2.0,
     clamp_from: Annotated[float, typer.Option(help="When that begins, as a share of the training; 1: never.")] = 0.6,
     distill: Annotated[float, typer.Option(help="Weight of the distance to the teacher's patches.")] = 2.0,
-    self_training: Annotated[int, typer.Option(help="Rounds in which the network relabels its photos.")] = 0,
+    self_training: Annotated[int, typer.Option(min=0, help="Rounds in which the network relabels its photos.")] = 0,
     side: Annotated[int, typer.Option(help="Side of the crops, in pixels; a multiple of 32.")] = 224,
     frozen_stride: Annotated[
         int, typer.Option(help="The encoder stays as it is up to this stride; 0: none of it.")
@@ -54,7 +54,7 @@ def train(
     learning_rate: float = 5e-4,
     weight_decay: float = 0.01,
     seed: int = 0,
-    workers: Annotated[int, typer.Option(help="Processes that read photos; 0: none of their own.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that read photos; 0: none of their own.")] = 0,
     precision: Annotated[
         str, typer.Option(help="float32, or mixed with bfloat16 or float16; auto: what the GPU has.")
     ] = "auto",
@@ -114,7 +114,7 @@ def train(
         free,
         found,
         cache,
-        name or out.name,
+        name or out.resolve().name,
         devices,
         workers,
     )

@@ -72,6 +72,9 @@ class Entry:
         for field in fields(cls):
             if not isinstance(values.get(field.name), _KINDS[str(field.type)]):
                 raise ValueError(f"no {field.name!r}, or of another kind")
+        for name in ("source", "file", "mask", "confidence"):  # they become paths, to be read and written
+            if (path := Path(values[name])).anchor or ".." in path.parts or "\0" in values[name]:
+                raise ValueError(f"{name!r} leads out of its folder")
         if not all(isinstance(label, str) for label in values["labels"]):
             raise ValueError("'labels' must be names")
         known = {field.name: values[field.name] for field in fields(cls)}

@@ -12,7 +12,7 @@ from PIL import Image
 
 from freeseg.data.free_masks import FreeMasks
 from freeseg.files import atomic_path
-from freeseg.segmentation import BACKGROUND, DONT_KNOW, IGNORE, Segmentation
+from freeseg.segmentation import BACKGROUND, IGNORE, Segmentation
 
 
 def write_coco(masks: FreeMasks, path: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
@@ -26,7 +26,7 @@ def write_coco(masks: FreeMasks, path: Path, progress: Callable[[int, int], None
         OutputError: The file cannot be written.
     """
     names = enumerate(masks.labels)
-    categories = ({"id": value, "name": name} for value, name in names if name not in (BACKGROUND, DONT_KNOW))
+    categories = ({"id": value, "name": name} for value, name in names if value != IGNORE and name != BACKGROUND)
     images = (
         {"id": number, "file_name": f"{entry.source}/{entry.file}", "width": entry.width, "height": entry.height}
         for number, entry in enumerate(masks.entries, start=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -12,9 +12,9 @@ from pathlib import Path
 from PIL import Image
 
 from freeseg.data import PairSource
-from freeseg.data.free_masks import CONFIDENCE, MASKS, Entry, FreeMasks, open_free_masks, write_settings
-from freeseg.errors import DataError, PhotoError
-from freeseg.files import atomic_path
+from freeseg.data.free_masks import CONFIDENCE, LABELS, MASKS, Entry, FreeMasks, open_free_masks, write_settings
+from freeseg.errors import DataError, OutputError, PhotoError
+from freeseg.files import atomic_path, locked
 from freeseg.labelling.contact_sheet import choose, contact_sheet, thumbnail
 from freeseg.labelling.jobs import Job, jobs, source_names
 from freeseg.labelling.labeller import Plan
@@ -73,8 +73,8 @@ def label(
         model = plan.load()
         write_settings(plan.folder, plan.settings(model))
         model.words(plan.vocabulary)  # kept on disk, where the processes find them
-        _remove_half_written(plan.folder)
-        with closing(Manifest(plan.folder)) as manifest:
+        with _only_here(plan.folder), closing(Manifest(plan.folder)) as manifest:
+            _remove_half_written(plan.folder)
             gone = sum(_gone(manifest, name, source) for name, source in zip(names, sources, strict=True))
             ledger = _Ledger(plan.folder, manifest, sum(len(source) for source in sources), progress)
             ledger.drawn = dict.fromkeys(choose(ledger.total, sample, seed))
@@ -162,6 +162,17 @@ def _draw(masks: FreeMasks, ledger: _Ledger, path: Path) -> None:
     if shown:
         with atomic_path(path) as temporary:
             contact_sheet(masks, shown).save(temporary, format="PNG")
+
+
+@contextmanager
+def _only_here(folder: Path) -> Iterator[None]:
+    """No other process labels into the folder meanwhile."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / LABELS, wait=False))
+        except BlockingIOError as error:
+            raise OutputError(f"another process is labelling into {folder}; wait for it, or choose another") from error
+        yield
 
 
 def _remove_half_written(folder: Path) -> None:

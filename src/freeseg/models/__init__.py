@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from freeseg.errors import WeightsError
+from freeseg.files import is_file, is_folder
 from freeseg.models import hub
 from freeseg.models.checkpoint import CONFIG, Config, load, read_config
 from freeseg.models.iclip import ICLIP
@@ -63,11 +64,11 @@ def find_model(name: str | Path = DEFAULT, revision: str | None = None) -> Path:
         WeightsError: No such model; the message lists those there are.
     """
     folder = embedded_folder(str(name)) if str(name) in EMBEDDED else Path(name)
-    if (folder / CONFIG).is_file():
+    if is_file(folder / CONFIG):
         if revision is not None:
             raise WeightsError(f"{name} is here and has no revisions; leave --revision out")
         return folder
-    if hub.is_name(str(name)) and not folder.is_dir():  # never an empty folder of one's own
+    if hub.is_name(str(name)) and not is_folder(folder):  # never an empty folder of one's own
         return hub.resolve(str(name), revision, weights_only=True)
     known = ", ".join(EMBEDDED)
     raise WeightsError(

@@ -67,8 +67,8 @@ class ImageHead(nn.Module):
         return self._through(features, F.linear)
 
     def maps(self, features: Tensor) -> Tensor:
-        """(B, channels, h, w) -> (B, dim, h, w), the same for each patch: as a convolution it needs no copies."""
-        return self._through(features, _pointwise)
+        """(B, channels, h, w) -> (B, dim, h, w), the same for each patch: without copies on a processor."""
+        return self._through(features, itsm.pointwise)
 
     def _through(self, features: Tensor, layer: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
         """Standardisation is folded into the first map: one product, no copy."""
@@ -79,10 +79,6 @@ class ImageHead(nn.Module):
             return projected
         second = self.second
         return layer(F.gelu(projected), second.weight.to(features.dtype), second.bias.to(features.dtype))
-
-
-def _pointwise(maps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return F.conv2d(maps, weight[:, :, None, None], bias)
 
 
 class ICLIP(nn.Module):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from freeseg.errors import FreeSegError, WeightsError, reason
-from freeseg.files import sha256
+from freeseg.files import is_file, sha256
 
 MOST_AT_ONCE = 4  # photos: each needs memory of its own
 FATAL = 4  # onnxruntime's level of logging; what is less comes as an exception as well
@@ -81,7 +81,7 @@ class OnnxImages:
     """
 
     def __init__(self, path: Path, weights_sha256: str):
-        if not path.is_file():
+        if not is_file(path):
             raise WeightsError(f"no file {path}; `freeseg export` without --labels writes one")
         threads = torch.get_num_threads()
         # PyTorch has work to do meanwhile: threads that spin would take its processors.

@@ -28,7 +28,7 @@ from safetensors.torch import save as serialised
 from torch import Tensor, nn
 
 from freeseg.errors import OutputError
-from freeseg.files import atomic_path
+from freeseg.files import atomic_path, is_file
 
 FORMAT = "freeseg-text-1"
 VARIABLE = "FREESEG_CACHE"
@@ -110,7 +110,7 @@ def embeddings(
     took = time.monotonic() - start
     for warning in said:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    if not said and (took >= WORTH_SECONDS or (path and path.exists())):
+    if not said and (took >= WORTH_SECONDS or (path and is_file(path))):
         path = path or _path(place, model, words, templates)
         if path:
             _write(path, computed)
@@ -164,7 +164,7 @@ def _read(path: Path, rows: int) -> dict[str, Tensor] | None:
 
 def _write(path: Path, tensors: dict[str, Tensor]) -> None:
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with suppress(OutputError):  # a disk that is full, or read-only: the next process computes again
+    with suppress(OutputError, OSError):  # a disk that is full, or read-only: the next process computes again
         with atomic_path(path) as temporary:
             temporary.write_bytes(serialised(kept, {FORMAT: path.stem}))  # its own writing has errors of its own kind
         _trim(path.parent, LIMIT_BYTES)

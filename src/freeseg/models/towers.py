@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from freeseg.errors import WeightsError
+from freeseg.files import is_folder
 from freeseg.models import hub, lite
 from freeseg.models.iclip import ICLIP, ImageTower, TextTower
 from freeseg.models.minilm import MiniLM
@@ -145,9 +146,9 @@ def _folder(name: str, revision: str) -> Path:
 
 def lasting(name: str) -> str:
     """A tower's name as a config can keep it: a folder by its whole path."""
-    return str(Path(name).resolve()) if name and Path(name).is_dir() else name
+    return str(Path(name).resolve()) if name and is_folder(Path(name)) else name
 
 
 def is_transformer_name(name: str) -> bool:
     """Whether a tower's name may be a folder or a repository of the hub, rather than one of FreeSeg-Lite's."""
-    return "/" in name or Path(name).is_dir()
+    return "/" in name or is_folder(Path(name))

@@ -59,3 +59,7 @@ class Recipe:
                 raise FreeSegError(f"{name} is {getattr(self, name)!r}; it must be one of: {', '.join(allowed)}")
         if self.tau <= 0 or self.epochs < 1 or self.batch_size < 2 or self.smoothing % 2 == 0:
             raise FreeSegError("tau must be above 0, epochs at least 1, batch size at least 2, smoothing odd")
+        if self.smoothing < 1 or self.captions < 1 or self.learning_rate <= 0:
+            raise FreeSegError("smoothing and captions must be at least 1, learning rate above 0")
+        if min(self.seed, self.weight_decay, self.nouns, self.distill, self.distill_kinds) < 0:
+            raise FreeSegError("seed, weight decay and the losses' weights must not be below 0")

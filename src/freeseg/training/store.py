@@ -10,20 +10,14 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.errors import DataError, OutputError
-from freeseg.files import reason
-
-try:
-    import fcntl
-except ImportError:  # Windows: there, one process at a time
-    fcntl = None  # type: ignore[assignment]
+from freeseg.files import locked, reason
 
 KEY_LENGTH = 64  # a sha256 in hex
 KEY = re.compile(f"[0-9a-f]{{{KEY_LENGTH}}}")
@@ -60,7 +54,7 @@ class RowStore:
                 raise DataError(f"{self._rows_path} is not a FreeSeg cache; choose another --cache")
             self._keys_path.touch()  # before the rows, so that rows without keys can only be somebody else's
             self._rows_path.touch()
-            with self._alone():
+            with locked(self._keys_path):
                 self._positions = self._repair()
         except OSError as error:
             raise OutputError(f"cannot write the cache {folder}: {reason(error)}; choose another --cache") from error
@@ -77,7 +71,7 @@ class RowStore:
         Raises:
             OutputError: The disk is full; what was stored before stays whole.
         """
-        with self._alone():
+        with locked(self._keys_path):
             if not self._as_left():
                 self._positions = self._repair()
             fresh = {key: i for i, key in enumerate(keys) if key not in self._positions}
@@ -89,7 +83,7 @@ class RowStore:
                     file.write(chosen.tobytes())
                     file.flush()
                     os.fsync(file.fileno())
-                with self._keys_path.open("a", encoding="ascii") as file:
+                with self._keys_path.open("a", encoding="ascii", newline="\n") as file:
                     file.write("".join(f"{key}\n" for key in fresh))
             except OSError as error:
                 self._positions = self._repair()
@@ -116,14 +110,6 @@ class RowStore:
         if not self._positions:
             return np.empty((0, *self.shape), self.dtype)
         return np.memmap(self._rows_path, self.dtype, mode="r", shape=(len(self._positions), *self.shape))
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """No other process changes the files meanwhile."""
-        with self._keys_path.open("rb") as file:  # closing it ends the lock, and so does a kill
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield
 
     def _as_left(self) -> bool:
         """Whether the files are as this object left them: others may have added to them."""

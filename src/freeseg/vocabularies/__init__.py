@@ -13,6 +13,7 @@ from freeseg.errors import LabelError
 
 BACKGROUND = "background"
 MAX_CHARACTERS = 10_000
+MAX_LABELS = 65_534  # 16 bits, less the background and "don't know"
 SHOWN = 40
 
 # Averaging a few neutral sentences steadies the embedding of a bare word (CLIP, arXiv 2103.00020, 3.1.4).
@@ -65,6 +66,8 @@ class Vocabulary:
                     where = "twice" if other == label.name else f"under both {_short(other)} and {_short(label.name)}"
                     raise LabelError(f"label {_short(alias)} is given {where}; name it once")
                 seen[key] = label.name
+        if len(self.labels) > MAX_LABELS:
+            raise LabelError(f"{len(self.labels):,} labels were given; a mask can tell {MAX_LABELS:,} apart")
         if BACKGROUND in (label.name.casefold() for label in self.labels):
             raise LabelError(f"{BACKGROUND!r} is not a label; turn the background on or off instead")
         for template in self.templates:
@@ -86,8 +89,7 @@ class Vocabulary:
             return labels
         texts = labels.split(",") if isinstance(labels, str) else list(labels)
         parsed = tuple(_parse(text) for text in texts)
-        words = default_background() if background_words is None else tuple(background_words)
-        return cls(parsed, words)
+        return cls(parsed, default_background() if background_words is None else _words(background_words))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -121,7 +123,7 @@ class Vocabulary:
 
     def with_background_words(self, words: Sequence[str]) -> Vocabulary:
         """The same labels against other background words."""
-        return replace(self, background_words=tuple(words))
+        return replace(self, background_words=_words(words))
 
 
 def vocabulary(name: str) -> Vocabulary:
@@ -201,6 +203,11 @@ def _tables() -> dict[str, list[str]]:
 
 def _read(file: str) -> dict[str, list[str]]:
     return tomllib.loads(resources.files("freeseg.vocabularies").joinpath(file).read_text(encoding="utf-8"))
+
+
+def _words(words: Sequence[str]) -> tuple[str, ...]:
+    """Background words, as a user may write them too: "sky, grass"."""
+    return tuple(word.strip() for word in words.split(",")) if isinstance(words, str) else tuple(words)
 
 
 def _parse(text: object) -> Label:

@@ -45,7 +45,7 @@ def literal_logits(similarity: Tensor, words_: Words, competing: Tensor) -> Tens
                 for n in range(labels):
                     if competing[b, n]:
                         own = [similarity[b, a, y, x].item() for a in range(aliases) if owners[a] == n]
-                        result[b, 1 + n, y, x] = SCALE * (max(own) + (MARGIN if stuff[n] else 0))
+                        result[b, 1 + n, y, x] = SCALE * (max(own) + (MARGIN if words and stuff[n] else 0))
     return result
 
 

@@ -187,7 +187,15 @@ def test_killed_twenty_times_it_ends_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"foreground": 0.0}, {"background": 1.5}, {"side": 100}, {"epochs": 0}, {"ema": 2.0}, {"clamp": 0.0}],
+    [
+        {"foreground": 0.0},
+        {"background": 1.5},
+        {"side": 100},
+        {"epochs": 0},
+        {"ema": 2.0},
+        {"clamp": 0.0},
+        {"seed": -1},
+    ],
 )
 def test_a_recipe_that_makes_no_sense_is_refused(change: dict[str, float]) -> None:
     with pytest.raises(FreeSegError, match=next(iter(change))):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from freeseg.errors import WeightsError
-from freeseg.files import sha256
+from freeseg.files import is_file, sha256
 from freeseg.models.layout import CONFIG, needed
 
 PREPROCESSING = ("preprocessor_config.json", "processor_config.json")
@@ -49,7 +49,7 @@ class Pixels:
 
 def is_transformer(folder: Path) -> bool:
     """Whether a folder's config is one of transformers' (and not FreeSeg's own)."""
-    return (folder / CONFIG).is_file() and "model_type" in read_json(folder / CONFIG)
+    return is_file(folder / CONFIG) and "model_type" in read_json(folder / CONFIG)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -41,10 +41,10 @@ def partial_logits(similarity: Tensor, words: Words, competing: Tensor, scale: f
     """
     aliases = len(words.owners)
     labels = itsm.merge_aliases(similarity[:, :aliases], words.owners, competing.shape[1])
-    if similarity.shape[1] > aliases:
-        labels = labels + margin * words.stuff[:, None, None]
-    labels = labels.masked_fill(~competing[:, :, None, None], -torch.inf)
     taken = (competing.float() @ words.meant.float().T > 0)[:, :, None, None]  # (B, M, 1, 1)
+    # Where no background word is left there is nothing to be on a par with.
+    labels = labels + margin * words.stuff[:, None, None] * ~taken.all(dim=1, keepdim=True)
+    labels = labels.masked_fill(~competing[:, :, None, None], -torch.inf)
     others = similarity[:, aliases:].masked_fill(taken, -torch.inf)
     if others.shape[1]:
         background = others.amax(dim=1, keepdim=True) + margin

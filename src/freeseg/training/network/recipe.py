@@ -56,6 +56,8 @@ class Recipe:
         for name in ("clamp_from", "colour", "encoder_rate", "ema"):
             if not 0 <= getattr(self, name) <= 1:
                 raise FreeSegError(f"{name} is {getattr(self, name)}; it must be from 0 to 1")
+        if self.seed < 0 or self.weight_decay < 0 or self.frozen_stride < 0:
+            raise FreeSegError("seed, weight decay and frozen stride must not be below 0")
         if self.side < 32 or self.side % 32:
             raise FreeSegError(f"side is {self.side}; it must be a multiple of 32")
         if self.epochs < 1 or self.batch_size < 1 or self.learning_rate <= 0 or self.clamp <= 0 or self.distill < 0:
