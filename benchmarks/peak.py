@@ -21,6 +21,7 @@ from benchmarks import against, growth
 from benchmarks.memory import CLEAR, STATUS, Peak
 from benchmarks.photos import LABELS, words
 from freeseg.errors import PhotoError
+from freeseg.saving import saved
 
 
 def peak(work: Callable[[], object]) -> Peak:
@@ -45,10 +46,10 @@ def _segmenting(photos: Sequence[Path], labels: int | None, short_side: int | No
 
     def work() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            for path, result in zip(photos, model.stream(photos, chosen), strict=True):
+            stems = [path.stem for path in photos]
+            for _, result in saved(zip(stems, model.stream(photos, chosen), strict=True), folder):
                 if isinstance(result, PhotoError):
                     raise result
-                result.save(folder, path.stem)
 
     return work
 

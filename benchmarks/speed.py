@@ -18,6 +18,7 @@ from benchmarks.tables import giga, table
 from benchmarks.timing import in_turns
 from freeseg.errors import PhotoError
 from freeseg.images import fit_short_side
+from freeseg.saving import saved
 
 PEAK = "peak"
 
@@ -64,10 +65,10 @@ def section(effort: Effort, folder: Path) -> list[str]:
 
 
 def _to_files(model: freeseg.FreeSeg, paths: list[Path], out: Path) -> None:
-    for path, result in zip(paths, model.stream(paths, LABELS), strict=True):
+    stems = [path.stem for path in paths]
+    for _, result in saved(zip(stems, model.stream(paths, LABELS), strict=True), out):
         if isinstance(result, PhotoError):
             raise result
-        result.save(out, path.stem)
 
 
 def _to_masks(model: freeseg.FreeSeg, paths: list[Path]) -> None:

@@ -51,6 +51,7 @@ def segment(
     from freeseg.cli.progress import progress
     from freeseg.errors import PhotoError
     from freeseg.images import find_photos
+    from freeseg.saving import saved
 
     vocabulary = read_labels(labels)
     found = find_photos(photos, without=out)
@@ -59,11 +60,10 @@ def segment(
     totals: Counter[str] = Counter()
     with progress("segmenting") as update:
         outcomes = network.stream((photo.path for photo in found), vocabulary, background)
-        for done, (stem, outcome) in enumerate(zip(output_stems(found), outcomes, strict=True), start=1):
+        for done, (stem, outcome) in enumerate(saved(zip(output_stems(found), outcomes, strict=True), out), start=1):
             if isinstance(outcome, PhotoError):
                 failed.append(str(outcome))
             else:
-                outcome.save(out, stem)
                 totals.update(outcome.present)
             update(done, len(found), stem)
     console = Console(markup=False, emoji=False)  # labels and names are shown as they are
