@@ -6,7 +6,6 @@ import errno
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +18,12 @@ from PIL import Image
 import freeseg
 from freeseg import masks
 from freeseg.errors import FreeSegError, LabelError, OutputError, PhotoError, WeightsError
-from freeseg.images import Photo
 from freeseg.masks import UNSURE, FreeMask
 from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.pipeline import FreeSeg
 from freeseg.segmentation import IGNORE, Segmentation
 from freeseg.vocabularies import Vocabulary
-from tiny import tell_patches_apart, tiny_iclip
+from tiny import same, tell_patches_apart, tiny_iclip
 
 LABELS = ["cat", "sofa|couch", "floor"]
 NOISE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)
@@ -36,17 +34,6 @@ def everything_competes(model: FreeSeg, **changes: float) -> FreeSeg:
     open_to_all = {"presence_ratio": 0.0, "presence_floor": 0.0, **changes}
     model.config = replace(model.config, decision=replace(model.config.decision, **open_to_all))
     return model
-
-
-def same(first: Segmentation, second: Segmentation) -> bool:
-    """Whether two results say the same of every pixel."""
-    return (
-        first.labels == second.labels
-        and first.mask.dtype == second.mask.dtype
-        and np.array_equal(first.mask, second.mask)
-        and np.array_equal(first.confidence, second.confidence)
-        and first.presence == second.presence
-    )
 
 
 def names(result: Segmentation) -> np.ndarray:
@@ -179,73 +166,6 @@ class TestIgnore:
         unsure = sure.confidence < middle
         assert 0 < unsure.sum() < unsure.size
         assert np.array_equal(result.mask, np.where(unsure, 255, sure.mask))
-
-
-class TestStream:
-    def test_it_reads_one_photo_ahead_and_no_more(self, tiny: FreeSeg) -> None:
-        asked: list[int] = []
-
-        def photos() -> Iterator[np.ndarray]:
-            for index in range(5):
-                asked.append(index)
-                yield NOISE[: 10 + index]
-
-        stream = tiny.stream(photos(), LABELS)
-        assert asked == []
-        for consumed in range(1, 6):
-            result = next(stream)
-            assert isinstance(result, Segmentation)
-            assert result.mask.shape == (9 + consumed, 70)
-            assert len(asked) <= consumed + 1
-        assert next(stream, None) is None
-
-    def test_an_endless_source_can_be_left(self, tiny: FreeSeg) -> None:
-        def photos() -> Iterator[np.ndarray]:
-            while True:
-                yield NOISE
-
-        stream = tiny.stream(photos(), LABELS)
-        assert isinstance(next(stream), Segmentation)
-        stream.close()  # type: ignore[attr-defined]
-        assert next(stream, None) is None
-
-    @pytest.mark.parametrize("kind", ["array", "picture"])
-    def test_pixels_may_change_once_the_next_ones_are_asked_for(self, tiny: FreeSeg, kind: str) -> None:
-        """A video's loop has one buffer for all frames, and an animation is one picture that is sought through."""
-        frames = np.random.default_rng(3).integers(0, 256, (6, 40, 60, 3), dtype=np.uint8)
-
-        def shown() -> Iterator[Photo]:
-            buffer = np.zeros_like(frames[0])
-            for frame in frames:
-                buffer[:] = frame
-                yield buffer if kind == "array" else Image.frombuffer("RGB", (60, 40), buffer, "raw", "RGB", 0, 1)
-
-        for frame, result in zip(frames, tiny.stream(shown(), LABELS), strict=True):
-            assert isinstance(result, Segmentation)
-            assert np.array_equal(np.asarray(result.photo), frame)
-            assert same(result, tiny.segment(frame, LABELS))
-
-    def test_what_is_no_photo_is_an_error_in_its_place(self, tiny: FreeSeg) -> None:
-        first, second = tiny.stream([7, NOISE], LABELS)  # type: ignore[list-item]
-        assert isinstance(first, PhotoError)
-        assert isinstance(second, Segmentation)
-
-    def test_a_lone_path_is_one_photo(self, tiny: FreeSeg, tmp_path: Path) -> None:
-        [outcome] = tiny.stream(str(tmp_path / "none.jpg"), LABELS)
-        assert isinstance(outcome, PhotoError)
-        assert "none.jpg" in str(outcome)
-
-    def test_errors_come_in_the_place_of_their_photos(self, tiny: FreeSeg, tmp_path: Path) -> None:
-        (tmp_path / "bad.jpg").write_bytes(b"no picture")
-        photos = [tmp_path / "bad.jpg", NOISE, tmp_path / "missing.jpg", NOISE]
-        first, second, third, fourth = tiny.stream(photos, LABELS)
-        assert isinstance(first, PhotoError)
-        assert "bad.jpg" in str(first)
-        assert isinstance(third, PhotoError)
-        assert "missing.jpg" in str(third)
-        assert isinstance(second, Segmentation)
-        assert isinstance(fourth, Segmentation)
-        assert same(second, fourth)
 
 
 class TestPhotos:

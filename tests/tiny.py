@@ -1,14 +1,16 @@
-"""A model small enough to train in a test; its answers mean nothing."""
+"""A model small enough to train in a test, whose answers mean nothing; and whether two answers are the same."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from freeseg.models.efficientnet import EfficientNetLite, Stage
 from freeseg.models.iclip import ICLIP
+from freeseg.segmentation import Segmentation
 
 TINY_STAGES = [
     Stage(1, 3, 1, 1, 8),
@@ -49,3 +51,14 @@ def tell_patches_apart(model: ICLIP) -> ICLIP:
     model.image_head.std.copy_(features.std(dim=1).clamp_min(1e-3))
     model.image_head.first.bias.zero_()
     return model
+
+
+def same(first: Segmentation, second: Segmentation) -> bool:
+    """Whether two results say the same of every pixel."""
+    return (
+        first.labels == second.labels
+        and first.mask.dtype == second.mask.dtype
+        and np.array_equal(first.mask, second.mask)
+        and np.array_equal(first.confidence, second.confidence)
+        and first.presence == second.presence
+    )

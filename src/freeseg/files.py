@@ -20,6 +20,8 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _ALONE = threading.Lock()
+# Unlike Path's, False for a name that no file can have.
+exists, is_file, is_folder = os.path.exists, os.path.isfile, os.path.isdir
 
 
 @contextmanager
@@ -104,14 +106,15 @@ def locked(path: Path, wait: bool = True) -> Iterator[None]:
         yield
 
 
-def is_file(path: Path) -> bool:
-    """Whether a user's path is a file; one that cannot be asked for, too long for example, is none."""
-    return os.path.isfile(path)  # noqa: PTH113 - `Path.is_file` raises there
+def leads_out(name: str) -> bool:
+    """Whether a name is no path inside the folder that it is taken to be in.
 
-
-def is_folder(path: Path) -> bool:
-    """Whether a user's path is a folder; one that cannot be asked for is none."""
-    return os.path.isdir(path)  # noqa: PTH112 - as above
+    Example:
+        >>> [leads_out(name) for name in ("a/b.png", "../b.png", "/b.png")]
+        [False, True, True]
+    """
+    path = Path(name)
+    return bool(path.anchor) or ".." in path.parts or "\0" in name
 
 
 def _umask() -> int:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 import torch
@@ -21,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from freeseg import itsm, masks
+from freeseg.ahead import ahead
 from freeseg.errors import FreeSegError, LabelError, PhotoError
 from freeseg.images import Photo, fit_short_side, read_photo, resize, to_array
 from freeseg.models import DEFAULT, ICLIP, Config, lite, load_model, text_cache
@@ -35,7 +34,6 @@ from freeseg.words import Maps, Words
 if TYPE_CHECKING:
     from freeseg.models.onnx_file import OnnxImages
 
-Begun = TypeVar("Begun")
 Labels = Vocabulary | str | Iterable[str]
 SMALLEST = 32  # pixels on the shorter side that a model may be asked to see
 REFINE_STRIDE = 8  # the photo's edges are looked at once every so many pixels: a longer reach for less work
@@ -176,9 +174,8 @@ class FreeSeg:
         """
         words = self.words(Vocabulary.of(labels))
         at_once = self.image_side.at_once if self.image_side else 1
-        others = ThreadPoolExecutor(at_once)
-        try:
-            for begun in _ahead(others, lambda image: self._begin(image, words), images, at_once):
+        with closing(ahead(partial(self._begin, words), images, at_once)) as upcoming:
+            for begun in upcoming:
                 try:
                     prepared, maps = begun.result()
                 except PhotoError as error:
@@ -186,8 +183,6 @@ class FreeSeg:
                 else:
                     mask = self.decide(maps or self.maps(prepared, words), words, prepared, background)
                     yield self._result(mask, prepared, words.names, words.names, background)
-        finally:
-            others.shutdown(cancel_futures=True)  # whoever stops here does not wait for photos that nobody wants
 
     def segment_known(
         self, image: Photo, labels: Labels, known: Iterable[str], background: bool = True
@@ -293,7 +288,7 @@ class FreeSeg:
             return mask._replace(labels=mask.labels + (mask.labels != masks.UNSURE))
         return mask
 
-    def _begin(self, image: Photo, words: Words) -> tuple[Prepared, Maps | None]:
+    def _begin(self, words: Words, image: Photo) -> tuple[Prepared, Maps | None]:
         """What is done of a photo before its turn. PyTorch's own threads look at one photo at a time, together."""
         prepared = self.prepare(image)
         return prepared, self.maps(prepared, words) if self.image_side else None
@@ -360,28 +355,6 @@ def prepare(image: Photo, seen: Preprocessing) -> Prepared:
 def _whole(side: int, multiple: int) -> int:
     """The nearest multiple, at least one."""
     return max(1, round(side / multiple)) * multiple
-
-
-def _ahead(
-    others: Executor, begin: Callable[[Photo], Begun], images: Iterable[Photo], count: int
-) -> Iterator[Future[Begun]]:
-    """Have other threads begin with photos, so many of them before they are asked for; in order."""
-    begun: deque[Future[Begun]] = deque()
-    for image in [images] if isinstance(images, str | os.PathLike) else images:
-        begun.append(_submitted(others, begin, image))
-        if len(begun) > count:
-            yield begun.popleft()
-    yield from begun
-
-
-def _submitted(others: Executor, begin: Callable[[Photo], Begun], image: Photo) -> Future[Begun]:
-    """Have another thread begin. Pixels are copied first: who gave them may fill them with the next frame meanwhile."""
-    try:
-        return others.submit(begin, image if isinstance(image, str | os.PathLike) else read_photo(image))
-    except PhotoError as error:
-        failed: Future[Begun] = Future()
-        failed.set_exception(error)
-        return failed
 
 
 def _edges(pixels: NDArray[np.uint8]) -> Tensor:

@@ -15,7 +15,7 @@ from PIL import Image
 from freeseg import drawing, rle
 from freeseg.drawing import BACKGROUND, DONT_KNOW, IGNORE
 from freeseg.errors import LabelError, OutputError
-from freeseg.files import atomic_path, printable, write_json
+from freeseg.files import atomic_path, leads_out, printable, write_json
 
 __all__ = ["BACKGROUND", "DONT_KNOW", "IGNORE", "Segmentation", "reserve_ignore"]
 
@@ -300,7 +300,6 @@ def _box(inside: npt.NDArray[np.bool_]) -> list[int]:
 def _inside(folder: Path, stem: str) -> Path:
     """The path of a stem in a folder, refused where it would lead out of it, also by a link."""
     path = Path(stem)
-    wrong = not path.name or path.anchor or ".." in path.parts or "\0" in stem
-    if wrong or not (folder / path).parent.resolve().is_relative_to(folder.resolve()):
+    if not path.name or leads_out(stem) or not (folder / path).parent.resolve().is_relative_to(folder.resolve()):
         raise OutputError(f"{stem!r} does not stay inside {folder}; use a relative name without '..'")
     return folder / path

@@ -16,11 +16,11 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple, Protocol
 
 from freeseg.errors import DataError
+from freeseg.files import is_file, is_folder
 from freeseg.images import SUFFIXES, FoundPhoto, photos_in
 
 SPLITS = ("train", "dev", "test", "none")
 _TAR_PHOTOS = ("jpg", "jpeg", "png", "webp")
-_is_file, _is_dir = os.path.isfile, os.path.isdir  # unlike Path's, False for a name that no file can have
 
 
 class Pair(NamedTuple):
@@ -195,14 +195,14 @@ def _open(given: str | Path, without: Path | None) -> PairSource:
     path = Path(given)
     if re.match(r"pipe:|[A-Za-z][A-Za-z0-9+.-]+:/", str(given)):
         raise DataError(f"{given}: only local files are read, no URL and no pipe; download it first")
-    if _is_file(path / "captions.jsonl"):
+    if is_file(path / "captions.jsonl"):
         return CaptionFolder(path, without)
     tars, photos = _files(path, ["tar"]), _photos(path, without)
     if tars and photos:
         raise DataError(f"{path}: holds .tar shards and photos ({photos[0].name}); put them in folders of their own")
     if photos:
         return PhotoFolder(path, without)
-    if tars or (path.suffix.lower() == ".tar" and not _is_dir(path)):
+    if tars or (path.suffix.lower() == ".tar" and not is_folder(path)):
         return TarShards(path)
     looked_for = f"captions.jsonl, .tar shards or photos ({' '.join(sorted(SUFFIXES))})"
     raise DataError(f"{path}: no image-caption pairs; looked for {looked_for}; {_found(path)}")
@@ -219,13 +219,13 @@ def _read_jsonl(folder: Path) -> dict[Path, tuple[str, tuple[str, ...], str]]:
         record = _parse(line, where)
         key = _local_name(record.get("file"), where)
         photo = folder / "images" / key
-        photo = photo if _is_file(photo) else folder / key
+        photo = photo if is_file(photo) else folder / key
         if photo in entries:
             raise DataError(f"{where}: {key!r} is listed twice; put all captions of a photo in one line")
         entries[photo] = (key, *_captions_and_split(record, where))
     if not entries:
         raise DataError(f"{file}: empty; it needs a line for each photo")
-    if absent := [key for photo, (key, _, _) in entries.items() if not _is_file(photo)]:
+    if absent := [key for photo, (key, _, _) in entries.items() if not is_file(photo)]:
         raise DataError(f"{file}: {len(absent)} of {len(entries)} photos are not there; the first is {absent[0]!r}")
     return entries
 
@@ -233,11 +233,11 @@ def _read_jsonl(folder: Path) -> dict[Path, tuple[str, tuple[str, ...], str]]:
 def _find_shards(path: str | Path) -> list[Path]:
     from braceexpand import braceexpand  # comes with webdataset
 
-    if _is_dir(path):
+    if is_folder(path):
         return _files(Path(path), ["tar"])
     with _explain(path, "not a pattern like shards-{000..003}.tar"):
-        shards = [Path(path)] if _is_file(path) else [Path(shard) for shard in braceexpand(str(path))]
-    if absent := [shard for shard in shards if not _is_file(shard)]:
+        shards = [Path(path)] if is_file(path) else [Path(shard) for shard in braceexpand(str(path))]
+    if absent := [shard for shard in shards if not is_file(shard)]:
         raise DataError(f"{path}: {len(absent)} of {len(shards)} shards are not there; the first is {absent[0]}")
     return shards
 
@@ -328,13 +328,13 @@ def _local_name(name: object, where: str) -> str:
 
 def _photos(folder: Path, without: Path | None) -> list[FoundPhoto]:
     """The photos in a folder and below it; none for what is no folder, or holds none."""
-    return photos_in(folder, without) if _is_dir(folder) else []
+    return photos_in(folder, without) if is_folder(folder) else []
 
 
 def _files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
     endings = tuple(f".{suffix}" for suffix in suffixes)
-    entries = folder.glob("[!.]*") if _is_dir(folder) else ()
-    return sorted(path for path in entries if path.name.lower().endswith(endings) and _is_file(path))
+    entries = folder.glob("[!.]*") if is_folder(folder) else ()
+    return sorted(path for path in entries if path.name.lower().endswith(endings) and is_file(path))
 
 
 def _read(file: Path) -> bytes:
@@ -352,6 +352,6 @@ def _explain(where: str | Path, what: str) -> Iterator[None]:
 
 
 def _found(path: Path) -> str:
-    entries = path.glob("*") if _is_dir(path) else [path] if _is_file(path) else []
+    entries = path.glob("*") if is_folder(path) else [path] if is_file(path) else []
     names = sorted(entry.name for entry in entries)
     return f"found {', '.join(names[:3]) or 'nothing'}" + f" and {len(names) - 3} more" * (len(names) > 3)

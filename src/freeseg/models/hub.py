@@ -7,7 +7,6 @@ that what other programs fetched is found, and the other way round. Only the fil
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import tomllib
@@ -26,6 +25,7 @@ from huggingface_hub.repocard import metadata_load
 from huggingface_hub.utils import tqdm, validate_repo_id  # type: ignore[attr-defined]
 
 from freeseg.errors import WeightsError
+from freeseg.files import is_folder
 from freeseg.models.hub_refusals import HUB, refusal
 from freeseg.models.layout import CONFIG, PickledError, needed
 
@@ -135,7 +135,7 @@ def describe(name: str, revision: str | None = None, *, weights_only: bool = Fal
 
     Arguments and errors are those of `resolve`.
     """
-    if os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for an overlong name
+    if is_folder(name):
         if revision is not None:
             raise WeightsError(f"{name} is a folder, which has no revision {revision!r}; leave the revision out")
         return _describe_folder(Path(name), weights_only)

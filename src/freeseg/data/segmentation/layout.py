@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from freeseg.errors import DataError
+from freeseg.files import exists, is_file, is_folder
 
 PHOTOS = (".jpg", ".jpeg", ".png")
 _SHOWN = 8
-# Unlike Path's, False for a name that no file can have.
-_exists, _is_file, _is_dir = os.path.exists, os.path.isfile, os.path.isdir
 
 
 class Annotated(NamedTuple):
@@ -50,7 +48,7 @@ def places(root: Path, homes: Sequence[str], *needs: Sequence[str]) -> list[Path
         ['VOC2012/JPEGImages']
     """
     for home in homes:
-        there = [next((root / home / path for path in need if _exists(root / home / path)), None) for need in needs]
+        there = [next((root / home / path for path in need if exists(root / home / path)), None) for need in needs]
         found = [path for path in there if path]
         if len(found) == len(needs):
             return found
@@ -98,7 +96,7 @@ def read_list(base: Path, lists: Sequence[str]) -> list[str] | None:
     Raises:
         DataError: It cannot be read, is empty, or has a name twice.
     """
-    file = next((base / place for place in lists if _is_file(base / place)), None)
+    file = next((base / place for place in lists if is_file(base / place)), None)
     if file is None:
         return None
     try:
@@ -132,8 +130,8 @@ def join(names: Iterable[str], photos: Files, masks: Files) -> tuple[Annotated, 
 
 
 def _contents(root: Path) -> str:
-    if not _is_dir(root):
-        return "a file" if _exists(root) else "no such folder"
+    if not is_folder(root):
+        return "a file" if exists(root) else "no such folder"
     names = sorted(path.name for path in root.iterdir())
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return (", ".join(names[:_SHOWN]) or "nothing") + more
