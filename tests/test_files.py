@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freeseg.errors import OutputError
-from freeseg.files import atomic_path, is_file, is_folder, printable, sha256, write_json, write_text
+from freeseg.files import atomic_path, is_file, is_folder, locked, printable, sha256, write_json, write_text
 
 
 def no_space(*_, **__):
@@ -146,6 +146,19 @@ def test_threads_that_write_leave_the_umask_as_it_was(tmp_path):
     finally:
         sys.setswitchinterval(interval)
         assert os.umask(before) == 0o27
+
+
+def test_a_lock_that_is_held_is_refused_or_waited_for(old):
+    with locked(old), pytest.raises(BlockingIOError), locked(old, wait=False):
+        pass
+    with locked(old, wait=False):
+        pass
+
+
+def test_a_file_system_without_locks_does_without(old, monkeypatch):
+    monkeypatch.setattr("fcntl.flock", no_space)
+    with locked(old):
+        pass
 
 
 def test_a_path_that_cannot_be_asked_for_is_nothing():

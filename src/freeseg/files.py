@@ -95,14 +95,19 @@ def reason(error: OSError) -> str:
 
 @contextmanager
 def locked(path: Path, wait: bool = True) -> Iterator[None]:
-    """No other process is in here for this file meanwhile; a kill ends it as well. Without effect on Windows.
+    """No other process is in here for this file meanwhile; a kill ends it too. Where there are no locks, none.
 
     Raises:
         BlockingIOError: Another one is, and this one is not to wait.
     """
     with path.open("rb") as file:  # closing it ends the lock
-        if fcntl:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        try:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise
+        except OSError:  # a file system without locks
+            pass
         yield
 
 
