@@ -28,8 +28,8 @@ from benchmarks.memory import CLEAR, COLUMNS, NOTE, Peak
 from benchmarks.page import deliver, head
 from benchmarks.tables import giga, megabytes, ms, table
 from benchmarks.timing import in_turns
-from freeseg.models.transformer.dense import MODES
-from freeseg.models.transformer.vision import ClipVision, SiglipVision, VisionTower
+from freeseg.models.towers.transformer.dense import MODES
+from freeseg.models.towers.transformer.vision import ClipVision, SiglipVision, VisionTower
 
 Embed = Callable[[Tensor], object]
 PLAIN = "plain"  # transformers' own forward, as it is

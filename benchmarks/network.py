@@ -22,14 +22,14 @@ from benchmarks.page import deliver, head
 from benchmarks.tables import ms, table
 from benchmarks.timing import in_turns
 from freeseg.data.segmentation import open_dataset
-from freeseg.evaluation import engine
+from freeseg.evaluation import measure as engine
 from freeseg.evaluation.protocols import Protocol
-from freeseg.evaluation.report import Report
+from freeseg.evaluation.report.report import Report
 from freeseg.export import export
 from freeseg.models import DEFAULT, TEACHER
-from freeseg.models.precision import cpu_has
+from freeseg.models.devices import cpu_has
 from freeseg.pipeline import FreeSeg
-from freeseg.vocabularies import vocabulary
+from freeseg.words import vocabulary
 
 WORDS = vocabulary("voc21")
 SIDES = (0, 288, 256, 224)

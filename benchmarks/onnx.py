@@ -25,18 +25,19 @@ from benchmarks.page import deliver, head
 from benchmarks.photos import SIZE
 from benchmarks.tables import megabytes, ms, table
 from benchmarks.timing import in_turns
-from freeseg import itsm
 from freeseg.data.segmentation import open_dataset
-from freeseg.evaluation import bootstrap, engine
-from freeseg.evaluation.markdown import span
-from freeseg.evaluation.metrics import confusion, mean_iou, pairs
-from freeseg.evaluation.wording import percent, signed
+from freeseg.decision import itsm
+from freeseg.engines.onnx_file import Session
+from freeseg.evaluation import measure as engine
+from freeseg.evaluation.metrics import bootstrap
+from freeseg.evaluation.metrics.confusion import confusion, mean_iou, pairs
+from freeseg.evaluation.report.markdown import span
+from freeseg.evaluation.report.wording import percent, signed
 from freeseg.export import Exported, export
 from freeseg.export.graph import FixedVocabulary
-from freeseg.images import fit_short_side
-from freeseg.models.onnx_file import Session
+from freeseg.photos import fit_short_side
 from freeseg.pipeline import FreeSeg, Prepared
-from freeseg.vocabularies import vocabulary
+from freeseg.words import vocabulary
 
 WORDS = vocabulary("voc21")
 TORCH, FLOAT32, INT8 = "PyTorch", "onnxruntime, float32", "onnxruntime, int8"

@@ -21,7 +21,7 @@ from benchmarks import against, growth
 from benchmarks.memory import CLEAR, STATUS, Peak
 from benchmarks.photos import LABELS, words
 from freeseg.errors import PhotoError
-from freeseg.saving import saved
+from freeseg.results.saving import saved
 
 
 def peak(work: Callable[[], object]) -> Peak:

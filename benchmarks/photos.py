@@ -10,7 +10,7 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
-from freeseg.vocabularies import vocabulary
+from freeseg.words import vocabulary
 
 SIZE = (500, 375)  # the usual VOC photo
 LABELS = ("person|man|woman", "cat", "dog", "cup", "tower", "flower", "tree", "sky")

@@ -16,7 +16,7 @@ from benchmarks.effort import Effort
 from benchmarks.photos import LABELS, words
 from benchmarks.tables import ms, table
 from benchmarks.timing import in_turns
-from freeseg import masks
+from freeseg.decision import masks
 from freeseg.models.network import SegmentationTower
 
 ONE_STRIP = 16_000_000  # what masks.STRIP_FLOATS was

@@ -17,8 +17,8 @@ from benchmarks.photos import LABELS, SIZE
 from benchmarks.tables import giga, table
 from benchmarks.timing import in_turns
 from freeseg.errors import PhotoError
-from freeseg.images import fit_short_side
-from freeseg.saving import saved
+from freeseg.photos import fit_short_side
+from freeseg.results.saving import saved
 
 PEAK = "peak"
 

@@ -19,9 +19,10 @@ from benchmarks import photos
 from benchmarks.effort import Effort
 from benchmarks.photos import LABELS, SIZE
 from benchmarks.tables import ms, table
-from freeseg import masks, pipeline
+from freeseg import pipeline
+from freeseg.decision import masks
 from freeseg.models import ICLIP
-from freeseg.segmentation import Segmentation
+from freeseg.results.segmentation import Segmentation
 
 REST = "the rest"
 # What a stage is: calls of these functions, less the stages that they call.

@@ -15,8 +15,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 import freeseg
-from freeseg import drawing
 from freeseg.files import atomic_path
+from freeseg.results import drawing
 
 # Photo -> words. chelsea, camera: CC0; astronaut (NASA), rocket (SpaceX): public domain; china, flower: CC BY 2.0.
 PHOTOS = {

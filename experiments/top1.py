@@ -13,8 +13,8 @@ from typing import Annotated
 import torch
 import typer
 
-from freeseg.images import read_photo, resize, to_array
-from freeseg.models.lite import efficientnet_lite
+from freeseg.models.towers.lite import efficientnet_lite
+from freeseg.photos import read_photo, resize, to_array
 
 SIDE = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}  # what each was trained at
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from freeseg.masks import Decision
+from freeseg.decision.masks import Decision
 from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.pipeline import FreeSeg
 from tiny import tell_patches_apart, tiny_iclip

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from freeseg.data.free_masks import MANIFEST, Entry, Settings, names_by_value, write_settings
-from freeseg.segmentation import IGNORE, Segmentation
-from freeseg.vocabularies import Vocabulary
+from freeseg.results.segmentation import IGNORE, Segmentation
+from freeseg.words import Vocabulary
 
 WORDS = Vocabulary.of("cat|kitten, dog, sofa|couch", ["sky", "grass"])
 SETTINGS = Settings(WORDS, "drawn", "drawn", "ab12", "1.0", {"smoothing": 3, "ignore_below": 0.0})

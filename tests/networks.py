@@ -13,15 +13,15 @@ from PIL import Image
 from freeseg.data.free_masks import Entry, FreeMasks, Settings, open_free_masks, write_settings
 from freeseg.files import sha256, write_text
 from freeseg.models.checkpoint import Config, Preprocessing
-from freeseg.models.efficientnet import EfficientNetLite
 from freeseg.models.network import SegmentationNetwork, SegmentationTower
+from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.pipeline import FreeSeg
 from freeseg.training.features import GRID
 from freeseg.training.network.devices import accelerator
 from freeseg.training.network.recipe import Recipe
 from freeseg.training.network.samples import Samples
 from freeseg.training.network.trainer import Teacher, Trainer
-from freeseg.vocabularies import Vocabulary
+from freeseg.words import Vocabulary
 from tiny import TINY_STAGES, HashedText, tiny_iclip
 
 VOCABULARY = Vocabulary.of(["cat", "dog", "red car|car"], ["sky", "grass"])

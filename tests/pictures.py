@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from freeseg import images
+from freeseg import photos as images
 from freeseg.errors import PhotoError
-from freeseg.images import read_photo, to_array
+from freeseg.photos import read_photo, to_array
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)  # not square, no symmetry
 GREYS = np.ascontiguousarray(COLOURS[:, :, 0])

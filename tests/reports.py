@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from freeseg.evaluation.records import PhotoRecord, Run, hash_names
-from freeseg.evaluation.report import Report
+from freeseg.evaluation.report.report import Report
 
 CLASSES = ("background", "cat", "dog", "sofa", "unicorn")
 HOSTILE = "<script>parent.hacked = 1</script>|`*_[a](b)\"'&"

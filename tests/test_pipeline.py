@@ -16,13 +16,13 @@ import torch.nn.functional as F
 from PIL import Image
 
 import freeseg
-from freeseg import masks
+from freeseg.decision import masks
+from freeseg.decision.masks import UNSURE, FreeMask
 from freeseg.errors import FreeSegError, LabelError, OutputError, PhotoError, WeightsError
-from freeseg.masks import UNSURE, FreeMask
 from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.pipeline import FreeSeg
-from freeseg.segmentation import IGNORE, Segmentation
-from freeseg.vocabularies import Vocabulary
+from freeseg.results.segmentation import IGNORE, Segmentation
+from freeseg.words import Vocabulary
 from tiny import same, tell_patches_apart, tiny_iclip
 
 LABELS = ["cat", "sofa|couch", "floor"]
@@ -244,7 +244,7 @@ import resource
 from dataclasses import replace
 import numpy as np
 import freeseg, freeseg.pipeline
-from freeseg.vocabularies import Vocabulary
+from freeseg.words import Vocabulary
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

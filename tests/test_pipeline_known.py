@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from freeseg.decision.masks import Decision
 from freeseg.errors import LabelError
-from freeseg.masks import Decision
 from freeseg.pipeline import FreeSeg
-from freeseg.vocabularies import Vocabulary
+from freeseg.words import Vocabulary
 
 LABELS = ["cat", "sofa|couch", "floor", "dog"]
 NOISE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from freeseg.images import fit_short_side, resize
+from freeseg.photos import fit_short_side, resize
 from freeseg.pipeline import FreeSeg
-from freeseg.vocabularies import TEMPLATES, Vocabulary
+from freeseg.words import TEMPLATES, Vocabulary
 
 LABELS = ["cat", "sofa|couch", "floor"]
 NOISE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from freeseg.models.efficientnet import EfficientNetLite, Stage
 from freeseg.models.iclip import ICLIP
-from freeseg.segmentation import Segmentation
+from freeseg.models.towers.efficientnet import EfficientNetLite, Stage
+from freeseg.results.segmentation import Segmentation
 
 TINY_STAGES = [
     Stage(1, 3, 1, 1, 8),

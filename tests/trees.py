@@ -13,8 +13,8 @@ from PIL import Image
 from scipy.io import savemat
 
 from freeseg.data.segmentation import SegmentationData, open_dataset
-from freeseg.drawing import palette
 from freeseg.errors import DataError
+from freeseg.results.drawing import palette
 
 Rows = Sequence[Sequence[int]] | np.ndarray
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from freeseg.errors import FreeSegError
     from freeseg.pipeline import FreeSeg, load
-    from freeseg.segmentation import Segmentation
-    from freeseg.vocabularies import Vocabulary, vocabulary
+    from freeseg.results.segmentation import Segmentation
+    from freeseg.words import Vocabulary, vocabulary
 
 __all__ = ["FreeSeg", "FreeSegError", "Segmentation", "Vocabulary", "load", "vocabulary"]
 
@@ -22,10 +22,10 @@ __all__ = ["FreeSeg", "FreeSegError", "Segmentation", "Vocabulary", "load", "voc
 _HOME = {
     "FreeSeg": "pipeline",
     "FreeSegError": "errors",
-    "Segmentation": "segmentation",
-    "Vocabulary": "vocabularies",
+    "Segmentation": "results.segmentation",
+    "Vocabulary": "words",
     "load": "pipeline",
-    "vocabulary": "vocabularies",
+    "vocabulary": "words",
 }
 
 

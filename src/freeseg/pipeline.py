@@ -18,21 +18,23 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from freeseg import itsm, masks
-from freeseg.ahead import ahead
+from freeseg.decision import itsm, masks
+from freeseg.decision.pooling import smooth_patches
 from freeseg.errors import FreeSegError, LabelError, PhotoError
-from freeseg.images import Photo, fit_short_side, read_photo, resize, to_array
-from freeseg.models import DEFAULT, ICLIP, Config, lite, load_model, text_cache
+from freeseg.models import DEFAULT, ICLIP, Config, load_model
 from freeseg.models.checkpoint import Preprocessing
-from freeseg.models.precision import precision, usable
-from freeseg.models.weights import tensors_sha256
-from freeseg.pooling import smooth_patches
-from freeseg.segmentation import IGNORE, Segmentation, reserve_ignore
-from freeseg.vocabularies import BACKGROUND, Vocabulary
-from freeseg.words import Maps, Words
+from freeseg.models.devices import precision, usable
+from freeseg.models.packaged_weights import tensors_sha256
+from freeseg.models.towers import lite
+from freeseg.photos import Photo, fit_short_side, read_photo, resize, to_array
+from freeseg.prefetch import ahead
+from freeseg.results.segmentation import IGNORE, Segmentation, reserve_ignore
+from freeseg.words import BACKGROUND, Vocabulary
+from freeseg.words import embedding_cache as text_cache
+from freeseg.words.embedded import Maps, Words
 
 if TYPE_CHECKING:
-    from freeseg.models.onnx_file import OnnxImages
+    from freeseg.engines.onnx_file import OnnxImages
 
 Labels = Vocabulary | str | Iterable[str]
 SMALLEST = 32  # pixels on the shorter side that a model may be asked to see
@@ -92,7 +94,7 @@ def _seeing_by(network: FreeSeg, path: Path) -> FreeSeg:
         raise FreeSegError("photos through an ONNX file of a CLIP or SigLIP have no windows; leave --onnx out")
     if find_spec("onnxruntime") is None:  # few need it, so it is not installed for everyone
         raise FreeSegError('an ONNX file needs onnxruntime; run: pip install "freeseg[export]"')
-    from freeseg.models.onnx_file import OnnxImages
+    from freeseg.engines.onnx_file import OnnxImages
 
     return FreeSeg(network.model, network.config, OnnxImages(path, network.weights_sha256))
 

@@ -22,11 +22,11 @@ from PIL import Image
 import freeseg.cli
 from commands import Done, Run, one_line, program, results_of, written
 from freeseg.cli.segment import output_stems
-from freeseg.drawing import palette
-from freeseg.images import FoundPhoto
 from freeseg.models import DEFAULT
+from freeseg.photos import FoundPhoto
 from freeseg.pipeline import FreeSeg
-from freeseg.vocabularies import vocabulary
+from freeseg.results.drawing import palette
+from freeseg.words import vocabulary
 
 
 class TestProgram:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import freeseg.cli
-from freeseg.evaluation.report import Report
+from freeseg.evaluation.report.report import Report
 from reports import draw_report
 
 

@@ -12,11 +12,11 @@ import pytest
 import freeseg.cli
 from commands import Run, one_line
 from drawn import SIZES, draw_voc, redraw_mask
-from freeseg.evaluation import engine
+from freeseg.evaluation import measure as engine
 from freeseg.evaluation.records import PhotoRecord
-from freeseg.evaluation.report import Report
+from freeseg.evaluation.report.report import Report
 from freeseg.models import DEFAULT, read_config
-from freeseg.vocabularies import vocabulary
+from freeseg.words import vocabulary
 
 
 @pytest.mark.usefixtures("on_tiny")

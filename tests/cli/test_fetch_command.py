@@ -13,7 +13,7 @@ import pytest
 import freeseg.cli
 from freeseg.cli.models import megabytes
 from freeseg.models import DEFAULT, embedded_folder
-from freeseg.models.hub import known_models
+from freeseg.models.hub.repository import known_models
 from hub_server import NEEDED, WHOLE, Hub, Model, commit, connected, serve
 
 NAME = "some/clip"

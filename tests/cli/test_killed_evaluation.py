@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from drawn import draw_voc
-from freeseg.evaluation.report import Report
+from freeseg.evaluation.report.report import Report
 
 
 def test_a_killed_evaluation_goes_on(tmp_path: Path) -> None:

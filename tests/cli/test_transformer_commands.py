@@ -14,7 +14,7 @@ from PIL import Image
 import freeseg
 import freeseg.cli
 from freeseg.models import read_config
-from freeseg.models.transformer.folder import weights_hash
+from freeseg.models.towers.transformer.folder import weights_hash
 from tiny_transformers import SAVERS
 
 Run = Callable[..., tuple[int, str]]

@@ -16,8 +16,8 @@ from PIL import Image
 
 from freeseg.data.free_masks import LABELS, MANIFEST, Entry, open_free_masks, write_settings
 from freeseg.errors import DataError, OutputError
-from freeseg.segmentation import IGNORE
-from freeseg.vocabularies import Vocabulary
+from freeseg.results.segmentation import IGNORE
+from freeseg.words import Vocabulary
 
 # With the halves of characters that file names may hold.
 NAMES = st.text(st.characters(exclude_characters="\0/"), min_size=1, max_size=20).filter(lambda name: name != "..")

@@ -9,12 +9,12 @@ import pytest
 
 from drawn import draw_voc
 from freeseg.data.segmentation import SegmentationData, open_dataset
+from freeseg.decision.masks import Decision
 from freeseg.errors import FreeSegError
 from freeseg.evaluation.protocols import PROTOCOLS, Protocol, protocol
 from freeseg.evaluation.records import SETTINGS
-from freeseg.masks import Decision
 from freeseg.models.checkpoint import Config, Preprocessing
-from freeseg.vocabularies import TEMPLATES, default_background, vocabulary
+from freeseg.words import TEMPLATES, default_background, vocabulary
 
 OWN = Config(
     "m",

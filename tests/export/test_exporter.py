@@ -15,18 +15,18 @@ import torch
 import freeseg
 from commands import written
 from exports import LABELS, PHOTO_LABELS, tiny_model
-from freeseg import itsm
+from freeseg.decision import itsm
+from freeseg.engines.onnx_file import Session
 from freeseg.errors import FreeSegError, OutputError, PhotoError, WeightsError
 from freeseg.export import Exported, export, exporter, metadata, write_words
 from freeseg.export.graph import FixedVocabulary
 from freeseg.export.int8 import quantise
 from freeseg.export.runtime import blurred_noise
 from freeseg.models.checkpoint import Config, Preprocessing
-from freeseg.models.efficientnet import EfficientNetLite
 from freeseg.models.network import SegmentationNetwork, SegmentationTower
-from freeseg.models.onnx_file import Session
+from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.pipeline import FreeSeg
-from freeseg.vocabularies import Vocabulary
+from freeseg.words import Vocabulary
 from tiny import TINY_STAGES, HashedText, tell_patches_apart
 from tiny_transformers import SAVERS
 

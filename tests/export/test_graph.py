@@ -1,4 +1,4 @@
-"""The decision as it is exported, in batches, is that of freeseg.masks, photo by photo."""
+"""The decision as it is exported, in batches, is that of freeseg.decision.masks, photo by photo."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from freeseg import itsm, masks
+from freeseg.decision import itsm, masks
+from freeseg.decision.masks import Decision
 from freeseg.export.graph import ABSENT, FixedVocabulary, OpenVocabulary, logits, presence
-from freeseg.masks import Decision
 from freeseg.pipeline import FreeSeg
-from freeseg.vocabularies import Vocabulary
+from freeseg.words import Vocabulary
 
 NEAR = 1e-4  # a choice by less than this may fall either way: the order of a sum decides
 

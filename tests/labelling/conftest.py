@@ -13,7 +13,7 @@ from freeseg.data import PairSource, open_sources
 from freeseg.labelling.labeller import Plan
 from freeseg.models import DEFAULT
 from freeseg.pipeline import FreeSeg
-from freeseg.vocabularies import Vocabulary
+from freeseg.words import Vocabulary
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from masked import draw_masks, entry_of
 from PIL import Image
 
 from freeseg.data.free_masks import open_free_masks
-from freeseg.drawing import display_palette
 from freeseg.labelling.contact_sheet import TILE, choose, contact_sheet, thumbnail
+from freeseg.results.drawing import display_palette
 
 
 @given(st.integers(0, 200), st.integers(0, 50), st.integers())

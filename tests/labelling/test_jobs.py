@@ -16,7 +16,7 @@ from masked import entry_of
 from freeseg.data import PairSource, open_sources
 from freeseg.errors import DataError
 from freeseg.labelling.jobs import free_stem, jobs, source_names
-from freeseg.vocabularies import Vocabulary
+from freeseg.words import Vocabulary
 
 WORDS = Vocabulary.of(LABELS)
 PARTS = st.sampled_from(["a", "A", "a.b", "a-2", "b", "a.png", ".hidden", "é"])

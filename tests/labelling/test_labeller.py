@@ -13,12 +13,12 @@ from PIL import Image
 
 from freeseg.data import PairSource
 from freeseg.data.free_masks import names_by_value
-from freeseg.drawing import palette
 from freeseg.errors import PhotoError
 from freeseg.labelling.jobs import Job, jobs
 from freeseg.labelling.labeller import Plan, label_photo
 from freeseg.pipeline import FreeSeg
-from freeseg.vocabularies import Vocabulary
+from freeseg.results.drawing import palette
+from freeseg.words import Vocabulary
 
 
 def test_mask_confidence_and_entry_are_the_models(

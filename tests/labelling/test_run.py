@@ -19,7 +19,7 @@ from freeseg.labelling import processes
 from freeseg.labelling.jobs import Job
 from freeseg.labelling.labeller import Plan, label_photo
 from freeseg.labelling.run import SHEET, label
-from freeseg.vocabularies import Vocabulary
+from freeseg.words import Vocabulary
 
 pytestmark = pytest.mark.usefixtures("on_tiny")
 FILES = [*(f"captioned/{file}" for file in CAPTIONS), *(f"plain/{file}" for file in PLAIN)]

@@ -18,9 +18,10 @@ from safetensors.torch import load_file, save_file
 import freeseg
 from freeseg.errors import OutputError, WeightsError
 from freeseg.files import sha256
-from freeseg.models import DEFAULT, EMBEDDED, TEACHER, checkpoint, embedded_folder, find_model, lite
+from freeseg.models import DEFAULT, EMBEDDED, TEACHER, checkpoint, embedded_folder, find_model
 from freeseg.models.checkpoint import CARD, CONFIG, WEIGHTS, Config, Preprocessing, load, model_card, read_config, save
 from freeseg.models.iclip import ICLIP
+from freeseg.models.towers import lite
 from freeseg.pipeline import FreeSeg
 
 

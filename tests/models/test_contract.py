@@ -15,8 +15,8 @@ import freeseg
 from freeseg.errors import FreeSegError
 from freeseg.models import checkpoint
 from freeseg.models.checkpoint import Config, Preprocessing
-from freeseg.models.precision import cpu_has
-from freeseg.models.towers import Pair, untrained
+from freeseg.models.devices import cpu_has
+from freeseg.models.towers.pair import Pair, untrained
 from freeseg.pipeline import FreeSeg
 from networks import tiny_network
 from tiny import tell_patches_apart, tiny_iclip
@@ -146,7 +146,7 @@ class TestContract:
 
 
 def test_a_precision_that_the_cpu_lacks_is_refused(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("freeseg.models.precision.cpu_has", lambda dtype: dtype == torch.float32)
+    monkeypatch.setattr("freeseg.models.devices.cpu_has", lambda dtype: dtype == torch.float32)
     with pytest.raises(FreeSegError, match="this CPU does not compute in float16; use one of: float32"):
         freeseg.load(folders["clip"], dtype="float16")
     with pytest.raises(FreeSegError, match="no precision is called 'int8'"):

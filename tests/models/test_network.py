@@ -9,8 +9,9 @@ import pytest
 import torch
 
 import freeseg
-from freeseg.models import TEACHER, checkpoint, lite
+from freeseg.models import TEACHER, checkpoint
 from freeseg.models.network import STRIDE, Decoder
+from freeseg.models.towers import lite
 from freeseg.pipeline import FreeSeg
 from freeseg.training.features import GRID
 from freeseg.training.network.start import start_decoder

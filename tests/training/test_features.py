@@ -17,7 +17,7 @@ from freeseg.errors import DataError
 from freeseg.models.iclip import ICLIP
 from freeseg.training import features
 from freeseg.training.features import TrainingData, expected_bytes, open_stores, prepare
-from freeseg.vocabularies import Vocabulary
+from freeseg.words import Vocabulary
 from tiny import tiny_iclip
 
 NOUNS = Vocabulary.of(["dog", "cat", "ball"])

@@ -16,8 +16,8 @@ def compare(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Markdown file for what is printed.")] = None,
 ) -> None:
     """Compare two reports: what is better, what is worse, what may be chance, and which photos changed."""
-    from freeseg.evaluation import compare as comparing
-    from freeseg.evaluation.report import Report
+    from freeseg.evaluation.report import compare as comparing
+    from freeseg.evaluation.report.report import Report
     from freeseg.files import write_text
 
     text = comparing.markdown(comparing.compare(Report.load(first), Report.load(second)))

@@ -13,7 +13,7 @@ import typer
 from freeseg.cli.options import DEFAULT_MODEL, Device, Mode, Model, Onnx, Out, Precision, Revision, ShortSide
 
 if TYPE_CHECKING:
-    from freeseg.evaluation.report import Report
+    from freeseg.evaluation.report.report import Report
 
 PICTURED = 6  # photos at either end of the page
 
@@ -43,14 +43,15 @@ def evaluate(
     from freeseg.cli.progress import progress
     from freeseg.data.segmentation import open_dataset
     from freeseg.errors import FreeSegError
-    from freeseg.evaluation import engine, protocols
-    from freeseg.evaluation.gallery import gallery
-    from freeseg.evaluation.markdown import markdown
-    from freeseg.evaluation.page import page
-    from freeseg.evaluation.report import NAME, Report
+    from freeseg.evaluation import measure as engine
+    from freeseg.evaluation import protocols
+    from freeseg.evaluation.report.gallery import gallery
+    from freeseg.evaluation.report.markdown import markdown
+    from freeseg.evaluation.report.page import page
+    from freeseg.evaluation.report.report import NAME, Report
     from freeseg.files import write_text
     from freeseg.models import checkpoint, find_model
-    from freeseg.models.precision import full_name
+    from freeseg.models.devices import full_name
 
     if record and (short_side is not None or onnx is not None or full_name(precision) != "float32"):
         raise FreeSegError("--record is for the model as it is; leave --short-side, --precision and --onnx out")
@@ -79,8 +80,8 @@ def evaluate(
 
 def _summary(report: Report) -> str:
     """The headline numbers for a terminal."""
-    from freeseg.evaluation.markdown import span, table
-    from freeseg.evaluation.wording import percent
+    from freeseg.evaluation.report.markdown import span, table
+    from freeseg.evaluation.report.wording import percent
 
     rows = [[name, percent(number.value), span(number)] for name, number in report.numbers().items()]
     head = f"{report.run.model} on {_name(report, report.run.dataset)}"

@@ -17,7 +17,8 @@ def fetch(
 ) -> None:
     """Show the files, sizes and licence of a model, then fetch it. Later it is used without a network."""
     from freeseg.errors import WeightsError
-    from freeseg.models import EMBEDDED, hub
+    from freeseg.models import EMBEDDED
+    from freeseg.models.hub import repository as hub
 
     if name in EMBEDDED:
         raise WeightsError(f"{name} ships with FreeSeg: there is nothing to fetch; use it with --model {name}")

@@ -40,8 +40,9 @@ def heatmap(
 ) -> None:
     """Draw the Image-Text Similarity Map of each label over a photo (each map from its own least to its most)."""
     import freeseg
-    from freeseg import drawing, images
+    from freeseg import photos as images
     from freeseg.files import atomic_path
+    from freeseg.results import drawing
 
     vocabulary = read_labels(labels)
     upright = images.read_photo(photo)

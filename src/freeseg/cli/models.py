@@ -13,7 +13,7 @@ from freeseg.cli.options import Revision
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from freeseg.models.hub import ModelFiles
+    from freeseg.models.hub.repository import ModelFiles
 
 HEADLINES = ("voc20 mIoU", "voc21 mIoU")  # of what was measured, in the list of models
 
@@ -30,9 +30,10 @@ def models(
 
     from freeseg.errors import WeightsError
     from freeseg.files import is_file
-    from freeseg.models import EMBEDDED, embedded_folder, hub
+    from freeseg.models import EMBEDDED, embedded_folder
     from freeseg.models.checkpoint import CONFIG
-    from freeseg.models.transformer.folder import is_transformer
+    from freeseg.models.hub import repository as hub
+    from freeseg.models.towers.transformer.folder import is_transformer
 
     console = Console()
     embedded = {each: embedded_folder(each) for each in EMBEDDED}
@@ -54,7 +55,7 @@ def print_files(model: ModelFiles) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    from freeseg.models.layout import PICKLES
+    from freeseg.models.hub.required_files import PICKLES
 
     table = Table(Column("file", no_wrap=True), Column("size", justify="right"), "", title=model.name)
     for name, size in model.files.items():
@@ -87,7 +88,7 @@ def megabytes(size: int) -> str:
 
 
 def _kind(kind: str) -> str:
-    from freeseg.models.transformer.folder import IMAGE_ONLY, IMAGE_TEXT, LONE_TOWERS
+    from freeseg.models.towers.transformer.folder import IMAGE_ONLY, IMAGE_TEXT, LONE_TOWERS
 
     if kind in IMAGE_TEXT:
         return f"{kind}: images and words, segments as it is"
@@ -142,7 +143,7 @@ def _known() -> Table:
     """A choice of models of the hub."""
     from rich.table import Column, Table
 
-    from freeseg.models.hub import known_models
+    from freeseg.models.hub.repository import known_models
 
     title = "on huggingface.co, not shipped and not measured here: freeseg fetch NAME"
     table = Table(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from freeseg.vocabularies import Vocabulary
+    from freeseg.words import Vocabulary
 
 Labels = Annotated[
     str,
@@ -42,6 +42,6 @@ DEFAULT_MODEL = "freeseg-lite"  # freeseg.models.DEFAULT, without importing torc
 
 def read_labels(text: str) -> Vocabulary:
     """The vocabulary a user asks for: a list's name, or words."""
-    from freeseg.vocabularies import Vocabulary, names, vocabulary
+    from freeseg.words import Vocabulary, names, vocabulary
 
     return vocabulary(text.strip()) if text.strip() in names() else Vocabulary.of(text)

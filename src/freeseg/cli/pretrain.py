@@ -63,14 +63,16 @@ def pretrain(
 
     from freeseg.cli.progress import progress
     from freeseg.data import open_sources
-    from freeseg.models import checkpoint, towers, zero_shot
+    from freeseg.models import checkpoint
+    from freeseg.models.devices import full_name, usable
     from freeseg.models.iclip import Classifier
-    from freeseg.models.precision import full_name, usable
+    from freeseg.models.towers import pair as towers
+    from freeseg.models.towers import zero_shot
     from freeseg.training import features
-    from freeseg.training.pretrain import Moment, pretrain_average
-    from freeseg.training.recipe import Recipe
-    from freeseg.training.words import NOUNS, training_words
-    from freeseg.vocabularies import vocabulary
+    from freeseg.training.teacher.recipe import Recipe
+    from freeseg.training.teacher.trainer import Moment, pretrain_average
+    from freeseg.training.teacher.words import NOUNS, training_words
+    from freeseg.words import vocabulary
 
     kind, watched = _attention(attention, encoder)
     recipe = Recipe(

@@ -27,8 +27,8 @@ from freeseg.cli.options import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from freeseg.images import FoundPhoto
-    from freeseg.segmentation import Segmentation
+    from freeseg.photos import FoundPhoto
+    from freeseg.results.segmentation import Segmentation
 
 
 def segment(
@@ -50,8 +50,8 @@ def segment(
     import freeseg
     from freeseg.cli.progress import progress
     from freeseg.errors import PhotoError
-    from freeseg.images import find_photos
-    from freeseg.saving import saved
+    from freeseg.photos import find_photos
+    from freeseg.results.saving import saved
 
     vocabulary = read_labels(labels)
     found = find_photos(photos, without=out)

@@ -71,7 +71,7 @@ def train(
     from freeseg.data.free_masks import open_free_masks
     from freeseg.errors import FreeSegError
     from freeseg.models import checkpoint
-    from freeseg.models.lite import NETWORKS
+    from freeseg.models.towers.lite import NETWORKS
     from freeseg.training.network import photos as labelled
     from freeseg.training.network import rounds
     from freeseg.training.network.devices import accelerator

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 from freeseg.errors import DataError
 from freeseg.files import is_file, is_folder
-from freeseg.images import SUFFIXES, FoundPhoto, photos_in
+from freeseg.photos import SUFFIXES, FoundPhoto, photos_in
 
 SPLITS = ("train", "dev", "test", "none")
 _TAR_PHOTOS = ("jpg", "jpeg", "png", "webp")

@@ -22,8 +22,8 @@ from PIL.PngImagePlugin import PngImageFile
 
 from freeseg.errors import DataError, FreeSegError, OutputError
 from freeseg.files import leads_out, write_json
-from freeseg.segmentation import BACKGROUND, IGNORE, reserve_ignore
-from freeseg.vocabularies import Label, Vocabulary
+from freeseg.results.segmentation import BACKGROUND, IGNORE, reserve_ignore
+from freeseg.words import Label, Vocabulary
 
 FORMAT = "freeseg-masks-1"
 LABELS, MANIFEST = "labels.json", "manifest.jsonl"

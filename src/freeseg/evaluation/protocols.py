@@ -13,11 +13,11 @@ from importlib import resources
 from typing import Any
 
 from freeseg.data.segmentation import SegmentationData
+from freeseg.decision.masks import Decision
 from freeseg.errors import FreeSegError
 from freeseg.evaluation.records import SETTINGS
-from freeseg.masks import Decision
 from freeseg.models.checkpoint import Config
-from freeseg.vocabularies import Vocabulary, templates
+from freeseg.words import Vocabulary, templates
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Protocol:
         threshold: Where there is a background, pixels whose probability is below it are background.
         presence: Whether the model's own rule goes beyond the softmax: labels must be present to appear, the
             background has a margin, unsure pixels may be "don't know".
-        templates: Prompt templates, by the name that `freeseg.vocabularies.templates` knows.
+        templates: Prompt templates, by the name that `freeseg.words.templates` knows.
         refine: Whether maps are refined along edges whatever the setting.
     """
 

@@ -10,6 +10,7 @@ import onnx
 import torch
 from torch import Tensor
 
+from freeseg.engines.onnx_file import Session
 from freeseg.errors import FreeSegError
 from freeseg.export import metadata
 from freeseg.export.graph import FixedVocabulary, Graph, OpenVocabulary
@@ -17,10 +18,9 @@ from freeseg.export.int8 import quantise
 from freeseg.export.runtime import agreement, difference
 from freeseg.export.writing import trace
 from freeseg.files import atomic_path, write_json
-from freeseg.images import find_photos
-from freeseg.models.onnx_file import Session
+from freeseg.photos import find_photos
 from freeseg.pipeline import FreeSeg, Labels
-from freeseg.vocabularies import BACKGROUND, Vocabulary, vocabulary
+from freeseg.words import BACKGROUND, Vocabulary, vocabulary
 
 CALIBRATION_PHOTOS = 32
 COMPARED_PHOTOS = 8

@@ -1,8 +1,8 @@
 """What is exported: photos -> decisions on the patch grid, or photos and text embeddings -> ITSM, in batches.
 
-The decision is that of `freeseg.masks`, written once more for batches and without a step whose shape depends on
-values: every label keeps its map, and one that is not present has `ABSENT` everywhere. Refinement along the photo's
-edges (PAMR) is not part of it.
+The decision is that of `freeseg.decision.masks`, written once more for batches and without a step whose shape depends
+on values: every label keeps its map, and one that is not present has `ABSENT` everywhere. Refinement along the
+photo's edges (PAMR) is not part of it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from freeseg import itsm
-from freeseg.masks import Decision
+from freeseg.decision import itsm
+from freeseg.decision.masks import Decision
+from freeseg.decision.pooling import smooth_patches
 from freeseg.models.iclip import ICLIP
-from freeseg.pooling import smooth_patches
-from freeseg.words import Words
+from freeseg.words.embedded import Words
 
 ABSENT = -1e4  # a logit that no softmax sees, and that float16 can hold
 

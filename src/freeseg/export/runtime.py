@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from freeseg.engines.onnx_file import Session
 from freeseg.export.graph import Graph
-from freeseg.models.onnx_file import Session
 
 
 @torch.no_grad()

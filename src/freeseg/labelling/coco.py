@@ -12,7 +12,7 @@ from PIL import Image
 
 from freeseg.data.free_masks import FreeMasks
 from freeseg.files import atomic_path
-from freeseg.segmentation import BACKGROUND, IGNORE, Segmentation
+from freeseg.results.segmentation import BACKGROUND, IGNORE, Segmentation
 
 
 def write_coco(masks: FreeMasks, path: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> None:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from freeseg.data.free_masks import Entry, FreeMasks
-from freeseg.drawing import overlay
 from freeseg.errors import PhotoError
-from freeseg.images import read_bytes, resize
+from freeseg.photos import read_bytes, resize
+from freeseg.results.drawing import overlay
 
 TILE = (480, 240)  # a photo on the sheet fits in it, in pixels
 GAP = 12

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from freeseg.data import PairSource
 from freeseg.data.free_masks import CAPTIONS, CONFIDENCE, MASKS, PRESENCE, Entry
 from freeseg.errors import DataError
-from freeseg.vocabularies import Vocabulary, mentions
+from freeseg.words import Vocabulary, mentions
 
 
 @dataclass(frozen=True)

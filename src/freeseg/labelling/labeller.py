@@ -12,12 +12,12 @@ from PIL import Image
 from freeseg import pipeline
 from freeseg.data.free_masks import Entry, Settings
 from freeseg.files import atomic_path
-from freeseg.images import read_bytes
 from freeseg.labelling.jobs import Job
-from freeseg.models.towers import lasting
+from freeseg.models.towers.pair import lasting
+from freeseg.photos import read_bytes
 from freeseg.pipeline import FreeSeg
-from freeseg.segmentation import IGNORE
-from freeseg.vocabularies import Vocabulary
+from freeseg.results.segmentation import IGNORE
+from freeseg.words import Vocabulary
 
 VERSION = metadata.version("freeseg")
 

@@ -9,12 +9,12 @@ import torch
 
 from freeseg.errors import WeightsError
 from freeseg.files import is_file, is_folder
-from freeseg.models import hub
 from freeseg.models.checkpoint import CONFIG, Config, load, read_config
+from freeseg.models.hub import repository as hub
 from freeseg.models.iclip import ICLIP
-from freeseg.models.towers import lasting
-from freeseg.models.transformer.folder import is_transformer
-from freeseg.models.zero_shot import load_transformer
+from freeseg.models.towers.pair import lasting
+from freeseg.models.towers.transformer.folder import is_transformer
+from freeseg.models.towers.zero_shot import load_transformer
 
 DEFAULT, TEACHER = "freeseg-lite", "freeseg-lite-iclip"  # the segmentation network, and the ICLIP that taught it
 # name -> folder inside the package

@@ -18,13 +18,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialised
 
+from freeseg.decision.masks import Decision
 from freeseg.errors import WeightsError
 from freeseg.files import atomic_path, sha256, write_json, write_text
-from freeseg.masks import Decision
-from freeseg.models import lite
 from freeseg.models.iclip import ICLIP
-from freeseg.models.towers import Pair, hashes, is_transformer_name, untrained
-from freeseg.models.weights import check_sha256
+from freeseg.models.packaged_weights import check_sha256
+from freeseg.models.towers import lite
+from freeseg.models.towers.pair import Pair, hashes, is_transformer_name, untrained
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 FORMAT = "freeseg-1"

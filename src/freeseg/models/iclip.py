@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from freeseg import attention, itsm
+from freeseg.decision import attention, itsm
 
 
 class ImageTower(Protocol):

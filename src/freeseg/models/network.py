@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from freeseg.models.efficientnet import EfficientNetLite
 from freeseg.models.iclip import ICLIP, TextTower
+from freeseg.models.towers.efficientnet import EfficientNetLite
 
 STRIDE = 8
 WIDTH = 192
@@ -94,7 +94,7 @@ class SegmentationNetwork(ICLIP):
 
     Example:
         >>> import torch
-        >>> from freeseg.models.minilm import MiniLM
+        >>> from freeseg.models.towers.minilm import MiniLM
         >>> tower = SegmentationTower(EfficientNetLite(0, output_stride=32))
         >>> network = SegmentationNetwork(tower, MiniLM.pretrained()).eval()
         >>> network.embed_image(torch.zeros(1, 3, 40, 33, dtype=torch.uint8)).shape

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from freeseg.data import Pair, PairSource
 from freeseg.errors import DataError, PhotoError
-from freeseg.images import read_bytes, resize, to_array
 from freeseg.models.iclip import ICLIP
-from freeseg.models.transformer.vision import ClassAttention
+from freeseg.models.towers.transformer.vision import ClassAttention
+from freeseg.photos import read_bytes, resize, to_array
 from freeseg.training.store import RowStore
-from freeseg.vocabularies import Vocabulary, mentions
+from freeseg.words import Vocabulary, mentions
 
 SIDE = 256  # photos are seen whole, squeezed to a square: captions speak of the whole photo
 GRID = 8  # features are averaged to GRID x GRID: enough for training, a quarter of the space

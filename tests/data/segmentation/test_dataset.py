@@ -11,7 +11,7 @@ import pytest
 from freeseg.data.segmentation import DATASETS, SETTINGS, Annotated, SegmentationData, check_size, open_dataset
 from freeseg.data.segmentation.dataset import UNKNOWN, lookup, public_dataset
 from freeseg.errors import DataError
-from freeseg.vocabularies import default_background, vocabulary
+from freeseg.words import default_background, vocabulary
 from trees import Tree, one_line
 
 FILES = {

@@ -9,7 +9,7 @@ import pytest
 
 from freeseg.data.segmentation import open_dataset
 from freeseg.errors import DataError
-from freeseg.vocabularies import default_background
+from freeseg.words import default_background
 from trees import Tree, one_line, truth, untrue
 
 

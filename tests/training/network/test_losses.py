@@ -17,7 +17,7 @@ from freeseg.training.network.losses import (
     partial_logits,
     partial_pixels,
 )
-from freeseg.words import Words
+from freeseg.words.embedded import Words
 
 SCALE, MARGIN = 20.0, 0.06
 

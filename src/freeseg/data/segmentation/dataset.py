@@ -9,13 +9,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from freeseg import vocabularies
+from freeseg import words as vocabularies
 from freeseg.data.segmentation.layout import Annotated
 from freeseg.data.segmentation.values import read_values
-from freeseg.drawing import IGNORE
 from freeseg.errors import DataError
-from freeseg.vocabularies import BACKGROUND, Vocabulary
-from freeseg.vocabularies.datasets import class_list
+from freeseg.results.drawing import IGNORE
+from freeseg.words import BACKGROUND, Vocabulary
+from freeseg.words.datasets import class_list
 
 UNKNOWN = 254
 MAX_CLASSES = 254

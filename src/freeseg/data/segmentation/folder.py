@@ -10,7 +10,7 @@ from freeseg.data.segmentation.dataset import MAX_CLASSES, SegmentationData, loo
 from freeseg.data.segmentation.layout import places
 from freeseg.data.segmentation.voc import voc_items
 from freeseg.errors import DataError, LabelError
-from freeseg.vocabularies import BACKGROUND, Vocabulary
+from freeseg.words import BACKGROUND, Vocabulary
 
 
 class Classes(NamedTuple):

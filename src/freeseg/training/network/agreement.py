@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from freeseg.data.free_masks import Entry
-from freeseg.evaluation.metrics import confusion, mean_iou
-from freeseg.images import resize
+from freeseg.evaluation.metrics.confusion import confusion, mean_iou
+from freeseg.photos import resize
 from freeseg.pipeline import FreeSeg
-from freeseg.segmentation import IGNORE
+from freeseg.results.segmentation import IGNORE
 from freeseg.training.network.pictures import Compared
 from freeseg.training.network.samples import Samples
 

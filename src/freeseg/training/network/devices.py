@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs
 
 from freeseg.errors import FreeSegError
-from freeseg.models.precision import PRECISIONS, full_name
+from freeseg.models.devices import PRECISIONS, full_name
 
 MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}  # accelerate's names
 

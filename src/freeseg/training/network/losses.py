@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from freeseg import itsm
-from freeseg.words import Words
+from freeseg.decision import itsm
+from freeseg.words.embedded import Words
 
 UNKNOWN = -1  # a target that supervises nothing
 BACKGROUND = 0  # a target; label n is n + 1

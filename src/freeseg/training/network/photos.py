@@ -10,7 +10,7 @@ from freeseg.data import Pair, PairSource
 from freeseg.data.free_masks import Entry, FreeMasks
 from freeseg.errors import DataError
 from freeseg.files import sha256
-from freeseg.images import photos_in
+from freeseg.photos import photos_in
 
 
 def find_photos(masks: FreeMasks, folders: Sequence[Path]) -> list[Path]:

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from freeseg import drawing
 from freeseg.files import atomic_path
+from freeseg.results import drawing
 
 GAP = 6
 SMOOTHED = 50  # steps that a point of a curve is the mean of

@@ -23,9 +23,11 @@ from freeseg.errors import DataError
 from freeseg.labelling.labeller import Plan
 from freeseg.labelling.processes import default_workers
 from freeseg.labelling.run import label
-from freeseg.models import Config, checkpoint, lite, towers
+from freeseg.models import Config, checkpoint
 from freeseg.models.checkpoint import Preprocessing
 from freeseg.models.network import STRIDE, SegmentationNetwork
+from freeseg.models.towers import lite
+from freeseg.models.towers import pair as towers
 from freeseg.pipeline import FreeSeg
 from freeseg.training import features
 from freeseg.training.network.agreement import agreement, compared

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from freeseg.images import read_photo, resize, to_array
-from freeseg.itsm import EPSILON
+from freeseg.decision.itsm import EPSILON
 from freeseg.models.network import SegmentationNetwork
+from freeseg.photos import read_photo, resize, to_array
 from freeseg.training.features import GRID, SIDE
 
 PHOTOS = 1_500  # at most: GRID * GRID equations of each

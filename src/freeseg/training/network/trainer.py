@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from freeseg import itsm
+from freeseg.decision import itsm
 from freeseg.errors import FreeSegError
 from freeseg.models.iclip import ICLIP
 from freeseg.models.network import SegmentationNetwork
@@ -27,7 +27,7 @@ from freeseg.training.features import GRID
 from freeseg.training.network.losses import embedding_distillation, mask_loss, partial_logits
 from freeseg.training.network.recipe import Recipe
 from freeseg.training.network.samples import Sample, Samples, Told, batches, check_batch, collate
-from freeseg.words import Words
+from freeseg.words.embedded import Words
 
 WARM_UP = 50  # steps
 LARGEST_GRADIENT = 1.0

@@ -1,0 +1,1 @@
+"""From similarity maps to a mask: the maths of FreeSeg, as pure functions."""

@@ -1,0 +1,1 @@
+"""What looks at pixels and at words: PyTorch, or onnxruntime."""

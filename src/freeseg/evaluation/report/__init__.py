@@ -1,0 +1,1 @@
+"""What an evaluation found, as JSON, Markdown and a page with pictures."""

@@ -1,0 +1,163 @@
+"""Two reports of the same photos, side by side: what changed, and whether it can be chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from freeseg.errors import DataError
+from freeseg.evaluation.metrics import bootstrap
+from freeseg.evaluation.metrics.bootstrap import Interval
+from freeseg.evaluation.records import Run
+from freeseg.evaluation.report.breakdown import photo_ious
+from freeseg.evaluation.report.markdown import span, table, text
+from freeseg.evaluation.report.report import HEADLINES, Headline, Report
+from freeseg.evaluation.report.wording import percent, signed
+from freeseg.files import printable
+
+MAY_DIFFER = ("command", "model", "model_sha256", "versions")
+PHOTOS = 10
+
+
+class Difference(NamedTuple):
+    """A headline number of both reports, and how much the second has more, with its 95 % interval."""
+
+    headline: Headline
+    first: float
+    second: float
+    change: Interval
+
+    @property
+    def verdict(self) -> str:
+        """ "better" or "worse" where the interval leaves 0 out, else "unclear".
+
+        Example:
+            >>> Difference(HEADLINES[0], 40.0, 42.0, Interval(2.0, 0.5, 3.5)).verdict
+            'better'
+        """
+        if self.change.low > 0 or self.change.high < 0:
+            return "better" if (self.change.low > 0) == self.headline.higher_is_better else "worse"
+        return "unclear"
+
+
+class Change(NamedTuple):
+    """The mIoU of a photo over its classes in both reports, in percent."""
+
+    name: str
+    first: float
+    second: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two reports side by side.
+
+    Attributes:
+        first, second: What was measured.
+        differences: One for each of HEADLINES.
+        photos: Those that changed, the most changed first.
+    """
+
+    first: Run
+    second: Run
+    differences: tuple[Difference, ...]
+    photos: tuple[Change, ...]
+
+
+def compare(first: Report, second: Report) -> Comparison:
+    """Compare two reports; the bootstrap draws the same photos for both, so that hard photos cancel out.
+
+    Raises:
+        DataError: They are of other photos, or were measured in another way: nothing can be said then.
+
+    Example:
+        >>> from freeseg.evaluation.records import PhotoRecord
+        >>> run = Run("mine", ("sky", "cat"), False, 1, "ab", "plain", {}, "m", "cd", "freeseg evaluate", {})
+        >>> one, two = (Report(run, [PhotoRecord("a", [(0, s, 4)], [], {}, [], [0], [])]) for s in (1, 0))
+        >>> compare(one, two).differences[0].verdict, compare(one, two).photos
+        ('better', (Change(name='a', first=0.0, second=100.0),))
+    """
+    _refuse(first.run, second.run)
+    before, after = first.statistics(), second.statistics()
+    changes = bootstrap.intervals(lambda weights: after(weights) - before(weights), len(first.records))
+    ones = np.ones(len(first.records), np.int64)
+    numbers = zip(HEADLINES, before(ones).tolist(), after(ones).tolist(), changes, strict=True)
+    return Comparison(
+        first.run,
+        second.run,
+        tuple(Difference(*each) for each in numbers),
+        _changed(first, second),
+    )
+
+
+def markdown(comparison: Comparison) -> str:
+    """A comparison as a Markdown document."""
+    return printable("\n".join(_lines(comparison)) + "\n")
+
+
+def _refuse(first: Run, second: Run) -> None:
+    names = first.differences(second, MAY_DIFFER)
+    if names:
+        found = ", ".join(
+            filter(None, (_difference(name, getattr(first, name), getattr(second, name)) for name in names))
+        )
+        raise DataError(f"these reports cannot be compared: they differ in {found}; evaluate both the same way")
+
+
+def _difference(name: str, first: Any, second: Any) -> str:
+    if name == "photos_sha256":
+        return "which photos"
+    if name == "protocol":
+        keys = [key for key in {**first, **second} if first.get(key) != second.get(key)]
+        return "protocol (" + ", ".join(f"{key} {first.get(key)} and {second.get(key)}" for key in keys) + ")"
+    return name if isinstance(first, tuple) else f"{name} ({first} and {second})"
+
+
+def _changed(first: Report, second: Report) -> tuple[Change, ...]:
+    before, after = (photo_ious(report.records, len(report.run.classes)) for report in (first, second))
+    changes = [Change(name, value, after[name]) for name, value in before.items()]
+    moved = [change for change in changes if not math.isnan(change.first) and change.first != change.second]
+    return tuple(sorted(moved, key=lambda change: -abs(change.second - change.first)))
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    first, second = comparison.first, comparison.second
+    yield f"# {text(first.dataset)}: {text(first.model)} (A) and {text(second.model)} (B)"
+    yield ""
+    protocol = text(first.protocol.get("name", "unnamed"))
+    yield (
+        f"{first.photos} photos, setting {text(first.setting)}, protocol {protocol}. Percent; the 95 % interval of "
+        "B - A is of a bootstrap that draws the same photos for both."
+    )
+    yield ""
+    yield from table(
+        ["", "A", "B", "B - A", "95 % interval", "B is"],
+        [
+            [
+                each.headline.name,
+                percent(each.first),
+                percent(each.second),
+                signed(each.change.value),
+                span(each.change),
+                each.verdict,
+            ]
+            for each in comparison.differences
+        ],
+    )
+    yield ""
+    shown = comparison.photos[:PHOTOS]
+    yield f"{len(comparison.photos)} photos changed" + (f"; the {len(shown)} that changed most:" if shown else ".")
+    if shown:
+        yield ""
+        rows = [[each.name, *map(percent, each[1:]), signed(each.second - each.first)] for each in shown]
+        yield from table(["photo (mIoU over its classes)", "A", "B", "B - A"], rows)
+    for letter, run in (("A", first), ("B", second)):
+        yield ""
+        versions = ", ".join(f"{text(key)} {text(value)}" for key, value in run.versions.items())
+        yield f"{letter}: {text(run.model)}, weights and settings sha256 {text(run.model_sha256)}; {versions}"
+        yield ""
+        yield from ("    " + line for line in run.command.splitlines())

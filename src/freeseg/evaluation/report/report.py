@@ -1,0 +1,195 @@
+"""The report of an evaluation: its numbers with their intervals, and its JSON file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freeseg.errors import DataError
+from freeseg.evaluation.metrics import bootstrap
+from freeseg.evaluation.metrics import confusion as metrics
+from freeseg.evaluation.metrics.bootstrap import Interval, Weights
+from freeseg.evaluation.records import PhotoRecord, Run, hash_names
+from freeseg.evaluation.report import breakdown
+from freeseg.files import write_text
+
+FORMAT = "freeseg-report-1"
+NAME = "report.json"
+
+
+class Headline(NamedTuple):
+    """A number that sums a whole set up; it is at most 100.
+
+    Attributes:
+        name: What the field calls it.
+        meaning: In a line.
+        lowest: The least it can be.
+        higher_is_better: Whether more of it is better.
+    """
+
+    name: str
+    meaning: str
+    lowest: float = 0.0
+    higher_is_better: bool = True
+
+
+HEADLINES = (
+    Headline("mIoU", "intersection over union, mean over classes"),
+    Headline("pixel accuracy", "share of the pixels that are right"),
+    Headline("mean class accuracy", "share of a class's pixels that are right, mean over classes"),
+    Headline("frequency-weighted IoU", "IoU, each class weighted by its pixels"),
+    Headline("boundary IoU", "IoU of the bands along outlines, mean over classes"),
+    Headline("mSC", "raw maps: score inside a class minus score outside", lowest=-100.0),
+    Headline("presence F1", "whether the right classes are in the masks at all"),
+    Headline("ECE", "gap between confidence and being right; less is better", higher_is_better=False),
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The numbers of a run, all in percent.
+
+    Args:
+        run: What was measured, and how.
+        records: A record per photo, in the dataset's order; at least one.
+
+    Example:
+        >>> run = Run("mine", ("sky", "cat"), False, 2, "ab", "plain", {}, "m", "cd", "freeseg evaluate", {})
+        >>> cells = {"a": [(0, 0, 6)], "b": [(0, 0, 2), (0, 1, 2)]}
+        >>> report = Report(run, [PhotoRecord(name, cells[name], [], {}, [], [0], []) for name in cells])
+        >>> report.numbers()["pixel accuracy"]
+        Interval(value=80.0, low=50.0, high=100.0)
+        >>> report.absent, report.worst(1)
+        (1, ['b'])
+    """
+
+    run: Run
+    records: list[PhotoRecord]
+
+    def numbers(self) -> dict[str, Interval]:
+        """The headline numbers by the names in HEADLINES, with their 95 % intervals over photos."""
+        return self._numbers
+
+    @cached_property
+    def _numbers(self) -> dict[str, Interval]:
+        found = bootstrap.intervals(self.statistics(), len(self.records))
+        return {headline.name: number for headline, number in zip(HEADLINES, found, strict=True)}
+
+    def statistics(self) -> Callable[[Weights], NDArray[np.float64]]:
+        """Weights (photos,), how often each is drawn -> the headline numbers (8,) of that draw, as in HEADLINES.
+
+        Raises:
+            ValueError: A record holds a class or a bin that there is not.
+        """
+        records, classes = self.records, len(self.run.classes)
+        confusion = bootstrap.pooled([record.confusion for record in records], classes)
+        boundary = bootstrap.pooled_boundary([record.boundary for record in records], classes)
+        contrast = bootstrap.pooled_contrast([record.contrasts for record in records])
+        presence = bootstrap.pooled_presence([record.shown for record in records], [record.there for record in records])
+        calibration = bootstrap.pooled_calibration([record.calibration for record in records])
+
+        whole = self.confusion.any(axis=1)
+
+        def numbers(weights: Weights) -> NDArray[np.float64]:
+            matrix = confusion(weights)
+            # A class that no drawn photo has, though one of the set has it, is unknown in this draw. It would be 0,
+            # being predicted somewhere, and pull the interval below the number.
+            unknown = whole & ~matrix.any(axis=1)
+            shares = (
+                metrics.class_mean(np.where(unknown, np.nan, metrics.iou(matrix))),
+                metrics.pixel_accuracy(matrix),
+                metrics.mean_class_accuracy(matrix),
+                metrics.frequency_weighted_iou(matrix),
+                metrics.class_mean(np.where(unknown, np.nan, boundary(weights))),
+                contrast(weights) / 100,
+                presence(weights),
+                calibration(weights),
+            )
+            return 100 * np.array(shares)
+
+        return numbers
+
+    @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """The confusion matrix of the set; see `breakdown.total`."""
+        return breakdown.total(self.records, len(self.run.classes))
+
+    @property
+    def absent(self) -> int:
+        """How many classes are in the truth of no photo."""
+        return int((self.confusion.sum(axis=1) == 0).sum())
+
+    def per_class(self) -> list[breakdown.ClassRow]:
+        """A row of numbers per class, in the dataset's order."""
+        return breakdown.per_class(self.records, self.run.classes)
+
+    def worst(self, count: int) -> list[str]:
+        """The names of the photos with the lowest mIoU over their classes, lowest first."""
+        return breakdown.by_iou(self.records, len(self.run.classes))[:count]
+
+    def best(self, count: int) -> list[str]:
+        """The names of the photos with the highest mIoU over their classes, highest first."""
+        return breakdown.by_iou(self.records, len(self.run.classes))[::-1][:count]
+
+    def save(self, path: Path) -> None:
+        """Write the report as JSON: the numbers for people, and the records, a photo a line, to compare with.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        head = {
+            "format": FORMAT,
+            "run": self.run.to_dict(),
+            "numbers": {name: _finite(number._asdict()) for name, number in self.numbers().items()},
+            "classes": [_finite(row._asdict()) for row in self.per_class()],
+        }
+        # Not indented throughout: the records, a number a line, would be ten times as long.
+        lines = [f'"{key}": {json.dumps(value)}' for key, value in head.items()]
+        photos = ",\n".join(json.dumps(record.to_dict()) for record in self.records)
+        write_text(path, "{\n" + ",\n".join(lines) + ',\n"photos": [\n' + photos + "\n]}\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Report:
+        """Read a report that `save` wrote, or the one in a folder. Its numbers come from its records again.
+
+        Raises:
+            DataError: It cannot be read, is no report, or is damaged.
+        """
+        try:
+            values = json.loads((path / NAME if path.is_dir() else path).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise DataError(f"{path} cannot be read ({error}); give the JSON that freeseg evaluate wrote") from error
+        if not isinstance(values, dict) or values.get("format") != FORMAT:
+            raise DataError(f"{path} is no report ({FORMAT}); give the JSON that freeseg evaluate wrote")
+        try:
+            report = cls(Run.from_dict(values["run"]), [PhotoRecord.from_dict(record) for record in values["photos"]])
+            report._check()
+        except (DataError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"{path} is damaged ({error}); evaluate again") from error
+        return report
+
+    def _check(self) -> None:
+        """Raise what a file that was changed by hand, or half copied, gives."""
+        run, names = self.run, [record.name for record in self.records]
+        if not names or run.photos != len(names) or run.photos_sha256 != hash_names(names):
+            raise ValueError("its photos are not those that it says")
+        if len(set(names)) < len(names):
+            raise ValueError("a photo is in it twice")
+        kinds = ((run.protocol, dict), (run.versions, dict), *((text, str) for text in (run.dataset, *run.classes)))
+        for value, kind in kinds:
+            if not isinstance(value, kind):
+                raise ValueError(f"{value!r} is no {kind.__name__}")
+        self.statistics()
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN: what could not be measured is null there."""
+    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in values.items()}

@@ -1,0 +1,290 @@
+"""Models of the Hugging Face hub: what they are, what they weigh, and where their files are kept.
+
+The hub's own cache and variables are kept to (HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HF_ENDPOINT, HF_TOKEN), so
+that what other programs fetched is found, and the other way round. Only the files that a model needs are fetched.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tomllib
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, ClassVar
+
+from huggingface_hub import HfApi, ModelInfo, constants, snapshot_download, try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled, RevisionNotFoundError
+from huggingface_hub.file_download import repo_folder_name
+from huggingface_hub.repocard import metadata_load
+from huggingface_hub.utils import tqdm, validate_repo_id  # type: ignore[attr-defined]
+
+from freeseg.errors import WeightsError
+from freeseg.files import is_folder
+from freeseg.models.hub.explain import HUB, refusal
+from freeseg.models.hub.required_files import CONFIG, PickledError, needed
+
+COMMIT = re.compile("[0-9a-f]{40}")
+CONVERTER = "SFconvertbot"  # the hub's own account, which proposes safetensors to models that lack them
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """What a model consists of, whether or not its files are here yet.
+
+    Attributes:
+        name: Its name on the hub, or the folder that it is in.
+        files: The files that it needs, with their bytes; no others are fetched.
+        folder: Where they are, or will be kept.
+        here: Those of `files` that are there already.
+        kind: What `transformers` calls its architecture ("clip", "siglip", ...); "" where nothing says so.
+        licence: What its card says; "" where it says nothing.
+        gated: Whether its authors give access on request only.
+        revision: The branch, tag or commit that was asked for; None for the main branch.
+        sha: The commit; "" for a folder of one's own.
+    """
+
+    name: str
+    files: Mapping[str, int]
+    folder: Path
+    here: frozenset[str]
+    kind: str = ""
+    licence: str = ""
+    gated: bool = False
+    revision: str | None = None
+    sha: str = ""
+
+    @property
+    def total(self) -> int:
+        """Bytes of all files."""
+        return sum(self.files.values())
+
+    @property
+    def whole(self) -> bool:
+        """Whether all files are here."""
+        return self.here >= self.files.keys()
+
+    @property
+    def missing(self) -> int:
+        """Bytes that are still to be fetched."""
+        return sum(size for name, size in self.files.items() if name not in self.here)
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """A model of the hub of a kind that FreeSeg reads, as `hub.toml` describes it."""
+
+    name: str
+    about: str
+    megabytes: int
+    licence: str
+
+
+@cache
+def known_models() -> tuple[KnownModel, ...]:
+    """A few models of the hub to choose from; none of them ships with FreeSeg.
+
+    Example:
+        >>> known_models()[0].name
+        'openai/clip-vit-base-patch16'
+    """
+    text = resources.files("freeseg.models.hub").joinpath("hub.toml").read_text(encoding="utf-8")
+    return tuple(KnownModel(**entry) for entry in tomllib.loads(text)["model"])
+
+
+def is_name(name: str) -> bool:
+    """Whether this may be the name of a model on the hub: `owner/name`.
+
+    Example:
+        >>> [is_name(name) for name in ("openai/clip-vit-base-patch16", "freeseg-lite-iclip", "./folder", "a/b/c")]
+        [True, False, False, False]
+    """
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return "/" in name
+
+
+def resolve(name: str, revision: str | None = None, *, weights_only: bool = False) -> Path:
+    """The folder of a model: a folder itself, or the hub's cache, once what was missing there has been fetched.
+
+    The hub is asked for the newest files. Where it cannot be asked, those in the cache are used.
+
+    Args:
+        name: A folder, or the name of a model on the hub.
+        revision: A branch, tag or commit of the hub's model; None for its main branch.
+        weights_only: Whether the caller reads pickles as plain tensors only (`torch.load(weights_only=True)`). Then a
+            model without safetensors is not refused.
+
+    Raises:
+        WeightsError: There is no such model or revision, it is gated, it lacks a file, its weights are a pickle, the
+            hub cannot be reached, or the disk is full.
+    """
+    files = describe(name, revision, weights_only=weights_only)
+    return files.folder if files.whole else download(files)
+
+
+def describe(name: str, revision: str | None = None, *, weights_only: bool = False) -> ModelFiles:
+    """What a model consists of. Nothing is fetched but the list of its files.
+
+    Arguments and errors are those of `resolve`.
+    """
+    if is_folder(name):
+        if revision is not None:
+            raise WeightsError(f"{name} is a folder, which has no revision {revision!r}; leave the revision out")
+        return _describe_folder(Path(name), weights_only)
+    if not is_name(name):
+        example = known_models()[0].name
+        raise WeightsError(f"there is no folder {name!r}; give one, or a model of {HUB} as owner/name: {example}")
+    kept = _kept(name, revision, weights_only)
+    if kept and COMMIT.fullmatch(revision or ""):  # a commit never changes: no need to ask
+        return kept
+    try:
+        timeout = constants.HF_HUB_ETAG_TIMEOUT
+        info = HfApi().model_info(name, revision=revision, files_metadata=True, timeout=timeout)
+    except Exception as error:  # from the network, its layers, or an answer that is none: nearly any kind
+        refused = refusal(error, name, revision)
+        if kept is None or isinstance(error, RevisionNotFoundError):
+            raise refused from error
+        if not isinstance(error, OfflineModeIsEnabled):
+            warnings.warn(f"the copy of {name} in the hub's cache is used, because {refused}", stacklevel=2)
+        return kept
+    return _describe_hub(info, name, revision, weights_only)
+
+
+class _Bar(tqdm):
+    """The hub's progress bars, on terminals only."""
+
+    made: ClassVar[list[_Bar]] = []
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **{"disable": None, **options, "leave": False})  # type: ignore[no-untyped-call]
+        self.made.append(self)
+
+    @classmethod
+    def remove_all(cls) -> None:
+        """Take them off the terminal: the hub leaves them open, and the next line would be written into them."""
+        while cls.made:
+            cls.made.pop().close()
+
+
+def download(files: ModelFiles) -> Path:
+    """Fetch the files of a model of the hub; the folder that they are in. What was stopped goes on where it was.
+
+    Raises:
+        WeightsError: The model is gated, the hub cannot be reached, or the disk is full.
+    """
+    _check_space(files)
+    wanted = list(files.files)
+    try:
+        found = snapshot_download(files.name, revision=files.revision, allow_patterns=wanted, tqdm_class=_Bar)
+    except Exception as error:  # as above, and from the disk
+        raise refusal(error, files.name, files.revision) from error
+    finally:
+        _Bar.remove_all()
+    folder = Path(found)
+    if lost := [name for name in wanted if not (folder / name).is_file()]:
+        raise WeightsError(f"{files.name} changed while it was fetched ({', '.join(lost)} is gone); fetch it again")
+    return folder
+
+
+def _describe_folder(folder: Path, weights_only: bool) -> ModelFiles:
+    """What a folder holds, be it one's own or a snapshot in the hub's cache."""
+    try:
+        there = [path.name for path in folder.iterdir() if path.is_file()]
+        files = {name: (folder / name).stat().st_size for name in needed(there, str(folder), weights_only=weights_only)}
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WeightsError(f"{folder} cannot be read ({error.strerror}); check your right to read it") from error
+    except ValueError as error:
+        raise WeightsError(f"{folder / CONFIG} is no JSON ({error}); copy it again") from error
+    licence = _licence_of_card(folder / "README.md")
+    return ModelFiles(str(folder), files, folder, frozenset(files), _kind(config), licence)
+
+
+def _describe_hub(info: ModelInfo, name: str, revision: str | None, weights_only: bool) -> ModelFiles:
+    sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
+    try:
+        names = needed(sizes, name, weights_only=weights_only)
+    except PickledError as error:
+        if converted := _conversion(name):
+            reason = str(error).partition(";")[0]
+            raise WeightsError(f"{reason}; take the hub's conversion of it: --revision {converted}") from error
+        raise
+    folder = _snapshots(name) / str(info.sha)
+    here = [file for file in names if try_to_load_from_cache(name, file, revision=revision) == str(folder / file)]
+    return ModelFiles(
+        name=name,
+        files={file: sizes[file] for file in names},
+        folder=folder,
+        here=frozenset(here),
+        kind=_kind(info.config),
+        licence=_licence(vars(info.card_data) if info.card_data else None),
+        gated=bool(info.gated),
+        revision=revision,
+        sha=str(info.sha),
+    )
+
+
+def _kept(name: str, revision: str | None, weights_only: bool) -> ModelFiles | None:
+    """What the hub's cache holds of a model, if that is all that it needs."""
+    config = try_to_load_from_cache(name, CONFIG, revision=revision)
+    if not isinstance(config, str):
+        return None
+    folder = Path(config).parent
+    try:
+        return replace(_describe_folder(folder, weights_only), name=name, revision=revision, sha=folder.name)
+    except WeightsError:  # a download that was stopped
+        return None
+
+
+def _snapshots(name: str) -> Path:
+    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model") / "snapshots"
+
+
+def _conversion(name: str) -> str | None:
+    """The revision of a model at which the hub offers it as safetensors."""
+    try:
+        for proposal in HfApi().get_repo_discussions(name, author=CONVERTER, discussion_status="open"):
+            if proposal.is_pull_request and proposal.author == CONVERTER:
+                return proposal.git_reference
+    except Exception:  # a hint less
+        return None
+    return None
+
+
+def _kind(config: Any) -> str:
+    return str(config.get("model_type", "")) if isinstance(config, dict) else ""
+
+
+def _licence(card: Any) -> str:
+    """The licence that a model card's metadata names."""
+    if not isinstance(card, dict):
+        return ""
+    licence = card.get("license") or ""
+    if licence == "other":
+        licence = card.get("license_name") or licence
+    return ", ".join(map(str, licence)) if isinstance(licence, list) else str(licence)
+
+
+def _licence_of_card(card: Path) -> str:
+    try:
+        return _licence(metadata_load(card)) if card.is_file() else ""
+    except Exception:  # YAML written by hand: nearly any kind, and nothing depends on it
+        return ""
+
+
+def _check_space(files: ModelFiles) -> None:
+    place = next(parent for parent in files.folder.absolute().parents if parent.exists())
+    free = shutil.disk_usage(place).free
+    if free < files.missing:
+        raise WeightsError(
+            f"{files.name} needs {files.missing / 1e6:,.0f} MB in {constants.HF_HUB_CACHE}, where {free / 1e6:,.0f} MB "
+            "are free; make room, or move the cache with HF_HOME"
+        )

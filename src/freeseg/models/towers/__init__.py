@@ -1,0 +1,1 @@
+"""Image and text towers, a file for each family."""

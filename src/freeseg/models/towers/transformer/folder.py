@@ -1,0 +1,167 @@
+"""A checkpoint in transformers' format: a folder with a config, weights, preprocessing and a tokenizer.
+
+Everything a user would otherwise have to know is read from these files, and where two of them disagree the
+checkpoint is refused. Nothing in the folder is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from freeseg.errors import WeightsError
+from freeseg.files import is_file, sha256
+from freeseg.models.hub.required_files import CONFIG, needed
+
+PREPROCESSING = ("preprocessor_config.json", "processor_config.json")
+OPEN_CLIP = "open_clip_config.json"
+IMAGE_TEXT = ("clip", "siglip", "siglip2")
+IMAGE_ONLY = ("dinov2", "vit")
+LONE_TOWERS = {
+    "clip_text_model": "a text tower only",
+    "siglip_text_model": "a text tower only",
+    "siglip2_text_model": "a text tower only",
+    "clip_vision_model": "an image tower only",
+    "siglip_vision_model": "an image tower only",
+    "siglip2_vision_model": "an image tower only",
+}
+RESAMPLING = {2: "bilinear", 3: "bicubic"}  # pillow's numbers, as preprocessing files have them
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """How a checkpoint wants its pixels.
+
+    Attributes:
+        mean, std: Per channel, in units of 0..255.
+        side: Short side that the checkpoint was trained with.
+        resample: "bicubic" or "bilinear".
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    side: int
+    resample: str
+
+
+def is_transformer(folder: Path) -> bool:
+    """Whether a folder's config is one of transformers' (and not FreeSeg's own)."""
+    return is_file(folder / CONFIG) and "model_type" in read_json(folder / CONFIG)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        WeightsError: The file is missing or no JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WeightsError(f"{path.parent} has no {path.name}; copy the whole checkpoint") from None
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read ({error}); download it again") from error
+    if not isinstance(value, dict):
+        raise WeightsError(f"{path} is no JSON object; download it again")
+    return value
+
+
+def model_type(folder: Path) -> str:
+    """What kind of model a folder holds: one of `IMAGE_TEXT` or `IMAGE_ONLY`.
+
+    Raises:
+        WeightsError: Another kind, or one tower of a pair.
+    """
+    found = str(read_json(folder / CONFIG).get("model_type", "none"))
+    if found in LONE_TOWERS:
+        raise WeightsError(f"{folder} holds {LONE_TOWERS[found]} ({found}); use the checkpoint that has both towers")
+    if found not in IMAGE_TEXT + IMAGE_ONLY:
+        known = ", ".join(IMAGE_TEXT + IMAGE_ONLY)
+        raise WeightsError(f"{folder} holds a model of type {found!r}; FreeSeg reads: {known}")
+    return found
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold the weights: safetensors where there are any, else pickles, to be read as tensors only.
+
+    Raises:
+        WeightsError: There are none, or a shard is missing.
+    """
+    names = needed([path.name for path in folder.iterdir()], str(folder), weights_only=True)
+    return [folder / name for name in names if name.endswith((".safetensors", ".bin"))]
+
+
+def weights_hash(folder: Path) -> str:
+    """The sha256 of a checkpoint's weights; of several files, the sha256 of theirs."""
+    digests = [sha256(path) for path in weight_files(folder)]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def read_pixels(folder: Path) -> Pixels:
+    """The preprocessing that a checkpoint was trained with.
+
+    Raises:
+        WeightsError: No preprocessing file, one without the numbers, or one that contradicts another file.
+    """
+    path = next((folder / name for name in PREPROCESSING if (folder / name).is_file()), folder / PREPROCESSING[0])
+    raw = read_json(path)
+    raw = raw.get("image_processor", raw)
+    try:
+        mean, std = (tuple(float(value) for value in raw[key]) for key in ("image_mean", "image_std"))
+        factor = float(raw.get("rescale_factor", 1 / 255)) if raw.get("do_rescale", True) else 1.0
+        resample = RESAMPLING[int(raw.get("resample", 3))]
+        side = _side(raw, folder)
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} does not say how pixels are prepared ({error!r}); download it again") from error
+    if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or factor <= 0:
+        raise WeightsError(f"{path} has no mean and deviation for three channels; download it again")
+    _check_open_clip(folder, path.name, mean, std)
+    return Pixels(tuple(m / factor for m in mean), tuple(s / factor for s in std), side, resample)
+
+
+def check_activation(folder: Path) -> None:
+    """Refuse a checkpoint whose files disagree on the activation: QuickGELU or GELU.
+
+    Raises:
+        WeightsError: They do.
+    """
+    config, other = read_json(folder / CONFIG), folder / OPEN_CLIP
+    if not other.is_file():
+        return
+    quick = bool(read_json(other).get("model_cfg", {}).get("quick_gelu", False))
+    for tower in ("vision_config", "text_config"):
+        found = config.get(tower, {}).get("hidden_act", "quick_gelu")
+        if (found == "quick_gelu") != quick:
+            expected = "quick_gelu" if quick else "gelu"
+            raise WeightsError(
+                f"{folder}: {CONFIG} has {tower} hidden_act {found!r} but {OPEN_CLIP} says {expected!r}; "
+                "correct the one that is wrong"
+            )
+
+
+def _side(raw: dict[str, Any], folder: Path) -> int:
+    """Short side in training: the crop where there is one, else the size; NaFlex has patches instead."""
+    config = read_json(folder / CONFIG)
+    if "max_num_patches" in raw:
+        return int(int(raw["max_num_patches"]) ** 0.5) * int(raw["patch_size"])
+    size = raw["crop_size"] if raw.get("do_center_crop") and raw.get("crop_size") else raw["size"]
+    values = size.values() if isinstance(size, dict) else [size]
+    side = int(min(value for value in values if value))
+    trained = config.get("vision_config", {}).get("image_size", side)
+    if trained != side and config.get("model_type") in IMAGE_TEXT:
+        raise WeightsError(f"{folder}: {CONFIG} has image_size {trained} but its preprocessing has {side}; correct it")
+    return side
+
+
+def _check_open_clip(folder: Path, name: str, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    other = folder / OPEN_CLIP
+    if not other.is_file():
+        return
+    says = read_json(other).get("preprocess_cfg", {})
+    for key, own in (("mean", mean), ("std", std)):
+        theirs = tuple(says.get(key, own))
+        if any(abs(a - b) > 1e-4 for a, b in zip(own, theirs, strict=False)):
+            raise WeightsError(f"{folder}: {name} and {OPEN_CLIP} disagree on the pixels' {key}; correct one")

@@ -1,0 +1,166 @@
+"""Text towers of the CLIP family, with the checkpoint's own tokenizer, padding and context."""
+
+from __future__ import annotations
+
+import string
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from freeseg.errors import WeightsError
+from freeseg.models.hub.required_files import CONFIG
+from freeseg.models.towers.transformer.folder import read_json
+
+SHOWN = 40
+TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
+NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """How a checkpoint turns texts into tokens.
+
+    Attributes:
+        tokenizer: Its tokenizer.
+        context: The most tokens a text may have.
+        padding: The token that texts are filled up with.
+        fixed: Whether every text is filled up to the context (SigLIP), or only to the longest of its batch.
+        end: A token to put after every text where the tokenizer does not; -1 for none.
+        canonical: "" leaves texts as they are, "lower" takes lower case, "plain" drops punctuation as well.
+    """
+
+    tokenizer: Tokenizer
+    context: int
+    padding: int
+    fixed: bool = False
+    end: int = -1
+    canonical: str = ""
+
+    def __call__(self, texts: Sequence[str]) -> tuple[list[list[int]], list[str]]:
+        """Token rows of one length, and the texts that were cut."""
+        room = self.context - (self.end >= 0)
+        rows, cut = [], []
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(room)
+        for text, encoded in zip(texts, self.tokenizer.encode_batch([self.write(text) for text in texts]), strict=True):
+            rows.append(encoded.ids + [self.end] * (self.end >= 0))
+            if encoded.overflowing:
+                cut.append(text)
+        length = self.context if self.fixed else max(map(len, rows), default=0)
+        return [row + [self.padding] * (length - len(row)) for row in rows], cut
+
+    def write(self, text: str) -> str:
+        """A text in the spelling that the checkpoint was trained on."""
+        if self.canonical == "plain":
+            text = text.translate(NO_PUNCTUATION)
+        return " ".join(text.lower().split()) if self.canonical else text
+
+
+class TransformerText(nn.Module):
+    """Text -> a unit vector in the joint space of its checkpoint.
+
+    Args:
+        network: The text model of transformers.
+        projection: Its projection to the joint space, where the family has one.
+        tokens: The checkpoint's tokens.
+    """
+
+    def __init__(self, network: Any, projection: nn.Module | None, tokens: Tokens):
+        super().__init__()
+        self.network, self.projection, self.tokens = network, projection or nn.Identity(), tokens
+        size = network.config.hidden_size
+        self.channels: int = getattr(projection, "out_features", getattr(network.config, "projection_size", size))
+
+    @property
+    def spelling(self) -> str:
+        """What besides the weights decides the embedding of a text: its tokens."""
+        return repr([self.tokens.tokenizer.to_str(), *list(vars(self.tokens).values())[1:]])
+
+    @torch.inference_mode()
+    def forward(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
+        """Texts -> (N, channels) float32 unit vectors on the CPU. Long texts are cut, with a warning that names one."""
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # like lengths together: little padding
+        embeddings = torch.empty(len(texts), self.channels)
+        for start in range(0, len(texts), batch_size):
+            chosen = order[start : start + batch_size]
+            embeddings[chosen] = self._embed([texts[i] for i in chosen]).cpu()
+        with torch.inference_mode(False):
+            return embeddings.clone()
+
+    def _embed(self, texts: list[str]) -> Tensor:
+        rows, cut = self.tokens(texts)
+        if cut:  # one line is enough: the prompts of a label are cut together
+            start = cut[0][:SHOWN] + "..." if len(cut[0]) > SHOWN else cut[0]
+            warnings.warn(f"a text was cut after {self.tokens.context} tokens: {start!r}", stacklevel=4)
+        ids = torch.tensor(rows, device=self.network.device)
+        # No attention mask: CLIP reads from left to right up to the end token, SigLIP was trained to read its padding.
+        pooled = self.network(input_ids=ids).pooler_output
+        return F.normalize(self.projection(pooled).float(), dim=1)
+
+
+def read_tokens(folder: Path, network: Any) -> Tokens:
+    """The tokens of a checkpoint whose text model is `network`.
+
+    Raises:
+        WeightsError: No tokenizer, or one that does not belong to the text model.
+    """
+    tokenizer, config = _tokenizer(folder), network.config
+    if tokenizer.get_vocab_size() > config.vocab_size:
+        raise WeightsError(
+            f"{folder}: {TOKENIZER} has {tokenizer.get_vocab_size()} tokens but {CONFIG} has vocab_size "
+            f"{config.vocab_size}; they are of different checkpoints"
+        )
+    settings = read_json(folder / TOKENIZER_CONFIG) if (folder / TOKENIZER_CONFIG).is_file() else {}
+    padding, end = (_special(tokenizer, settings, kind) for kind in ("pad_token", "eos_token"))
+    context = config.max_position_embeddings
+    if config.model_type == "clip_text_model":
+        _check_clip_end(folder, tokenizer, config.eos_token_id)
+        return Tokens(tokenizer, context, padding if padding is not None else config.pad_token_id)
+    if end is None or padding is None:
+        raise WeightsError(f"{folder}: {TOKENIZER_CONFIG} names no eos_token or pad_token; download it again")
+    ends_itself = tokenizer.encode("a").ids[-1:] == [end]
+    plain = settings.get("tokenizer_class", "SiglipTokenizer").startswith("Siglip")
+    plain = plain and not settings.get("tokenizer_class", "").startswith("Siglip2")
+    canonical = "plain" if plain else "lower"
+    return Tokens(tokenizer, context, padding, True, -1 if ends_itself else end, canonical)
+
+
+def _tokenizer(folder: Path) -> Tokenizer:
+    """tokenizer.json, or the vocabulary and merges that older CLIPs have instead."""
+    try:
+        if (folder / TOKENIZER).is_file():
+            return Tokenizer.from_file(str(folder / TOKENIZER))
+        if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
+            from transformers import CLIPTokenizer
+
+            tokenizer: Tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
+            return tokenizer
+    except Exception as error:  # tokenizers raises Exception itself
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"{folder / TOKENIZER} cannot be read ({reason}); download it again") from error
+    raise WeightsError(f"{folder} has no {TOKENIZER}; copy the whole checkpoint")
+
+
+def _special(tokenizer: Tokenizer, settings: dict[str, Any], kind: str) -> int | None:
+    """The number of a special token; settings name it by its text, or by an entry that holds its text."""
+    token = settings.get(kind)
+    text = token.get("content") if isinstance(token, dict) else token
+    return tokenizer.token_to_id(text) if text else None
+
+
+def _check_clip_end(folder: Path, tokenizer: Tokenizer, expected: int) -> None:
+    """CLIP's embedding is read at the end token: it must be the one that the tokenizer writes."""
+    end = tokenizer.encode("a").ids[-1]
+    legacy = expected == 2  # configs before 2023 say 2 and mean the highest number
+    if end != (tokenizer.get_vocab_size() - 1 if legacy else expected):
+        raise WeightsError(
+            f"{folder}: {TOKENIZER} ends texts with token {end} but {CONFIG} has eos_token_id {expected}; "
+            "they are of different checkpoints"
+        )

@@ -1,0 +1,1 @@
+"""Training of the teacher, a dense ICLIP, on photos with captions."""

@@ -1,0 +1,56 @@
+"""The words that training looks for: the image tower's own label space, its kinds, and everyday nouns."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from freeseg.models.iclip import ICLIP, Classifier
+from freeseg.training.teacher.trainer import Words
+from freeseg.words import TEMPLATES, Vocabulary, vocabulary
+
+NOUNS = "common"
+
+
+def imagenet_classes() -> list[tuple[str, str]]:
+    """ImageNet's 1,000 classes in order, each with its kind: ("Chihuahua", "dog"); its own name where it has none.
+
+    Example:
+        >>> imagenet_classes()[151], len(imagenet_classes())
+        (('Chihuahua', 'dog'), 1000)
+    """
+    text = resources.files("freeseg.words").joinpath("imagenet.txt").read_text(encoding="utf-8")
+    return [(line.split(" | ")[0], line.split(" | ")[-1]) for line in text.splitlines()]
+
+
+def training_words(model: ICLIP) -> Words:
+    """Embed the words. A class is the mean of its name and its kind: a Chihuahua is a dog as well.
+
+    An image tower without a label space has no classes and no kinds.
+    """
+    nouns = _embed_labels(model, vocabulary(NOUNS))
+    if not isinstance(model.image_tower, Classifier):
+        none = nouns.new_empty(0, nouns.shape[1])
+        return Words(none, none, torch.empty(0, dtype=torch.int64), nouns)
+    classes = imagenet_classes()
+    kinds = sorted({kind for _, kind in classes})
+    kind_of = torch.tensor([kinds.index(kind) for _, kind in classes])
+    embedded = _embed(model, kinds)
+    names = F.normalize(_embed(model, [name for name, _ in classes]) + embedded[kind_of], dim=1)
+    return Words(names, embedded, kind_of, nouns)
+
+
+def _embed(model: ICLIP, words: list[str]) -> Tensor:
+    """Prompt-averaged unit vectors of words, in the text tower's own space (W, T)."""
+    prompts = [template.replace("{}", word) for word in words for template in TEMPLATES]
+    return F.normalize(model.text_tower(prompts).view(len(words), len(TEMPLATES), -1).mean(dim=1), dim=1)
+
+
+def _embed_labels(model: ICLIP, labels: Vocabulary) -> Tensor:
+    """One vector per label: the mean over its aliases (N, T)."""
+    aliases = _embed(model, list(labels.aliases))
+    owners = torch.tensor(labels.owners)
+    return F.normalize(torch.zeros(len(labels.labels), aliases.shape[1]).index_add_(0, owners, aliases), dim=1)

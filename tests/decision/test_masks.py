@@ -1,0 +1,169 @@
+"""ITSM -> free mask."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from freeseg.decision import masks
+from freeseg.decision.masks import UNSURE, Decision, free_mask, presence, probabilities
+
+PLAIN = Decision(refine_steps=0, background_margin=0.0, presence_floor=0.0)
+
+
+def photo(height: int = 12, width: int = 16) -> torch.Tensor:
+    return torch.rand(3, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def maps(*rows: list[float]) -> torch.Tensor:
+    """One map per label, one row of patches each."""
+    return torch.tensor(rows)[:, None]
+
+
+def test_probabilities_against_a_literal_softmax() -> None:
+    labels, words = torch.rand(3, 2, 2) - 0.5, torch.rand(4, 2, 2) - 0.5
+    result = probabilities(labels, words, 20.0)
+    for y in range(2):
+        for x in range(2):
+            rivals = [*(20 * labels[:, y, x]).tolist(), 20 * words[:, y, x].max().item()]
+            expected = np.exp(rivals) / np.exp(rivals).sum()
+            np.testing.assert_allclose(result[:, y, x], expected[:3], rtol=1e-5)
+
+
+def test_more_words_of_the_same_kind_do_not_hide_a_label() -> None:
+    label, word = torch.full((1, 2, 2), 0.3), torch.full((1, 2, 2), 0.2)
+    assert torch.equal(probabilities(label, word, 20.0), probabilities(label, word.expand(50, 2, 2), 20.0))
+
+
+@given(st.integers(1, 40), st.floats(0.01, 1.0))
+@settings(max_examples=40, deadline=None)
+def test_presence_is_the_mean_of_the_best_patches(patches: int, share: float) -> None:
+    scores = torch.rand(2, 1, patches, generator=torch.Generator().manual_seed(patches))
+    count = max(1, int(np.ceil(share * patches - 1e-9)))
+    expected = [np.sort(row.numpy())[::-1][:count].mean() for row in scores[:, 0]]
+    np.testing.assert_allclose(presence(scores, share), expected, rtol=1e-5)
+
+
+def test_stuff_that_is_asked_for_is_on_a_par_with_the_background() -> None:
+    sky, cow, wall = [0.5, 0.5, 0.4], [0.2, 0.54, 0.7], [0.48, 0.2, 0.2]
+    margin = replace(PLAIN, background_margin=0.05)
+    found = {
+        stuff: free_mask(maps(sky, cow), maps(wall), photo(1, 3), (1, 3), margin, stuff=torch.tensor([stuff, False]))
+        for stuff in (False, True)
+    }
+    assert found[False].labels[0].tolist() == [0, 2, 2]  # the sky is not ahead of the wall by the margin
+    assert found[True].labels[0].tolist() == [1, 1, 2]  # a cow must be ahead of the sky by it
+    assert torch.equal(found[False].presence, found[True].presence)
+
+
+def test_the_most_present_label_always_stays_without_a_background() -> None:
+    result = free_mask(maps([-0.9, -0.9]), None, photo(1, 2), (1, 2), replace(PLAIN, presence_floor=0.99))
+    assert result.labels.unique().tolist() == [0]
+
+
+@pytest.mark.parametrize(("ahead", "expected"), [(0.1, 1), (-0.1, 0)])
+def test_the_floor_counts_against_the_background_alone(ahead: float, expected: int) -> None:
+    """A lone label must beat the background somewhere; rivals among the labels do not lower its floor."""
+    labels = torch.full((9, 1, 4), 0.2 + ahead)
+    words = torch.full((1, 1, 4), 0.2)
+    decision = replace(PLAIN, presence_floor=0.7)  # sigmoid(20 * 0.1) = 0.88
+    assert int(free_mask(labels, words, photo(1, 4), (1, 4), decision).labels.max() > 0) == expected
+
+
+def test_an_absent_label_takes_no_pixels_even_where_it_is_ahead() -> None:
+    cat, dog = [0.5, 0.5, 0.5, 0.10, 0.5, 0.5], [0.0, 0.0, 0.0, 0.11, 0.0, 0.0]
+    decision = replace(PLAIN, presence_share=0.5, presence_ratio=0.5)
+    assert free_mask(maps(cat, dog), None, photo(1, 6), (1, 6), decision).labels.unique().tolist() == [0]
+    everything = free_mask(maps(cat, dog), None, photo(1, 6), (1, 6), replace(decision, presence_ratio=0.0))
+    assert everything.labels[0].tolist() == [0, 0, 0, 1, 0, 0]
+
+
+def test_background_is_index_zero_and_labels_follow() -> None:
+    labels, words = maps([0.9, 0.1, 0.1], [0.1, 0.9, 0.1]), maps([0.1, 0.1, 0.9], [0.0, 0.0, 0.0])
+    assert free_mask(labels, words, photo(1, 3), (1, 3), PLAIN).labels[0].tolist() == [1, 2, 0]
+
+
+def test_all_background_when_no_label_is_present() -> None:
+    result = free_mask(maps([0.0, 0.0]), maps([0.9, 0.9]), photo(1, 2), (2, 4), replace(PLAIN, presence_floor=0.3))
+    assert result.labels.unique().tolist() == [0]
+    assert result.confidence.min() == 1.0
+
+
+def test_the_margin_moves_pixels_to_the_background() -> None:
+    labels, words = maps([0.30, 0.50]), maps([0.28, 0.28])
+    assert free_mask(labels, words, photo(1, 2), (1, 2), PLAIN).labels[0].tolist() == [1, 1]
+    shifted = replace(PLAIN, background_margin=0.1)
+    assert free_mask(labels, words, photo(1, 2), (1, 2), shifted).labels[0].tolist() == [0, 1]
+
+
+def test_unsure_pixels_are_dont_know() -> None:
+    decision = replace(PLAIN, ignore_below=0.9, presence_ratio=0.1)
+    result = free_mask(maps([0.5, 0.5], [0.5, 0.1]), None, photo(1, 2), (1, 2), decision)
+    assert result.labels[0].tolist() == [UNSURE, 0]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (33, 100), (400, 3)])
+@pytest.mark.parametrize("floats", [1, 700, 10**9])
+def test_strips_give_what_one_interpolation_gives(
+    size: tuple[int, int], floats: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(masks, "STRIP_FLOATS", floats)
+    scores = torch.rand(5, 6, 9, generator=torch.Generator().manual_seed(1))
+    labels = torch.tensor([7, 0, 300, 2, 9], dtype=torch.int32)
+    winner, value = masks._largest(scores, labels, size)
+    expected = F.interpolate(scores[None], size, mode="bilinear", align_corners=False)[0].max(dim=0)
+    torch.testing.assert_close(value, expected.values, atol=1e-5, rtol=0)
+    assert winner.dtype == labels.dtype
+    assert (winner == labels[expected.indices]).float().mean() > 0.99  # ties may fall either way
+
+
+def test_confidence_is_a_probability_and_refinement_keeps_it_one() -> None:
+    scores = torch.rand(4, 6, 8, generator=torch.Generator().manual_seed(2)) - 0.5
+    for steps in (0, 10):
+        result = free_mask(scores, scores[:2] * 0.5, photo(24, 32), (50, 60), replace(PLAIN, refine_steps=steps))
+        assert result.labels.shape == result.confidence.shape == (50, 60)
+        assert result.confidence.min() >= 0
+        assert result.confidence.max() <= 1 + 1e-5
+        assert result.presence.shape == (4,)
+
+
+def test_refinement_follows_an_edge_of_the_photo() -> None:
+    scene = torch.zeros(3, 16, 32)
+    scene[:, :, 14:] = 1.0  # the edge lies inside a patch, whose border is at column 16
+    scores = maps([0.6, 0.6, 0.2, 0.2], [0.2, 0.2, 0.6, 0.6]).expand(2, 2, 4)
+    truth = (torch.arange(32) >= 14).long().expand(16, 32)
+    errors = []
+    for steps in (0, 10):
+        result = free_mask(scores, None, scene, (16, 32), replace(PLAIN, refine_steps=steps))
+        errors.append((result.labels != truth).float().mean().item())
+    assert errors[1] < errors[0]
+
+
+@given(st.integers(1, 6), st.data())
+@settings(max_examples=30, deadline=None)
+def test_known_labels_take_the_place_of_presence(count: int, data: st.DataObject) -> None:
+    """The mask is that of the known labels alone, in the numbers of all; presence is still told of all."""
+    known = sorted(data.draw(st.sets(st.integers(0, count - 1), min_size=1)))
+    scores = torch.rand(count, 3, 4, generator=torch.Generator().manual_seed(count)) - 0.5
+    words = scores[:1] * 0.3
+    strict, everyone = replace(PLAIN, presence_floor=1.1), replace(PLAIN, presence_ratio=0.0)
+    result = free_mask(scores, words, photo(), (6, 8), strict, known=torch.tensor(known))
+    alone = free_mask(scores[known], words, photo(), (6, 8), everyone)
+    assert torch.equal(result.labels, torch.tensor([0, *(label + 1 for label in known)])[alone.labels.long()].int())
+    assert torch.equal(result.confidence, alone.confidence)
+    assert result.candidates.tolist() == known
+    assert result.presence.shape == (count,)
+
+
+@pytest.mark.parametrize("known", [None, torch.tensor([], dtype=torch.int64)])
+def test_without_known_labels_presence_decides(known: torch.Tensor | None) -> None:
+    cat, dog, words = [0.9, 0.8], [0.0, 0.0], [0.1, 0.1]
+    result = free_mask(maps(cat, dog), maps(words), photo(1, 2), (1, 2), PLAIN, known=known)
+    assert result.candidates.tolist() == [0]
+    assert result.labels[0].tolist() == [1, 1]

@@ -1,0 +1,217 @@
+"""Image towers against transformers' own forward pass, and against their formulas written out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from torch import Tensor
+from transformers.models.siglip2.image_processing_pil_siglip2 import convert_image_to_patches
+
+from freeseg.models.towers.transformer.dense import MODES
+from freeseg.models.towers.transformer.loading import load_checkpoint
+from freeseg.models.towers.transformer.vision import ClassAttention, VisionTower, pad_to_patches
+from tiny_transformers import PATCH, SAVERS, SIDE, ZERO_SHOT
+
+NETWORKS = {
+    "clip": transformers.CLIPModel,
+    "clip-gelu": transformers.CLIPModel,
+    "siglip": transformers.SiglipModel,
+    "siglip2": transformers.SiglipModel,
+    "siglip2-naflex": transformers.Siglip2Model,
+    "dinov2": transformers.Dinov2Model,
+    "dino": transformers.ViTModel,
+}
+KINDS = tuple(NETWORKS)
+SHAPES = [(SIDE, SIDE), (3 * PATCH, 5 * PATCH), (PATCH, 2 * PATCH)]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A tiny checkpoint of every kind."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    return {kind: save(root / kind) for kind, save in SAVERS.items()}
+
+
+@pytest.fixture(scope="module")
+def networks(folders: dict[str, Path]) -> dict[str, Any]:
+    """transformers' own models of them, frozen as ours are: torch's attention pooling takes another path otherwise."""
+    return {kind: NETWORKS[kind].from_pretrained(folders[kind]).eval().requires_grad_(False) for kind in KINDS}
+
+
+def noise(shape: tuple[int, int], images: int = 2) -> Tensor:
+    return torch.randn(images, 3, *shape, generator=torch.Generator().manual_seed(0))
+
+
+def grid(rows: Tensor, pixels: Tensor) -> Tensor:
+    """(B, h * w, D) -> (B, D, h, w), with loops."""
+    height, width = pixels.shape[2] // PATCH, pixels.shape[3] // PATCH
+    out = torch.empty(len(rows), rows.shape[2], height, width)
+    for y in range(height):
+        for x in range(width):
+            out[:, :, y, x] = rows[:, y * width + x]
+    return out
+
+
+def naflex(pixels: Tensor) -> dict[str, Tensor]:
+    """What SigLIP 2's own image processor makes of pixels."""
+    patches = np.stack([convert_image_to_patches(image.numpy(), PATCH) for image in pixels])
+    shape = [pixels.shape[2] // PATCH, pixels.shape[3] // PATCH]
+    mask = torch.ones(patches.shape[:2], dtype=torch.int32)
+    shapes = torch.tensor([shape] * len(pixels))
+    return {"pixel_values": torch.from_numpy(patches), "pixel_attention_mask": mask, "spatial_shapes": shapes}
+
+
+def last_patches(network: Any, kind: str, pixels: Tensor) -> Tensor:
+    """Patch tokens after the final norm, by transformers' own forward."""
+    if kind == "siglip2-naflex":
+        patches: Tensor = network.vision_model(**naflex(pixels)).last_hidden_state
+    elif kind == "dinov2":
+        patches = network(pixel_values=pixels).last_hidden_state[:, 1:]
+    elif kind == "dino":
+        patches = network(pixel_values=pixels, interpolate_pos_encoding=True).last_hidden_state[:, 1:]
+    else:
+        vision = network.vision_model
+        patches = vision(pixel_values=pixels, interpolate_pos_encoding=True).last_hidden_state
+        if kind.startswith("clip"):
+            patches = vision.post_layernorm(patches[:, 1:])
+    return patches
+
+
+class TestRaw:
+    @pytest.mark.parametrize("shape", SHAPES)
+    @pytest.mark.parametrize("kind", KINDS)
+    @torch.inference_mode()
+    def test_is_what_transformers_gives(
+        self, folders: dict[str, Path], networks: dict[str, Any], kind: str, shape: tuple[int, int]
+    ) -> None:
+        pixels, network = noise(shape), networks[kind]
+        tower = load_checkpoint(folders[kind], "raw", projected=False).image
+        expected = last_patches(network, kind, pixels)
+        torch.testing.assert_close(tower.features(pixels), grid(expected, pixels), atol=1e-5, rtol=1e-4)
+
+    @pytest.mark.parametrize("kind", ["clip", "clip-gelu"])
+    @torch.inference_mode()
+    def test_ends_in_the_checkpoints_own_projection(
+        self, folders: dict[str, Path], networks: dict[str, Any], kind: str
+    ) -> None:
+        pixels, network = noise(SHAPES[1]), networks[kind]
+        expected = network.visual_projection(last_patches(network, kind, pixels))
+        found = load_checkpoint(folders[kind], "raw").image.features(pixels)
+        torch.testing.assert_close(found, grid(expected, pixels), atol=1e-5, rtol=1e-4)
+
+    @pytest.mark.parametrize("kind", ["siglip", "siglip2", "siglip2-naflex"])
+    @torch.inference_mode()
+    def test_a_siglip_patch_is_read_as_if_it_were_alone_in_the_pooling(
+        self, folders: dict[str, Path], networks: dict[str, Any], kind: str
+    ) -> None:
+        pixels, network = noise(SHAPES[1]), networks[kind]
+        patches = last_patches(network, kind, pixels)
+        alone = [network.vision_model.head(patches[:, i : i + 1]) for i in range(patches.shape[1])]
+        found = load_checkpoint(folders[kind], "raw").image.features(pixels)
+        torch.testing.assert_close(found, grid(torch.stack(alone, dim=1), pixels), atol=1e-5, rtol=1e-4)
+
+
+class TestGlobalEmbedding:
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("kind", ZERO_SHOT)
+    @torch.inference_mode()
+    def test_is_transformers_own_bit_by_bit_in_every_mode(
+        self, folders: dict[str, Path], networks: dict[str, Any], kind: str, mode: str
+    ) -> None:
+        pixels, network = noise(SHAPES[0]), networks[kind]
+        options = naflex(pixels) if kind == "siglip2-naflex" else {"pixel_values": pixels}
+        tower = load_checkpoint(folders[kind], mode).image
+        tower.features(noise(SHAPES[1]))  # leaves nothing behind
+        assert torch.equal(tower.image_embedding(pixels), network.get_image_features(**options).pooler_output)
+
+    @torch.inference_mode()
+    def test_logits_are_clips_own(self, folders: dict[str, Path], networks: dict[str, Any]) -> None:
+        loaded, network, pixels = load_checkpoint(folders["clip"]), networks["clip"], noise(SHAPES[0])
+        assert loaded.text is not None
+        ids = torch.tensor(loaded.text.tokens(["cat", "a dog"])[0])
+        images, texts = loaded.image.image_embedding(pixels), network.get_text_features(ids).pooler_output
+        images, texts = images / images.norm(dim=1, keepdim=True), texts / texts.norm(dim=1, keepdim=True)
+        expected = network(input_ids=ids, pixel_values=pixels).logits_per_image
+        torch.testing.assert_close(loaded.logit_scale * images @ texts.T, expected, atol=1e-4, rtol=1e-5)
+
+
+class TestModes:
+    @pytest.mark.parametrize("kind", KINDS)
+    @torch.inference_mode()
+    def test_each_is_another_reading_of_the_same_photo(self, folders: dict[str, Path], kind: str) -> None:
+        pixels, seen = noise(SHAPES[1]), []
+        for mode in MODES:
+            features = load_checkpoint(folders[kind], mode).image.features(pixels)
+            assert features.isfinite().all()
+            assert all(not torch.allclose(features, other) for other in seen), mode
+            seen.append(features)
+
+    @torch.inference_mode()
+    def test_maskclip_is_the_last_value_projection(self, folders: dict[str, Path], networks: dict[str, Any]) -> None:
+        pixels, vision = noise(SHAPES[1]), networks["clip"].vision_model
+        hidden = vision(pixels, interpolate_pos_encoding=True, output_hidden_states=True).hidden_states[-2][:, 1:]
+        last = vision.encoder.layers[-1]
+        after = hidden + last.self_attn.out_proj(last.self_attn.v_proj(last.layer_norm1(hidden)))
+        after = after + last.mlp(last.layer_norm2(after))
+        expected = networks["clip"].visual_projection(vision.post_layernorm(after))
+        found = load_checkpoint(folders["clip"], "maskclip").image.features(pixels)
+        torch.testing.assert_close(found, grid(expected, pixels), atol=1e-5, rtol=1e-4)
+
+
+class TestClassAttention:
+    @pytest.mark.parametrize("kind", ["clip", "dinov2", "dino"])
+    @torch.inference_mode()
+    def test_is_the_last_blocks_own(self, folders: dict[str, Path], kind: str) -> None:
+        pixels = noise(SHAPES[0])
+        network = NETWORKS[kind].from_pretrained(folders[kind], attn_implementation="eager").eval()
+        vision = network.vision_model if kind == "clip" else network
+        options = {} if kind == "dinov2" else {"interpolate_pos_encoding": True}
+        attention = vision(pixel_values=pixels, output_attentions=True, **options).attentions[-1]
+        expected = attention.mean(dim=1)[:, 0, 1:, None]
+        found = load_checkpoint(folders[kind]).image.class_attention(pixels)
+        torch.testing.assert_close(found, grid(expected, pixels), atol=1e-6, rtol=1e-4)
+
+    def test_a_siglip_has_none(self, folders: dict[str, Path]) -> None:
+        with pytest.raises(ValueError, match="no class token"):
+            load_checkpoint(folders["siglip"]).image.class_attention(noise(SHAPES[0]))
+
+    @torch.inference_mode()
+    def test_of_a_photo_it_lies_between_nought_and_one(self, folders: dict[str, Path]) -> None:
+        loaded = load_checkpoint(folders["dinov2"])
+        watch = ClassAttention(loaded.image, loaded.pixels.mean, loaded.pixels.std)
+        photo = torch.randint(0, 256, (2, 3, 60, 60), dtype=torch.uint8)
+        found = watch(photo, 4)
+        assert found.shape == (2, 1, 4, 4)
+        assert found.amin(dim=(1, 2, 3)).tolist() == [0.0, 0.0]
+        assert found.amax(dim=(1, 2, 3)).tolist() == [1.0, 1.0]
+
+
+class TestShapes:
+    @torch.inference_mode()
+    def test_a_side_is_continued_to_whole_patches(self, folders: dict[str, Path]) -> None:
+        tower: VisionTower = load_checkpoint(folders["clip"]).image
+        pixels = noise((SIDE - 3, SIDE + 2))
+        below = torch.cat([pixels, *[pixels[:, :, -1:]] * 3], dim=2)
+        whole = torch.cat([below, *[below[..., -1:]] * (PATCH - 2)], dim=3)
+        assert torch.equal(pad_to_patches(pixels, PATCH), whole)
+        assert torch.equal(tower.features(pixels), tower.features(whole))
+
+    @torch.inference_mode()
+    def test_a_long_image_is_seen_through_windows(self, folders: dict[str, Path]) -> None:
+        """Rows 0 to 3 of patches, 12 columns; windows of 8 columns begin at 0 and 4: each half overlaps the other."""
+        tower = load_checkpoint(folders["clip"], "raw").image
+        pixels = noise((4 * PATCH, 12 * PATCH))
+        left, right = tower._see(pixels[..., : 8 * PATCH]), tower._see(pixels[..., 4 * PATCH :])
+        middle = (left[..., 4:] + right[..., :4]) / 2
+        expected = torch.cat([left[..., :4], middle, right[..., 4:]], dim=3)
+        torch.testing.assert_close(tower.features(pixels), expected)
+
+    @torch.inference_mode()
+    def test_what_one_window_holds_is_seen_whole(self, folders: dict[str, Path]) -> None:
+        tower, pixels = load_checkpoint(folders["clip"]).image, noise((4 * PATCH, 8 * PATCH))
+        assert torch.equal(tower.features(pixels), tower._see(pixels))

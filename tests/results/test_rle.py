@@ -1,0 +1,88 @@
+"""COCO's compressed RLE against pycocotools, in both directions."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from freeseg.results.rle import decode, encode
+
+coco_mask = pytest.importorskip("pycocotools.mask")
+
+EDGE_CASES = {
+    "zeros": np.zeros((5, 7), bool),
+    "ones": np.ones((5, 7), bool),
+    "one pixel off": np.zeros((1, 1), bool),
+    "one pixel on": np.ones((1, 1), bool),
+    "column": np.array([[1], [0], [1], [1]], bool),
+    "row": np.array([[0, 1, 1, 0, 1]], bool),
+    "checkerboard": np.indices((9, 6)).sum(0) % 2 == 0,
+    "long runs": np.repeat([[False, True, False, True, True]], 40_000, axis=0),
+    "falling runs": np.repeat([0, 1] * 6, [5000, 900, 31, 32, 33, 1, 15, 16, 17, 1023, 1024, 8]).astype(bool)[:, None],
+}
+
+
+def of_pycocotools(mask):
+    rle = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    return {"size": rle["size"], "counts": rle["counts"].decode("ascii")}
+
+
+@pytest.mark.parametrize("name", EDGE_CASES)
+def test_edge_cases_agree_with_pycocotools(name):
+    mask = EDGE_CASES[name]
+    assert encode(mask) == of_pycocotools(mask)
+    assert np.array_equal(decode(of_pycocotools(mask)), mask)
+
+
+@given(hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40)))
+@settings(max_examples=150, deadline=None)
+def test_any_mask_agrees_with_pycocotools(mask):
+    assert encode(mask) == of_pycocotools(mask)
+    assert np.array_equal(decode(of_pycocotools(mask)), mask)
+    assert np.array_equal(coco_mask.decode(encode(mask)), mask)
+
+
+@given(st.lists(st.integers(1, 70_000), min_size=1, max_size=12))
+@settings(max_examples=50, deadline=None)
+def test_runs_of_any_length_agree_with_pycocotools(runs):
+    """Long runs need several characters and differences of both signs, which small masks never reach."""
+    mask = np.repeat(np.arange(len(runs)) % 2 == 1, runs)[:, None]
+    assert encode(mask) == of_pycocotools(mask)
+    assert np.array_equal(decode(encode(mask)), mask)
+
+
+def test_counts_may_be_bytes():
+    mask = EDGE_CASES["checkerboard"]
+    assert np.array_equal(decode(coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))), mask)
+
+
+def test_size_is_plain_integers():
+    assert all(type(side) is int for side in encode(np.ones((3, 4), bool))["size"])
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [np.ones((2, 2), np.uint8), np.ones(4, bool), np.ones((1, 2, 2), bool), np.ones((0, 4), bool)],
+    ids=["uint8", "1-D", "3-D", "empty"],
+)
+def test_what_is_no_mask_is_refused(mask):
+    with pytest.raises(ValueError, match="bool with at least one pixel"):
+        encode(mask)
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ("2", "do not fill"),  # too few pixels
+        ("222", "do not fill"),  # too many
+        ("5O", "do not fill"),  # 5 and -1 pixels
+        ("", "do not fill"),
+        ("2 2", "no RLE character"),
+        ("2é", "no RLE character"),
+        ("2R", "middle of a run"),
+    ],
+)
+def test_damaged_counts_are_refused(counts, message):
+    with pytest.raises(ValueError, match=message):
+        decode({"size": [2, 2], "counts": counts})

@@ -1,0 +1,59 @@
+"""Results are written in order, each before it is told of."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from freeseg.errors import OutputError, PhotoError
+from freeseg.results.saving import Outcome, saved
+from freeseg.results.segmentation import Segmentation
+
+
+def result(value: int) -> Segmentation:
+    mask = np.full((5, 7), value, np.uint8)
+    return Segmentation(mask, np.ones((5, 7), np.float32), ("background", "cat", "dog"), Image.new("RGB", (7, 5)))
+
+
+def test_what_comes_out_is_on_disk(tmp_path: Path) -> None:
+    outcomes: list[Outcome] = [("a", result(0)), ("b", PhotoError("bad")), ("c/d", result(1)), ("e", result(2))]
+    for (stem, outcome), (told, found) in zip(outcomes, saved(iter(outcomes), tmp_path), strict=True):
+        assert (told, found) == (stem, outcome)
+        assert (tmp_path / f"{stem}.json").is_file() == isinstance(outcome, Segmentation)
+    with Image.open(tmp_path / "c" / "d.mask.png") as mask:
+        assert set(mask.tobytes()) == {1}
+
+
+def test_the_next_one_is_asked_for_while_one_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, save = threading.Event(), Segmentation.save
+
+    def waits(self: Segmentation, *where: str) -> list[Path]:
+        assert asked.wait(20)
+        return save(self, *where)
+
+    def outcomes() -> Iterator[Outcome]:
+        yield "a", result(0)
+        asked.set()
+        yield "b", result(1)
+
+    monkeypatch.setattr(Segmentation, "save", waits)
+    assert [stem for stem, _ in saved(outcomes(), tmp_path)] == ["a", "b"]
+
+
+def test_what_cannot_be_written_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "b.json").mkdir()
+    found = saved(iter([("a", result(0)), ("b", result(1)), ("c", result(2))]), tmp_path)
+    assert next(found)[0] == "a"
+    with pytest.raises(OutputError, match=r"b\.json"):
+        list(found)
+    assert not (tmp_path / "c.json").exists()
+
+
+def test_nothing_to_write(tmp_path: Path) -> None:
+    assert list(saved(iter([]), tmp_path / "out")) == []
+    assert not (tmp_path / "out").exists()
