@@ -22,12 +22,12 @@ from benchmarks.page import deliver, head
 from benchmarks.tables import ms, table
 from benchmarks.timing import in_turns
 from freeseg.data.segmentation import open_dataset
-from freeseg.evaluation import measure as engine
+from freeseg.evaluation import measure
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.report.report import Report
 from freeseg.export import export
 from freeseg.models import DEFAULT, TEACHER
-from freeseg.models.devices import cpu_has
+from freeseg.models.devices import cpu_supports
 from freeseg.pipeline import FreeSeg
 from freeseg.words import vocabulary
 
@@ -68,7 +68,7 @@ QUICK = Scale(2, 1, 2, 3)
 def rows() -> list[Row]:
     """What is measured; the first is what the others are compared with."""
     found = [Row(TEACHER), *(Row(DEFAULT, side) for side in SIDES)]
-    if cpu_has(torch.bfloat16):
+    if cpu_supports(torch.bfloat16):
         found += [Row(TEACHER, precision=HALF), *(Row(DEFAULT, side, HALF) for side in SIDES)]
     return [*found, *(Row(DEFAULT, side, file) for file in (FULL_FILE, EIGHT_BITS) for side in SIDES)]
 
@@ -107,8 +107,8 @@ def _all(model: FreeSeg, paths: Sequence[Path]) -> None:
 
 
 def _miou(model: FreeSeg, root: Path, name: str, scale: Scale) -> float:
-    data, protocol = engine.spread(open_dataset(name, root), scale.limit), Protocol("freeseg")
-    report = Report(engine.describe(model, data, protocol), engine.evaluate(model, data, protocol))
+    data, protocol = measure.evenly_spaced(open_dataset(name, root), scale.limit), Protocol("freeseg")
+    report = Report(measure.describe(model, data, protocol), measure.evaluate(model, data, protocol))
     return report.numbers()["mIoU"].value
 
 

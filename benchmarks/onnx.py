@@ -28,7 +28,7 @@ from benchmarks.timing import in_turns
 from freeseg.data.segmentation import open_dataset
 from freeseg.decision import itsm
 from freeseg.engines.onnx_file import Session
-from freeseg.evaluation import measure as engine
+from freeseg.evaluation import measure
 from freeseg.evaluation.metrics import bootstrap
 from freeseg.evaluation.metrics.confusion import confusion, mean_iou, pairs
 from freeseg.evaluation.report.markdown import span
@@ -84,7 +84,7 @@ def speed(model: FreeSeg, exported: Exported, scale: Scale) -> list[str]:
 
 def accuracy(model: FreeSeg, exported: Exported, data_folder: Path, scale: Scale) -> list[str]:
     """mIoU on photos with masks, without refinement, and how far the files are from PyTorch."""
-    data = engine.spread(open_dataset("voc21", data_folder), scale.limit)
+    data = measure.evenly_spaced(open_dataset("voc21", data_folder), scale.limit)
     decision = replace(model.config.decision, refine_steps=0, ignore_below=0.0)
     plain = FreeSeg(model.model, replace(model.config, decision=decision))
     deciders: dict[str, Callable[[Prepared], Mask]] = {TORCH: partial(_by_torch, plain)}

@@ -29,10 +29,10 @@ from freeseg.files import write_text
 from freeseg.pipeline import FreeSeg
 from freeseg.training.network import photos, rounds
 from freeseg.training.network.devices import accelerator
-from freeseg.training.network.recipe import Recipe
+from freeseg.training.network.recipe import NetworkRecipe
 
 ENCODER = "segmentation-lite2"
-BASE = Recipe(epochs=1)
+BASE = NetworkRecipe(epochs=1)
 NO_LABELS: Change = {"partial_labels": False}
 # Hard pixels are clamped with the other bands, or not at all.
 NO_PIXELS: Change = {"partial_pixels": False, "clamp_from": 1.0}
@@ -62,7 +62,7 @@ def main(
     chosen = np.unique(np.linspace(0, len(free.entries) - 1, min(count, len(free.entries))).astype(int))
     free = replace(free, entries=tuple(free.entries[index] for index in chosen))
     found = photos.find_photos(free, images)
-    job = rounds.Job(
+    job = rounds.NetworkTraining(
         freeseg.load(free.place or free.entries[0].model), ENCODER, free, found, cache, "experiment", accelerator("cpu")
     )
     sets = {name: open_dataset(name, voc_root) for name in ("voc20", "voc21")}
@@ -87,7 +87,7 @@ def main(
 
 
 def one(
-    job: rounds.Job, recipe: Recipe, again: int, folder: Path, sets: Mapping[str, SegmentationData]
+    job: rounds.NetworkTraining, recipe: NetworkRecipe, again: int, folder: Path, sets: Mapping[str, SegmentationData]
 ) -> dict[str, float]:
     """Train and measure once."""
     with progress("training") as update:

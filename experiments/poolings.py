@@ -34,7 +34,7 @@ from setting import (
 
 from freeseg.evaluation.report.markdown import table as markdown_table
 from freeseg.files import write_text
-from freeseg.training.teacher.recipe import Recipe
+from freeseg.training.teacher.recipe import TeacherRecipe
 
 SMOOTHED = {"pooling": "smoothed-min", **SIMILARITIES, **ATTENTION}
 POOLINGS: dict[str, Change] = {
@@ -74,7 +74,7 @@ def main(
     typer.echo(markdown(setting, rows))
 
 
-def one(setting: Setting, recipe: Recipe) -> dict[str, float]:
+def one(setting: Setting, recipe: TeacherRecipe) -> dict[str, float]:
     """Train and measure once, or take the result of the run from the work folder."""
     result = setting.folder(recipe) / "result.json"
     if (known := kept(result, setting.identity)) is not None:

@@ -29,15 +29,15 @@ from freeseg.models.towers import lite
 from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.pipeline import FreeSeg
 from freeseg.training import features
-from freeseg.training.teacher.recipe import Recipe
-from freeseg.training.teacher.trainer import Words, pretrain
+from freeseg.training.teacher.recipe import TeacherRecipe
+from freeseg.training.teacher.trainer import TrainingWords, pretrain
 from freeseg.training.teacher.words import NOUNS, training_words
 from freeseg.words import default_background, vocabulary
 
 Change = Mapping[str, Any]  # fields of a recipe
 
 TOWER = "efficientnet-lite2"
-BASE = Recipe(attention="none", epochs=4, precision="bfloat16")
+BASE = TeacherRecipe(attention="none", epochs=4, precision="bfloat16")
 FEATURES = {"where": "features", "tau": 1.0}
 SIMILARITIES = {"where": "similarities", "tau": 0.5}
 ATTENTION = {"attention": "energy"}
@@ -74,7 +74,7 @@ class Setting:
 
     model: ICLIP
     data: features.TrainingData
-    words: Words
+    words: TrainingWords
     sets: dict[str, SegmentationData]
     work: Path
 
@@ -91,13 +91,13 @@ class Setting:
         sets = {name: open_dataset(name, voc_root) for name in ("voc20", "voc21")}
         return cls(model, prepared, training_words(model), sets, work)
 
-    def folder(self, recipe: Recipe) -> Path:
+    def folder(self, recipe: TeacherRecipe) -> Path:
         """Where a run is kept."""
         keys = ("pooling", "where", "tau", "attention", "smoothing")
         name = "_".join(str(getattr(recipe, key)) for key in keys)
         return self.work / name / f"epochs{recipe.epochs}-seed{recipe.seed}"
 
-    def train(self, recipe: Recipe) -> dict[str, float]:
+    def train(self, recipe: TeacherRecipe) -> dict[str, float]:
         """Train the heads, or take them from a run that is done; gives the retrieval of the held-out captions."""
         return pretrain(self.model, self.data, self.words, recipe, self.folder(recipe))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from freeseg.data.captions import Pair, open_sources
+from freeseg.data.captions import CaptionedPhoto, open_sources
 from freeseg.errors import DataError
 
 webdataset = pytest.importorskip("webdataset")
@@ -25,9 +25,9 @@ def photo(shade: int) -> bytes:
 
 
 PAIRS = [
-    Pair("a", photo(10), ("a red kite", "a kite in the sky"), "train"),
-    Pair("b", photo(20), (), "dev"),
-    Pair("c", photo(30), ("naïve café 猫",), "test"),
+    CaptionedPhoto("a", photo(10), ("a red kite", "a kite in the sky"), "train"),
+    CaptionedPhoto("b", photo(20), (), "dev"),
+    CaptionedPhoto("c", photo(30), ("naïve café 猫",), "test"),
 ]
 
 
@@ -60,7 +60,7 @@ def as_jsonl(folder: Path) -> Path:
     return folder
 
 
-def as_tar(path: Path, pairs: Sequence[Pair] = PAIRS) -> Path:
+def as_tar(path: Path, pairs: Sequence[CaptionedPhoto] = PAIRS) -> Path:
     with webdataset.TarWriter(str(path)) as tar:
         for pair in pairs:
             text = json.dumps({"captions": pair.captions, "split": pair.split}).encode()

@@ -84,13 +84,13 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         """Answer, without content."""
-        self.answer(content=False)
+        self.similarity_maps(content=False)
 
     def do_GET(self) -> None:
         """Answer."""
-        self.answer(content=True)
+        self.similarity_maps(content=True)
 
-    def answer(self, content: bool) -> None:
+    def similarity_maps(self, content: bool) -> None:
         """Find what is asked for."""
         path = unquote(urlsplit(self.path).path)
         self.server.asked.append(f"{self.command} {path}")

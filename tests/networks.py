@@ -18,14 +18,14 @@ from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.pipeline import FreeSeg
 from freeseg.training.features import GRID
 from freeseg.training.network.devices import accelerator
-from freeseg.training.network.recipe import Recipe
+from freeseg.training.network.recipe import NetworkRecipe
 from freeseg.training.network.samples import Samples
 from freeseg.training.network.trainer import Teacher, Trainer
 from freeseg.words import Vocabulary
 from tiny import TINY_STAGES, HashedText, tiny_iclip
 
 VOCABULARY = Vocabulary.of(["cat", "dog", "red car|car"], ["sky", "grass"])
-RECIPE = Recipe(side=32, batch_size=2, epochs=3, learning_rate=1e-2, frozen_stride=0)
+RECIPE = NetworkRecipe(side=32, batch_size=2, epochs=3, learning_rate=1e-2, frozen_stride=0)
 PHOTOS = 7
 
 
@@ -91,7 +91,7 @@ def tiny_teacher(photos: int) -> Teacher:
     return Teacher(model.model, features, words, 20.0, 0.0)
 
 
-def tiny_trainer(folder: Path, run: Path, recipe: Recipe = RECIPE, on: Accelerator | None = None) -> Trainer:
+def tiny_trainer(folder: Path, run: Path, recipe: NetworkRecipe = RECIPE, on: Accelerator | None = None) -> Trainer:
     """A training of a tiny network on drawn photos."""
     masks, photos = draw_free_masks(folder) if not (folder / "masks").exists() else _drawn(folder)
     samples = Samples(masks, photos, np.arange(len(photos)), recipe)
@@ -108,7 +108,9 @@ def _drawn(folder: Path) -> tuple[FreeMasks, list[Path]]:
 
 if __name__ == "__main__":  # a training to be killed: folder of the data, folder of the run
     torch.set_num_threads(1)
-    trainer = tiny_trainer(Path(sys.argv[1]), Path(sys.argv[2]), Recipe(**{**vars(RECIPE), "epochs": int(sys.argv[3])}))
+    trainer = tiny_trainer(
+        Path(sys.argv[1]), Path(sys.argv[2]), NetworkRecipe(**{**vars(RECIPE), "epochs": int(sys.argv[3])})
+    )
     trainer.checkpoint_seconds = 0.0
     print("ready", flush=True)
     trainer.fit()

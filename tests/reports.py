@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from freeseg.evaluation.records import PhotoRecord, Run, hash_names
+from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
 from freeseg.evaluation.report.report import Report
 
 CLASSES = ("background", "cat", "dog", "sofa", "unicorn")
@@ -48,7 +48,7 @@ def draw_report(
         "classes": classes,
         "has_background": classes[0] == "background",
         "photos": photos,
-        "photos_sha256": hash_names(each.name for each in records),
+        "photos_sha256": names_sha256(each.name for each in records),
         "setting": "plain",
         "protocol": {"name": "freeseg", "short_side": None, "window": 0},
         "model": "tiny",

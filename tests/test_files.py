@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freeseg.errors import OutputError
-from freeseg.files import atomic_path, is_file, is_folder, locked, printable, sha256, write_json, write_text
+from freeseg.files import atomic_path, file_lock, is_file, is_folder, printable, sha256, write_json, write_text
 
 
 def no_space(*_, **__):
@@ -149,15 +149,15 @@ def test_threads_that_write_leave_the_umask_as_it_was(tmp_path):
 
 
 def test_a_lock_that_is_held_is_refused_or_waited_for(old):
-    with locked(old), pytest.raises(BlockingIOError), locked(old, wait=False):
+    with file_lock(old), pytest.raises(BlockingIOError), file_lock(old, wait=False):
         pass
-    with locked(old, wait=False):
+    with file_lock(old, wait=False):
         pass
 
 
 def test_a_file_system_without_locks_does_without(old, monkeypatch):
     monkeypatch.setattr("fcntl.flock", no_space)
-    with locked(old):
+    with file_lock(old):
         pass
 
 

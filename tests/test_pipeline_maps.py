@@ -99,7 +99,7 @@ class TestWords:
     def left(self, model: FreeSeg, labels: str, background: list[str]) -> int:
         """How many background words stay in the game."""
         words = model.words(Vocabulary.of(labels, background))
-        return len(words.embeddings) - len(words.owners)
+        return len(words.embeddings) - len(words.label_of_alias)
 
     def test_background_words_that_mean_a_label_are_left_out(self, embedded: FreeSeg) -> None:
         assert self.left(embedded, "cat", ["grass", "sky", "wall"]) == 3
@@ -119,4 +119,4 @@ class TestWords:
     def test_embeddings_are_unit_vectors(self, embedded: FreeSeg) -> None:
         words = embedded.words(Vocabulary.of(["cat", "😀", "猫", "קָטָן", "sofa|couch"]))
         torch.testing.assert_close(words.embeddings.norm(dim=1), torch.ones(len(words.embeddings)))
-        assert words.owners.tolist() == [0, 1, 2, 3, 4, 4]
+        assert words.label_of_alias.tolist() == [0, 1, 2, 3, 4, 4]

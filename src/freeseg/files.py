@@ -94,7 +94,7 @@ def reason(error: OSError) -> str:
 
 
 @contextmanager
-def locked(path: Path, wait: bool = True) -> Iterator[None]:
+def file_lock(path: Path, wait: bool = True) -> Iterator[None]:
     """No other process is in here for this file meanwhile; a kill ends it too. Where there are no locks, none.
 
     Raises:
@@ -111,11 +111,11 @@ def locked(path: Path, wait: bool = True) -> Iterator[None]:
         yield
 
 
-def leads_out(name: str) -> bool:
+def escapes_folder(name: str) -> bool:
     """Whether a name is no path inside the folder that it is taken to be in.
 
     Example:
-        >>> [leads_out(name) for name in ("a/b.png", "../b.png", "/b.png")]
+        >>> [escapes_folder(name) for name in ("a/b.png", "../b.png", "/b.png")]
         [False, True, True]
     """
     path = Path(name)

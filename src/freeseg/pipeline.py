@@ -23,7 +23,7 @@ from freeseg.decision.pooling import smooth_patches
 from freeseg.errors import FreeSegError, LabelError, PhotoError
 from freeseg.models import DEFAULT, ICLIP, Config, load_model
 from freeseg.models.checkpoint import Preprocessing
-from freeseg.models.devices import precision, usable
+from freeseg.models.devices import precision, require_device
 from freeseg.models.packaged_weights import tensors_sha256
 from freeseg.models.towers import lite
 from freeseg.photos import Photo, fit_short_side, read_photo, resize, to_array
@@ -31,7 +31,7 @@ from freeseg.prefetch import ahead
 from freeseg.results.segmentation import IGNORE, Segmentation, reserve_ignore
 from freeseg.words import BACKGROUND, Vocabulary
 from freeseg.words import embedding_cache as text_cache
-from freeseg.words.embedded import Maps, Words
+from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps
 
 if TYPE_CHECKING:
     from freeseg.engines.onnx_file import OnnxImages
@@ -79,7 +79,7 @@ def load(
     """
     if short_side is not None and short_side < SMALLEST:
         raise FreeSegError(f"short side is {short_side}; it must be at least {SMALLEST} pixels")
-    iclip, config = load_model(model, revision, mode, precision(dtype, usable(device)))
+    iclip, config = load_model(model, revision, mode, precision(dtype, require_device(device)))
     if short_side is not None:
         config = replace(config, preprocessing=replace(config.preprocessing, short_side=short_side))
     network = FreeSeg(iclip.to(device), config)
@@ -149,7 +149,7 @@ class FreeSeg:
 
         Args:
             image: A path, a PIL image, an array (H, W), (H, W, 3) or (H, W, 4); or a list of these.
-            labels: Words, `"sofa|couch"` for aliases; or a `Vocabulary`.
+            labels: EmbeddedVocabulary, `"sofa|couch"` for aliases; or a `Vocabulary`.
             background: Whether a pixel may be none of the labels.
 
         Returns:
@@ -172,11 +172,11 @@ class FreeSeg:
         """Segment any number of photos, in order: memory does not grow with their number.
 
         A photo that cannot be read comes out as its error, so that it does not cost the others. Meanwhile the next
-        photo is read; where onnxruntime looks at photos, it looks at several at once (`OnnxImages.at_once`).
+        photo is read; where onnxruntime looks at photos, it looks at several at once (`OnnxImages.max_concurrent`).
         """
         words = self.words(Vocabulary.of(labels))
-        at_once = self.image_side.at_once if self.image_side else 1
-        with closing(ahead(partial(self._begin, words), images, at_once)) as upcoming:
+        max_concurrent = self.image_side.max_concurrent if self.image_side else 1
+        with closing(ahead(partial(self._begin, words), images, max_concurrent)) as upcoming:
             for begun in upcoming:
                 try:
                     prepared, maps = begun.result()
@@ -217,16 +217,16 @@ class FreeSeg:
         prepared = self.prepare(image)
         chosen = [index for index, name in enumerate(words.names) if name in wanted]
         if chosen:
-            asked = words.only(chosen)
+            asked = words.restrict_to(chosen)
             maps = self.maps(prepared, asked)
         else:  # the model looks once, and it is decided twice
             every = self._maps(prepared, words.all_texts, words)
-            maps = every.only(range(len(words.names)), words.meant)
+            maps = every.restrict_to(range(len(words.names)), words.synonym_of)
             mask = self.decide(maps, words, prepared, background)
             chosen = mask.candidates.tolist()
             if not chosen:
                 return self._result(mask, prepared, words.names, words.names, background)
-            asked, maps = words.only(chosen), every.only(chosen, words.meant)
+            asked, maps = words.restrict_to(chosen), every.restrict_to(chosen, words.synonym_of)
         mask = self.decide(maps, asked, prepared, background, torch.arange(len(chosen), device=self.device))
         mask = mask._replace(labels=_renumbered(mask.labels, chosen, background))
         return self._result(mask, prepared, words.names, [words.names[label] for label in chosen], background)
@@ -264,33 +264,38 @@ class FreeSeg:
         return prepare(image, self.config.preprocessing)
 
     @torch.inference_mode()
-    def maps(self, prepared: Prepared, words: Words) -> Maps:
+    def maps(self, prepared: Prepared, words: EmbeddedVocabulary) -> SimilarityMaps:
         """The similarity maps of a photo, on the patch grid."""
         return self._maps(prepared, words.embeddings, words)
 
     @torch.inference_mode()
-    def _maps(self, prepared: Prepared, texts: Tensor, words: Words) -> Maps:
+    def _maps(self, prepared: Prepared, texts: Tensor, words: EmbeddedVocabulary) -> SimilarityMaps:
         pixels = torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None].to(self.device)
-        similarity = (self.image_side or self.model).answer(pixels, texts)
+        similarity = (self.image_side or self.model).similarity_maps(pixels, texts)
         similarity = smooth_patches(similarity, self.config.decision.smoothing)
-        aliases = len(words.owners)
-        labels = itsm.merge_aliases(similarity[:, :aliases], words.owners, len(words.names))
-        return Maps(labels[0], similarity[0, aliases:])
+        aliases = len(words.label_of_alias)
+        labels = itsm.merge_aliases(similarity[:, :aliases], words.label_of_alias, len(words.names))
+        return SimilarityMaps(labels[0], similarity[0, aliases:])
 
     @torch.inference_mode()
     def decide(
-        self, maps: Maps, words: Words, prepared: Prepared, background: bool, known: Tensor | None = None
+        self,
+        maps: SimilarityMaps,
+        words: EmbeddedVocabulary,
+        prepared: Prepared,
+        background: bool,
+        known: Tensor | None = None,
     ) -> masks.FreeMask:
         """The mask of a photo, from its similarity maps with these words; `known` as in `masks.free_mask`."""
         others = maps.background if background and len(maps.background) else None
         edges = _edges(prepared.pixels).to(self.device)
         size = prepared.photo.size[::-1]
-        mask = masks.free_mask(maps.labels, others, edges, size, self.config.decision, known, words.stuff)
+        mask = masks.free_mask(maps.labels, others, edges, size, self.config.decision, known, words.is_background_word)
         if background and others is None:  # no words to tell it by: nothing is background, but 0 is still its index
             return mask._replace(labels=mask.labels + (mask.labels != masks.UNSURE))
         return mask
 
-    def _begin(self, words: Words, image: Photo) -> tuple[Prepared, Maps | None]:
+    def _begin(self, words: EmbeddedVocabulary, image: Photo) -> tuple[Prepared, SimilarityMaps | None]:
         """What is done of a photo before its turn. PyTorch's own threads look at one photo at a time, together."""
         prepared = self.prepare(image)
         return prepared, self.maps(prepared, words) if self.image_side else None
@@ -311,17 +316,19 @@ class FreeSeg:
             candidates=tuple(asked[label] for label in mask.candidates.tolist()),
         )
 
-    def _embed_words(self, vocabulary: Vocabulary) -> Words:
-        owners = torch.tensor(vocabulary.owners, device=self.device)
-        stuff = torch.tensor(vocabulary.stuff, device=self.device)
+    def _embed_words(self, vocabulary: Vocabulary) -> EmbeddedVocabulary:
+        label_of_alias = torch.tensor(vocabulary.label_of_alias, device=self.device)
+        is_background_word = torch.tensor(vocabulary.is_background_word, device=self.device)
         with torch.inference_mode():
             aliases, raw = self._embed(vocabulary, vocabulary.aliases)
-            others, meant = aliases[:0], owners.new_empty((0, len(vocabulary.names)), dtype=torch.bool)
+            others, synonym_of = aliases[:0], label_of_alias.new_empty((0, len(vocabulary.names)), dtype=torch.bool)
             if vocabulary.background_words:
                 others, raw_others = self._embed(vocabulary, vocabulary.background_words)
-                nearest = itsm.merge_aliases((raw_others @ raw.T)[:, :, None, None], owners, len(vocabulary.names))
-                meant = nearest[:, :, 0, 0] >= self.config.same_meaning
-        return Words.of(aliases, owners, vocabulary.names, stuff, others, meant)
+                nearest = itsm.merge_aliases(
+                    (raw_others @ raw.T)[:, :, None, None], label_of_alias, len(vocabulary.names)
+                )
+                synonym_of = nearest[:, :, 0, 0] >= self.config.same_meaning
+        return EmbeddedVocabulary.of(aliases, label_of_alias, vocabulary.names, is_background_word, others, synonym_of)
 
     def _embed(self, vocabulary: Vocabulary, words: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Prompt-averaged unit embeddings of words in the joint space, and in the text tower's own space."""

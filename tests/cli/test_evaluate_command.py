@@ -12,7 +12,7 @@ import pytest
 import freeseg.cli
 from commands import Run, one_line
 from drawn import SIZES, draw_voc, redraw_mask
-from freeseg.evaluation import measure as engine
+from freeseg.evaluation import measure
 from freeseg.evaluation.records import PhotoRecord
 from freeseg.evaluation.report.report import Report
 from freeseg.models import DEFAULT, read_config
@@ -56,19 +56,19 @@ class TestEvaluate:
         self, call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         call(out=tmp_path / "whole")
-        measure = engine.measure
+        original = measure.measure
 
         def stopped(name: str, *rest: Any) -> PhotoRecord:
             if name == "three":
                 raise KeyboardInterrupt
-            return measure(name, *rest)
+            return original(name, *rest)
 
-        monkeypatch.setattr(engine, "measure", stopped)
+        monkeypatch.setattr(measure, "measure", stopped)
         done = call()
         assert (done.code, done.out) == (130, "")
         assert "what was finished is kept" in done.err
         done_again: list[str] = []
-        monkeypatch.setattr(engine, "measure", lambda name, *rest: done_again.append(name) or measure(name, *rest))
+        monkeypatch.setattr(measure, "measure", lambda name, *rest: done_again.append(name) or original(name, *rest))
         assert call().code == 0
         assert done_again == ["three"]
         reports = [Report.load(tmp_path / folder / "report.json") for folder in ("whole", "out")]
@@ -76,7 +76,7 @@ class TestEvaluate:
 
     def test_a_folder_with_half_of_another_evaluation(self, call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(engine, "measure", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(measure, "measure", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             assert call().code == 130
         assert "setting differ" in one_line(call("--setting", "plain"))
 

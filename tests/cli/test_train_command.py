@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from freeseg.data.free_masks import open_free_masks
-from freeseg.training.network.trainer import Moment
+from freeseg.training.network.trainer import StepReport
 from networks import draw_free_masks
 
 KILLED_AT = (  # soon after one of these is there, in the order in which they come to be
@@ -58,7 +58,7 @@ def test_how_long_it_will_take_is_said_once(capsys: pytest.CaptureFixture[str]) 
     command = sys.modules["freeseg.cli.train"]  # as an attribute, it is the command itself
     report = command._report(lambda done, total, remark: None, 2)
     for step in range(1, 20):
-        report(0, Moment(step, 100, {"masks": 1.0}, 0), float("nan"))
+        report(0, StepReport(step, 100, {"masks": 1.0}, 0), float("nan"))
     assert capsys.readouterr().err == "194 steps, about 1 minute\n"
 
 

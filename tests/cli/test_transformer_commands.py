@@ -14,7 +14,7 @@ from PIL import Image
 import freeseg
 import freeseg.cli
 from freeseg.models import read_config
-from freeseg.models.towers.transformer.folder import weights_hash
+from freeseg.models.towers.transformer.folder import weights_sha256
 from tiny_transformers import SAVERS
 
 Run = Callable[..., tuple[int, str]]
@@ -95,7 +95,7 @@ class TestPretrain:
         config = read_config(tmp_path / "mine")
         clip = str(root / "clip")
         assert (config.image_tower, config.text_tower, config.mode, config.projected) == (clip, clip, "sclip", False)
-        assert config.towers == {clip: weights_hash(root / "clip")}
+        assert config.towers == {clip: weights_sha256(root / "clip")}
         assert config.training["recipe"]["distill"] == 0
         assert config.training["recipe"]["attention"] == "none"
         model = freeseg.load(tmp_path / "mine")

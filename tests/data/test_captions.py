@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from captioned import PAIRS, as_jsonl, as_tar, photo, refusal, write_jsonl
-from freeseg.data.captions import CaptionFolder, Pair, PairSource, PhotoFolder, TarShards, open_sources
+from freeseg.data.captions import CaptionedPhoto, CaptionFolder, PhotoFolder, PhotoSource, TarShards, open_sources
 from freeseg.errors import DataError
 
 SHARED = Path(os.environ.get("FREESEG_TEST_DATA", "none"))
@@ -45,7 +45,7 @@ def test_the_same_pairs_through_jsonl_and_tar_are_equal(tmp_path: Path) -> None:
 def test_several_sources_keep_their_order_and_have_names(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "z.webp").write_bytes(b"z")
-    sources: list[PairSource] = open_sources(
+    sources: list[PhotoSource] = open_sources(
         [tmp_path / "photos", str(as_tar(tmp_path / "x.tar")), as_jsonl(tmp_path / "captions")]
     )
     assert [type(source) for source in sources] == [PhotoFolder, TarShards, CaptionFolder]
@@ -165,7 +165,7 @@ def test_a_photo_folder_is_sorted_and_without_captions(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "c.jpg").write_bytes(b"c")
     expected = [("a.PNG", b"a.PNG"), ("b.jpg", b"b.jpg"), ("sub/c.jpg", b"c")]
-    assert list(PhotoFolder(tmp_path)) == [Pair(*photo, (), "train") for photo in expected]
+    assert list(PhotoFolder(tmp_path)) == [CaptionedPhoto(*photo, (), "train") for photo in expected]
 
 
 def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captioned import PAIRS, as_jsonl, as_tar, photo, refusal, write_tar
-from freeseg.data.captions import Pair, TarShards, open_sources
+from freeseg.data.captions import CaptionedPhoto, TarShards, open_sources
 from freeseg.errors import DataError
 
 
@@ -50,14 +50,14 @@ def test_texts_in_every_form(
     tmp_path: Path, texts: list[tuple[str, bytes]], captions: tuple[str, ...], split: str
 ) -> None:
     shard = write_tar(tmp_path / "x.tar", [("./a.JPEG", b"photo"), *((f"./{name}", data) for name, data in texts)])
-    assert list(TarShards(shard)) == [Pair("a", b"photo", captions, split)]
+    assert list(TarShards(shard)) == [CaptionedPhoto("a", b"photo", captions, split)]
 
 
 def test_texts_without_a_photo_are_left_out(tmp_path: Path) -> None:
     shard = write_tar(tmp_path / "x.tar", [("a.txt", b"alone"), ("b.png", b""), ("b.txt", b"kept"), ("c.json", b"{}")])
     source = TarShards(shard)
     assert len(source) == 1
-    assert list(source) == [Pair("b", b"", ("kept",), "train")]
+    assert list(source) == [CaptionedPhoto("b", b"", ("kept",), "train")]
 
 
 def test_other_members_are_skipped(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ class _Malice:
 def test_a_pickle_is_never_executed(tmp_path: Path, suffix: str) -> None:
     bomb = pickle.dumps(_Malice(tmp_path / "ran"))
     shard = write_tar(tmp_path / "x.tar", [("a.jpg", b"photo"), (f"a.{suffix}", bomb), ("a.txt", b"a kite")])
-    assert list(TarShards(shard)) == [Pair("a", b"photo", ("a kite",), "train")]
+    assert list(TarShards(shard)) == [CaptionedPhoto("a", b"photo", ("a kite",), "train")]
     assert not (tmp_path / "ran").exists()
     pickle.loads(bomb)  # noqa: S301 - the trap is live
     assert (tmp_path / "ran").exists()

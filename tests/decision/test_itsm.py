@@ -154,13 +154,13 @@ class TestMergeAliases:
     @settings(max_examples=30, deadline=None)
     @given(SEEDS, st.lists(st.integers(1, 4), min_size=1, max_size=5), st.booleans())
     def test_equals_a_loop_with_max(self, seed, counts, half):
-        owners = [label for label, count in enumerate(counts) for _ in range(count)]
-        maps = some(seed, 2, len(owners), 2, 3).to(torch.float16 if half else torch.float32)
-        merged = merge_aliases(maps, torch.tensor(owners), len(counts))
+        label_of_alias = [label for label, count in enumerate(counts) for _ in range(count)]
+        maps = some(seed, 2, len(label_of_alias), 2, 3).to(torch.float16 if half else torch.float32)
+        merged = merge_aliases(maps, torch.tensor(label_of_alias), len(counts))
         assert merged.shape == (2, len(counts), 2, 3)
         assert merged.dtype == maps.dtype
         for b, n, y, x in np.ndindex(merged.shape):
-            assert merged[b, n, y, x] == max(maps[b, a, y, x] for a, owner in enumerate(owners) if owner == n)
+            assert merged[b, n, y, x] == max(maps[b, a, y, x] for a, owner in enumerate(label_of_alias) if owner == n)
 
     def test_owners_need_not_be_neighbours(self):
         maps = torch.tensor([0.1, 0.7, 0.3]).reshape(1, 3, 1, 1)

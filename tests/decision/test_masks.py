@@ -54,8 +54,15 @@ def test_stuff_that_is_asked_for_is_on_a_par_with_the_background() -> None:
     sky, cow, wall = [0.5, 0.5, 0.4], [0.2, 0.54, 0.7], [0.48, 0.2, 0.2]
     margin = replace(PLAIN, background_margin=0.05)
     found = {
-        stuff: free_mask(maps(sky, cow), maps(wall), photo(1, 3), (1, 3), margin, stuff=torch.tensor([stuff, False]))
-        for stuff in (False, True)
+        known: free_mask(
+            maps(sky, cow),
+            maps(wall),
+            photo(1, 3),
+            (1, 3),
+            margin,
+            is_background_word=torch.tensor([known, False]),
+        )
+        for known in (False, True)
     }
     assert found[False].labels[0].tolist() == [0, 2, 2]  # the sky is not ahead of the wall by the margin
     assert found[True].labels[0].tolist() == [1, 1, 2]  # a cow must be ahead of the sky by it

@@ -15,7 +15,7 @@ from exports import PHOTO_LABELS
 from freeseg.data.segmentation import SegmentationData
 from freeseg.data.segmentation.dataset import lookup
 from freeseg.errors import FreeSegError, PhotoError, WeightsError
-from freeseg.evaluation.measure import model_hash, set_up
+from freeseg.evaluation.measure import model_sha256, set_up
 from freeseg.evaluation.protocols import Protocol
 from freeseg.export import Exported
 from freeseg.photos import find_photos
@@ -49,7 +49,7 @@ class TestMasks:
     def test_many_at_once_are_as_one_by_one(
         self, by_file: FreeSeg, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(by_file.image_side, "at_once", 3)
+        monkeypatch.setattr(by_file.image_side, "max_concurrent", 3)
         (tmp_path / "bad.jpg").write_bytes(b"no picture")
         photos = [photo.path for photo in find_photos([photo_folder])]
         asked = [*photos, tmp_path / "bad.jpg", *reversed(photos)]
@@ -70,7 +70,7 @@ class TestMasks:
                 asked.append(index)
                 yield np.zeros((40, 50 + index, 3), np.uint8)
 
-        monkeypatch.setattr(by_file.image_side, "at_once", 3)
+        monkeypatch.setattr(by_file.image_side, "max_concurrent", 3)
         for done, outcome in enumerate(by_file.stream(photos(), "cat"), start=1):
             assert isinstance(outcome, Segmentation)
             assert outcome.mask.shape == (40, 49 + done)
@@ -92,7 +92,7 @@ class TestEvaluation:
         data = SegmentationData("two", ("background", "cat"), True, (), lookup({0: 0, 1: 1}))
         measured, _ = set_up(by_file, data, Protocol("freeseg"), "freeseg")
         assert measured.image_side is by_file.image_side
-        assert model_hash(by_file) != model_hash(embedded)
+        assert model_sha256(by_file) != model_sha256(embedded)
 
 
 class TestRefusals:
@@ -125,7 +125,7 @@ class TestRefusals:
             freeseg.load(SAVERS["clip"](tmp_path / "clip"), onnx=shipped_open.path)
 
     def test_another_precision(self, shipped_open: Exported, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr("freeseg.models.devices.cpu_has", lambda dtype: True)
+        monkeypatch.setattr("freeseg.models.devices.cpu_supports", lambda dtype: True)
         with pytest.raises(FreeSegError, match="at its own precision; leave --device and --precision out"):
             freeseg.load(dtype="bfloat16", onnx=shipped_open.path)
 

@@ -14,9 +14,8 @@ import torch.nn.functional as F
 from drawn import INDICES, SIZES, bilinear, draw_voc, redraw_mask
 from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.errors import DataError, FreeSegError, OutputError, PhotoError
-from freeseg.evaluation import measure as engine
-from freeseg.evaluation import reading
-from freeseg.evaluation.measure import describe, evaluate, model_hash, predict, set_up, spread
+from freeseg.evaluation import measure, reading
+from freeseg.evaluation.measure import describe, evaluate, evenly_spaced, model_sha256, predict, set_up
 from freeseg.evaluation.metrics.boundary import boundary_counts
 from freeseg.evaluation.protocols import Protocol, protocol
 from freeseg.evaluation.records import PhotoRecord
@@ -48,7 +47,7 @@ def changed(model: FreeSeg, **changes: float) -> FreeSeg:
     return model
 
 
-def said(model: FreeSeg, data: SegmentationData, rules: Protocol, setting: str = "plain") -> list[engine.Prediction]:
+def said(model: FreeSeg, data: SegmentationData, rules: Protocol, setting: str = "plain") -> list[measure.Prediction]:
     """What the model says of each photo."""
     measured, words = set_up(model, data, rules, setting)
     prepared = [measured.prepare(item.photo) for item in data.items]
@@ -212,7 +211,7 @@ class TestWindows:
         self, model: FreeSeg, voc: SegmentationData, seen: list[tuple[int, ...]]
     ) -> None:
         rules = replace(BARE, short_side=96, long_cap=4.0, window=64, stride=32)
-        predictions = said(model, spread(voc, 1), rules)  # 40 x 56 becomes 96 x 134
+        predictions = said(model, evenly_spaced(voc, 1), rules)  # 40 x 56 becomes 96 x 134
         assert seen == [(64, 64, 3)] * (2 * 4)
         assert predictions[0].maps.shape == (
             20,
@@ -251,19 +250,19 @@ class TestResume:
         self, model: FreeSeg, voc: SegmentationData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photos: int
     ) -> None:
         whole, journal, done = evaluate(model, voc, OWN), tmp_path / "photos.jsonl", []
-        measure = engine.measure
+        original = measure.measure
 
         def killed(name: str, *rest: object) -> PhotoRecord:
             if len(done) == photos:
                 raise Killed
             done.append(name)
-            return measure(name, *rest)  # type: ignore[arg-type]
+            return original(name, *rest)  # type: ignore[arg-type]
 
         with monkeypatch.context() as patch:
-            patch.setattr(engine, "measure", killed)
+            patch.setattr(measure, "measure", killed)
             with pytest.raises(Killed):
                 evaluate(model, voc, OWN, partial=journal)
-        monkeypatch.setattr(engine, "measure", lambda name, *rest: done.append(name) or measure(name, *rest))
+        monkeypatch.setattr(measure, "measure", lambda name, *rest: done.append(name) or original(name, *rest))
         steps: list[tuple[int, int]] = []
         records = evaluate(model, voc, OWN, partial=journal, progress=lambda *step: steps.append(step))
         assert records == whole
@@ -279,7 +278,7 @@ class TestResume:
         self, model: FreeSeg, voc: SegmentationData, tmp_path: Path, change: str, named: str
     ) -> None:
         journal = tmp_path / "photos.jsonl"
-        evaluate(model, spread(voc, 1) if change == "data" else voc, OWN, partial=journal)
+        evaluate(model, evenly_spaced(voc, 1) if change == "data" else voc, OWN, partial=journal)
         rules = BARE if change == "protocol" else OWN
         other = changed(model, background_margin=0.5) if change == "model" else model
         with pytest.raises(OutputError, match=named):
@@ -328,21 +327,21 @@ class TestRun:
         assert {"python", "freeseg", "torch", "numpy"} <= set(run.versions)
 
     def test_the_hash_tells_models_apart(self, model: FreeSeg) -> None:
-        first = model_hash(model)
-        assert first == model_hash(model)
-        assert model_hash(changed(model, background_margin=0.5)) != first
+        first = model_sha256(model)
+        assert first == model_sha256(model)
+        assert model_sha256(changed(model, background_margin=0.5)) != first
         changed(model, background_margin=0.03)
-        assert model_hash(model) == first
+        assert model_sha256(model) == first
         with torch.no_grad():
             model.model.image_head.first.bias[3] += 1e-4
-        assert model_hash(model) != first
+        assert model_sha256(model) != first
 
     @pytest.mark.parametrize(("limit", "expected"), [(None, [0, 1, 2, 3, 4, 5, 6]), (3, [0, 2, 4]), (1, [0]), (99, 7)])
     def test_a_quick_look_is_spread_over_the_set(
         self, voc: SegmentationData, limit: int | None, expected: list[int] | int
     ) -> None:
         many = replace(voc, items=tuple(voc.items[0]._replace(name=str(index)) for index in range(7)))
-        names = [int(item.name) for item in spread(many, limit).items]
+        names = [int(item.name) for item in evenly_spaced(many, limit).items]
         assert names == (list(range(expected)) if isinstance(expected, int) else expected)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freeseg.errors import DataError
-from freeseg.evaluation.records import PhotoRecord, Run, hash_names
+from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
 
 counts = st.integers(0, 2**40)
 shares = st.floats(-100, 100, allow_nan=False)
@@ -86,9 +86,9 @@ def test_differences() -> None:
 
 @given(st.lists(st.text()), st.lists(st.text()))
 def test_names_in_order_have_one_hash(first: list[str], second: list[str]) -> None:
-    assert (hash_names(first) == hash_names(second)) == (first == second)
+    assert (names_sha256(first) == names_sha256(second)) == (first == second)
 
 
 @given(st.lists(st.text(), min_size=2, unique=True))
 def test_another_order_has_another_hash(names: list[str]) -> None:
-    assert hash_names(names) != hash_names(names[::-1])
+    assert names_sha256(names) != names_sha256(names[::-1])

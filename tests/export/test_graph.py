@@ -54,16 +54,16 @@ def clear(labels: torch.Tensor, words: torch.Tensor, rule: Decision) -> bool:
 @given(cosines(), rules(), st.booleans(), st.tuples(st.integers(1, 20), st.integers(1, 20)), st.integers(0, 255))
 def test_the_mask_is_that_of_masks(maps, rule, background, size, bits):
     labels, words = maps
-    stuff = torch.tensor([bool(bits >> index & 1) for index in range(labels.shape[1])])
+    is_background_word = torch.tensor([bool(bits >> index & 1) for index in range(labels.shape[1])])
     words = words if background else words[:, :0]
     assume(all(clear(*each, rule) for each in zip(labels, words, strict=True)))
-    found = logits(labels, words, stuff, background, rule)
+    found = logits(labels, words, is_background_word, background, rule)
     assert found.shape == (len(labels), labels.shape[1] + background, *labels.shape[2:])
     upsampled = itsm.upsample(found.softmax(dim=1), size)
     for index, scores in enumerate(upsampled):
         others = words[index] if words.shape[1] else None
         photo = torch.zeros(3, *labels.shape[2:])
-        expected = masks.free_mask(labels[index], others, photo, size, rule, stuff=stuff)
+        expected = masks.free_mask(labels[index], others, photo, size, rule, is_background_word=is_background_word)
         wanted = expected.labels + (background and others is None)
         best = scores.topk(min(2, len(scores)), dim=0).values
         torch.testing.assert_close(best[0], expected.confidence, atol=1e-4, rtol=1e-4)
@@ -96,10 +96,10 @@ def test_a_label_that_is_not_present_is_out_of_every_softmax():
 
 def test_a_background_without_words_is_nowhere():
     maps = torch.rand(2, 3, 4, 5)
-    stuff = torch.tensor([True, False, True])
-    found = logits(maps, maps[:, :0], stuff, True, Decision())
+    is_background_word = torch.tensor([True, False, True])
+    found = logits(maps, maps[:, :0], is_background_word, True, Decision())
     assert (found[:, 0] == ABSENT).all()
-    assert torch.equal(found[:, 1:], logits(maps, maps[:, :0], stuff, False, Decision()))
+    assert torch.equal(found[:, 1:], logits(maps, maps[:, :0], is_background_word, False, Decision()))
 
 
 @pytest.mark.parametrize("background", [True, False])
@@ -112,8 +112,8 @@ def test_a_photo_is_decided_as_the_library_does(model: FreeSeg, background: bool
     found = graph(torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None].float())
     maps = model.maps(prepared, words)
     others = maps.background[None] if background else maps.background[None, :0]
-    assert words.stuff.tolist() == [False, False, False, True]
-    expected = logits(maps.labels[None], others, words.stuff, background, model.config.decision)
+    assert words.is_background_word.tolist() == [False, False, False, True]
+    expected = logits(maps.labels[None], others, words.is_background_word, background, model.config.decision)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     assert found.shape[1] == 4 + background
 

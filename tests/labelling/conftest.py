@@ -9,7 +9,7 @@ import pytest
 from labelled import LABELS, draw_photos
 
 from freeseg import pipeline
-from freeseg.data import PairSource, open_sources
+from freeseg.data import PhotoSource, open_sources
 from freeseg.labelling.labeller import Plan
 from freeseg.models import DEFAULT
 from freeseg.pipeline import FreeSeg
@@ -37,7 +37,7 @@ def folders(tmp_path: Path) -> list[Path]:
 
 
 @pytest.fixture
-def sources(folders: list[Path]) -> list[PairSource]:
+def sources(folders: list[Path]) -> list[PhotoSource]:
     """The same, opened."""
     return open_sources(folders)
 

@@ -11,20 +11,20 @@ import pytest
 from labelled import LABELS
 from PIL import Image
 
-from freeseg.data import PairSource
+from freeseg.data import PhotoSource
 from freeseg.data.free_masks import names_by_value
 from freeseg.errors import PhotoError
-from freeseg.labelling.jobs import Job, jobs
 from freeseg.labelling.labeller import Plan, label_photo
+from freeseg.labelling.tasks import LabellingTask, labelling_tasks
 from freeseg.pipeline import FreeSeg
 from freeseg.results.drawing import palette
 from freeseg.words import Vocabulary
 
 
 def test_mask_confidence_and_entry_are_the_models(
-    sources: Sequence[PairSource], plan: Plan, on_tiny: FreeSeg, folders: list[Path]
+    sources: Sequence[PhotoSource], plan: Plan, on_tiny: FreeSeg, folders: list[Path]
 ) -> None:
-    for job in jobs(sources, plan.vocabulary):
+    for job in labelling_tasks(sources, plan.vocabulary):
         entry = label_photo(job, plan, on_tiny)
         path = folders[0] / "images" / job.file if job.source == "captioned" else folders[1] / job.file
         expected = on_tiny.segment_known(path, LABELS, job.known)
@@ -42,8 +42,8 @@ def test_mask_confidence_and_entry_are_the_models(
         assert (entry.ignored, entry.model) == (0.0, "tiny")
 
 
-def test_unsure_pixels_are_ignored(sources: Sequence[PairSource], plan: Plan, on_tiny: FreeSeg) -> None:
-    every = list(jobs(sources, plan.vocabulary))
+def test_unsure_pixels_are_ignored(sources: Sequence[PhotoSource], plan: Plan, on_tiny: FreeSeg) -> None:
+    every = list(labelling_tasks(sources, plan.vocabulary))
     first = label_photo(every[0], plan, on_tiny)
     middle = float(np.median(np.asarray(Image.open(plan.folder / first.confidence)))) / 255
     plan = replace(plan, ignore_below=middle)
@@ -58,9 +58,9 @@ def test_unsure_pixels_are_ignored(sources: Sequence[PairSource], plan: Plan, on
         assert (confidence[mask == 255] <= middle + 1 / 255).all()
 
 
-def test_more_than_255_labels(sources: Sequence[PairSource], plan: Plan, on_tiny: FreeSeg) -> None:
+def test_more_than_255_labels(sources: Sequence[PhotoSource], plan: Plan, on_tiny: FreeSeg) -> None:
     plan = replace(plan, vocabulary=Vocabulary.of([f"thing {number}" for number in range(300)]))
-    job = next(jobs(sources, plan.vocabulary))
+    job = next(labelling_tasks(sources, plan.vocabulary))
     entry = label_photo(replace(job, known=("thing 290", "thing 3")), plan, on_tiny)
     mask = np.asarray(Image.open(plan.folder / entry.mask))
     names = names_by_value(plan.vocabulary)
@@ -70,7 +70,7 @@ def test_more_than_255_labels(sources: Sequence[PairSource], plan: Plan, on_tiny
 
 @pytest.mark.parametrize("image", [b"", b"no picture", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"])
 def test_what_is_no_photo_is_named(image: bytes, plan: Plan, on_tiny: FreeSeg) -> None:
-    job = Job(0, "photos", "sub/a.jpg", image, "photos/sub/a", ())
+    job = LabellingTask(0, "photos", "sub/a.jpg", image, "photos/sub/a", ())
     with pytest.raises(PhotoError, match=r"^cannot read photos/sub/a\.jpg: not a picture in a known format"):
         label_photo(job, plan, on_tiny)
     assert not plan.folder.exists()
@@ -79,7 +79,7 @@ def test_what_is_no_photo_is_named(image: bytes, plan: Plan, on_tiny: FreeSeg) -
 def test_a_cut_photo_is_named(folders: list[Path], plan: Plan, on_tiny: FreeSeg) -> None:
     image = (folders[1] / "d.png").read_bytes()[:-200]
     with pytest.raises(PhotoError, match=r"^cannot read photos/a\.png: damaged"):
-        label_photo(Job(0, "photos", "a.png", image, "photos/a", ()), plan, on_tiny)
+        label_photo(LabellingTask(0, "photos", "a.png", image, "photos/a", ()), plan, on_tiny)
 
 
 def test_the_settings_are_the_models_with_the_plans_rule(plan: Plan, on_tiny: FreeSeg) -> None:

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from labelled import content
 
-from freeseg.data import PairSource
+from freeseg.data import PhotoSource
 from freeseg.errors import FreeSegError, OutputError, PhotoError, WeightsError
 from freeseg.labelling import processes
-from freeseg.labelling.jobs import Job, jobs
 from freeseg.labelling.labeller import Plan
 from freeseg.labelling.processes import Process, default_workers, label_elsewhere
 from freeseg.labelling.run import label
+from freeseg.labelling.tasks import LabellingTask, labelling_tasks
 from tiny_transformers import save_clip
 
 FOREVER = 300  # seconds; a machine may be busy with other things
@@ -35,7 +35,7 @@ def plan(plan: Plan, clip: str) -> Plan:
     return replace(plan, model=clip)
 
 
-def test_two_processes_write_what_one_writes(sources: list[PairSource], plan: Plan) -> None:
+def test_two_processes_write_what_one_writes(sources: list[PhotoSource], plan: Plan) -> None:
     both = replace(plan, folder=plan.folder.with_name("both"))
     first, second = label(sources, plan, workers=1), label(sources, both, workers=2)
     assert first.masks.entries == second.masks.entries
@@ -44,7 +44,7 @@ def test_two_processes_write_what_one_writes(sources: list[PairSource], plan: Pl
 
 
 def test_no_more_photos_are_read_than_are_worked_on(
-    sources: list[PairSource], plan: Plan, monkeypatch: pytest.MonkeyPatch
+    sources: list[PhotoSource], plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One in each process, and one to come."""
 
@@ -54,7 +54,7 @@ def test_no_more_photos_are_read_than_are_worked_on(
         def __init__(self, plan: Plan) -> None:
             self.connection = object()
 
-        def send(self, job: Job) -> None:
+        def send(self, job: LabellingTask) -> None:
             sent.append(job.number)
 
         def receive(self) -> PhotoError:
@@ -63,8 +63,8 @@ def test_no_more_photos_are_read_than_are_worked_on(
         def stop(self) -> None:
             stopped.append(True)
 
-    def counted() -> Iterator[Job]:
-        for job in jobs(sources, plan.vocabulary):
+    def counted() -> Iterator[LabellingTask]:
+        for job in labelling_tasks(sources, plan.vocabulary):
             read.append(job.number)
             yield job
 
@@ -76,8 +76,8 @@ def test_no_more_photos_are_read_than_are_worked_on(
     assert (sent, stopped) == (list(range(6)), [True, True])
 
 
-def test_a_photo_that_cannot_be_read_costs_no_other(sources: list[PairSource], plan: Plan) -> None:
-    good = next(jobs(sources, plan.vocabulary))
+def test_a_photo_that_cannot_be_read_costs_no_other(sources: list[PhotoSource], plan: Plan) -> None:
+    good = next(labelling_tasks(sources, plan.vocabulary))
     given = [replace(good, number=0, image=b"no picture"), replace(good, number=1)]
     outcomes = {job.number: outcome for job, outcome in label_elsewhere(iter(given), plan, 1)}
     assert isinstance(outcomes[0], PhotoError)
@@ -85,18 +85,18 @@ def test_a_photo_that_cannot_be_read_costs_no_other(sources: list[PairSource], p
     assert outcomes[1].sha256 == good.sha256
 
 
-def test_a_folder_that_cannot_be_written_ends_it(sources: list[PairSource], plan: Plan) -> None:
+def test_a_folder_that_cannot_be_written_ends_it(sources: list[PhotoSource], plan: Plan) -> None:
     plan.folder.write_text("a file in the place of the folder")
     with pytest.raises(OutputError, match="cannot write to"):
-        list(label_elsewhere(jobs(sources, plan.vocabulary), plan, 1))
+        list(label_elsewhere(labelling_tasks(sources, plan.vocabulary), plan, 1))
 
 
-def test_a_model_that_is_gone_ends_it(sources: list[PairSource], plan: Plan, tmp_path: Path) -> None:
+def test_a_model_that_is_gone_ends_it(sources: list[PhotoSource], plan: Plan, tmp_path: Path) -> None:
     with pytest.raises(WeightsError):
-        list(label_elsewhere(jobs(sources, plan.vocabulary), replace(plan, model=str(tmp_path / "gone")), 1))
+        list(label_elsewhere(labelling_tasks(sources, plan.vocabulary), replace(plan, model=str(tmp_path / "gone")), 1))
 
 
-def test_a_process_that_dies_is_told(sources: list[PairSource], plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_dies_is_told(sources: list[PhotoSource], plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[int] = []
     start = Process.__init__
 
@@ -105,7 +105,7 @@ def test_a_process_that_dies_is_told(sources: list[PairSource], plan: Plan, monk
         begun.append(self._process.pid or 0)
 
     monkeypatch.setattr(Process, "__init__", watched)
-    with closing(label_elsewhere(jobs(sources, plan.vocabulary), plan, 2)) as outcomes:
+    with closing(label_elsewhere(labelling_tasks(sources, plan.vocabulary), plan, 2)) as outcomes:
         next(outcomes)
         for pid in begun:
             os.kill(pid, signal.SIGKILL)
@@ -114,9 +114,9 @@ def test_a_process_that_dies_is_told(sources: list[PairSource], plan: Plan, monk
     assert "\n" not in str(caught.value)
 
 
-def test_processes_end_when_the_work_is_given_up(sources: list[PairSource], plan: Plan) -> None:
+def test_processes_end_when_the_work_is_given_up(sources: list[PhotoSource], plan: Plan) -> None:
     process = Process(plan)
-    process.send(next(jobs(sources, plan.vocabulary)))
+    process.send(next(labelling_tasks(sources, plan.vocabulary)))
     process.connection.close()
     process._process.join(FOREVER)
     assert process._process.exitcode == 0

@@ -11,14 +11,14 @@ import pytest
 from labelled import CAPTIONS, PLAIN, content, draw_photo
 
 from captioned import as_tar
-from freeseg.data import PairSource, open_sources
+from freeseg.data import PhotoSource, open_sources
 from freeseg.data.free_masks import LABELS, MANIFEST
 from freeseg.errors import DataError, OutputError
-from freeseg.files import locked
+from freeseg.files import file_lock
 from freeseg.labelling import processes
-from freeseg.labelling.jobs import Job
 from freeseg.labelling.labeller import Plan, label_photo
 from freeseg.labelling.run import SHEET, label
+from freeseg.labelling.tasks import LabellingTask
 from freeseg.words import Vocabulary
 
 pytestmark = pytest.mark.usefixtures("on_tiny")
@@ -30,7 +30,7 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The photos that a model was asked about, as they are."""
     seen: list[str] = []
 
-    def watched(job: Job, *others: object) -> object:
+    def watched(job: LabellingTask, *others: object) -> object:
         seen.append(f"{job.source}/{job.file}")
         return label_photo(job, *others)  # type: ignore[arg-type]
 
@@ -38,7 +38,7 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def test_all_photos_in_the_order_of_the_sources(sources: Sequence[PairSource], plan: Plan, worked: list[str]) -> None:
+def test_all_photos_in_the_order_of_the_sources(sources: Sequence[PhotoSource], plan: Plan, worked: list[str]) -> None:
     told: list[tuple[int, int]] = []
     done = label(sources, plan, progress=lambda done, total, _: told.append((done, total)))
     assert [f"{entry.source}/{entry.file}" for entry in done.masks.entries] == worked == FILES
@@ -49,7 +49,7 @@ def test_all_photos_in_the_order_of_the_sources(sources: Sequence[PairSource], p
     assert (plan.folder / SHEET).is_file()
 
 
-def test_what_is_done_is_not_done_again(sources: Sequence[PairSource], plan: Plan, worked: list[str]) -> None:
+def test_what_is_done_is_not_done_again(sources: Sequence[PhotoSource], plan: Plan, worked: list[str]) -> None:
     label(sources, plan)
     before = content(plan.folder)
     worked.clear()
@@ -60,7 +60,7 @@ def test_what_is_done_is_not_done_again(sources: Sequence[PairSource], plan: Pla
 
 @pytest.mark.parametrize("lines", range(6))
 def test_from_any_point_on_it_ends_up_the_same(
-    sources: Sequence[PairSource], plan: Plan, worked: list[str], lines: int
+    sources: Sequence[PhotoSource], plan: Plan, worked: list[str], lines: int
 ) -> None:
     """As a kill leaves it: lines in any order, half of one, half a file, files of photos without a line."""
     label(sources, plan)
@@ -77,7 +77,7 @@ def test_from_any_point_on_it_ends_up_the_same(
 
 
 @pytest.mark.parametrize("lost", ["masks/captioned/b.png", "confidence/plain/d.png"])
-def test_a_lost_file_is_made_again(sources: Sequence[PairSource], plan: Plan, worked: list[str], lost: str) -> None:
+def test_a_lost_file_is_made_again(sources: Sequence[PhotoSource], plan: Plan, worked: list[str], lost: str) -> None:
     label(sources, plan)
     before = content(plan.folder)
     (plan.folder / lost).unlink()
@@ -130,7 +130,7 @@ def test_not_one_photo_can_be_read(tmp_path: Path, plan: Plan) -> None:
     assert not (plan.folder / SHEET).exists()
 
 
-def test_other_settings_are_refused(sources: Sequence[PairSource], plan: Plan, worked: list[str]) -> None:
+def test_other_settings_are_refused(sources: Sequence[PhotoSource], plan: Plan, worked: list[str]) -> None:
     label(sources, plan)
     before = content(plan.folder)
     worked.clear()
@@ -139,10 +139,10 @@ def test_other_settings_are_refused(sources: Sequence[PairSource], plan: Plan, w
     assert (worked, content(plan.folder)) == ([], before)
 
 
-def test_two_at_once_are_refused(sources: Sequence[PairSource], plan: Plan) -> None:
+def test_two_at_once_are_refused(sources: Sequence[PhotoSource], plan: Plan) -> None:
     label(sources, plan)
     before = sorted(path.stat().st_mtime_ns for path in plan.folder.rglob("*"))
-    with locked(plan.folder / LABELS), pytest.raises(OutputError, match="another process is labelling into"):
+    with file_lock(plan.folder / LABELS), pytest.raises(OutputError, match="another process is labelling into"):
         label(sources, plan)
     assert sorted(path.stat().st_mtime_ns for path in plan.folder.rglob("*")) == before
 
@@ -153,7 +153,7 @@ def test_two_sources_of_one_name_leave_nothing(folders: list[Path], plan: Plan) 
     assert not plan.folder.exists()
 
 
-def test_the_sheet_shows_as_many_as_asked_for(sources: Sequence[PairSource], plan: Plan) -> None:
+def test_the_sheet_shows_as_many_as_asked_for(sources: Sequence[PhotoSource], plan: Plan) -> None:
     label(sources, plan, sample=0)
     assert not (plan.folder / SHEET).exists()
     label(sources, plan, sample=2, seed=0)

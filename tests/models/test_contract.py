@@ -15,8 +15,8 @@ import freeseg
 from freeseg.errors import FreeSegError
 from freeseg.models import checkpoint
 from freeseg.models.checkpoint import Config, Preprocessing
-from freeseg.models.devices import cpu_has
-from freeseg.models.towers.pair import Pair, untrained
+from freeseg.models.devices import cpu_supports
+from freeseg.models.towers.pair import TowerPair, untrained
 from freeseg.pipeline import FreeSeg
 from networks import tiny_network
 from tiny import tell_patches_apart, tiny_iclip
@@ -51,7 +51,7 @@ def model(kind: str, folders: dict[str, Path]) -> FreeSeg:
         return FreeSeg(tell_patches_apart(tiny_network()), Config("tiny", "tiny", preprocessing=Preprocessing(64)))
     if kind in ZERO_SHOT:
         return freeseg.load(folders[kind])
-    pair = Pair(str(folders[kind]), str(folders["clip"]))
+    pair = TowerPair(str(folders[kind]), str(folders["clip"]))
     torch.manual_seed(0)
     iclip = untrained(pair)
     return FreeSeg(iclip, Config(kind, *pair[:2], preprocessing=Preprocessing(64, multiple=iclip.stride)))
@@ -121,7 +121,7 @@ class TestContract:
 
     @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
     def test_half_precision_is_near(self, kind: str, model: FreeSeg, precision: torch.dtype) -> None:
-        if not cpu_has(precision):
+        if not cpu_supports(precision):
             pytest.skip(f"this CPU does not compute in {precision}")
         half = FreeSeg(copy.deepcopy(model.model), model.config)
         half.model.towers_to(precision)
@@ -146,7 +146,7 @@ class TestContract:
 
 
 def test_a_precision_that_the_cpu_lacks_is_refused(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("freeseg.models.devices.cpu_has", lambda dtype: dtype == torch.float32)
+    monkeypatch.setattr("freeseg.models.devices.cpu_supports", lambda dtype: dtype == torch.float32)
     with pytest.raises(FreeSegError, match="this CPU does not compute in float16; use one of: float32"):
         freeseg.load(folders["clip"], dtype="float16")
     with pytest.raises(FreeSegError, match="no precision is called 'int8'"):

@@ -85,7 +85,7 @@ class TestParsing:
         both = Vocabulary.of("zebra|striped horse, ant, bee|bumblebee|wasp")
         assert both.names == ("zebra", "ant", "bee")
         assert both.aliases == ("zebra", "striped horse", "ant", "bee", "bumblebee", "wasp")
-        assert both.owners == (0, 0, 1, 2, 2, 2)
+        assert both.label_of_alias == (0, 0, 1, 2, 2, 2)
 
     @given(st.lists(st.lists(st.text("abcxyz", min_size=1), min_size=1), min_size=1))
     def test_what_was_parsed_can_be_written_and_parsed_again(self, labels):
@@ -99,7 +99,7 @@ class TestParsing:
         assert Vocabulary.of(",".join(texts)) == parsed
         assert [
             parsed.labels[owner].aliases.count(alias)
-            for owner, alias in zip(parsed.owners, parsed.aliases, strict=True)
+            for owner, alias in zip(parsed.label_of_alias, parsed.aliases, strict=True)
         ] == [1] * len(words)
 
 
@@ -192,8 +192,8 @@ class TestPromptsAndBackground:
 
     def test_stuff_is_what_the_background_is_made_of(self):
         asked = Vocabulary.of("cat, Sky, lawn|grass, grasshopper", ["sky", "Grass"])
-        assert asked.stuff == (False, True, True, False)
-        assert asked.with_background_words([]).stuff == (False,) * 4
+        assert asked.is_background_word == (False, True, True, False)
+        assert asked.with_background_words([]).is_background_word == (False,) * 4
 
     def test_default_background_words_are_sane(self):
         words = default_background()

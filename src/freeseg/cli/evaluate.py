@@ -43,30 +43,29 @@ def evaluate(
     from freeseg.cli.progress import progress
     from freeseg.data.segmentation import open_dataset
     from freeseg.errors import FreeSegError
-    from freeseg.evaluation import measure as engine
-    from freeseg.evaluation import protocols
+    from freeseg.evaluation import measure, protocols
     from freeseg.evaluation.report.gallery import gallery
     from freeseg.evaluation.report.markdown import markdown
     from freeseg.evaluation.report.page import page
     from freeseg.evaluation.report.report import NAME, Report
     from freeseg.files import write_text
     from freeseg.models import checkpoint, find_model
-    from freeseg.models.devices import full_name
+    from freeseg.models.devices import canonical_precision
 
-    if record and (short_side is not None or onnx is not None or full_name(precision) != "float32"):
+    if record and (short_side is not None or onnx is not None or canonical_precision(precision) != "float32"):
         raise FreeSegError("--record is for the model as it is; leave --short-side, --precision and --onnx out")
     if record:
         checkpoint.read_config(find_model(model))  # a CLIP has no card: said before the work
     rules = protocols.protocol(protocol, dataset)
     if short_side is not None and rules.short_side is not None:
         raise FreeSegError(f"the protocol {protocol} has a short side of its own; leave --short-side out")
-    data = engine.spread(open_dataset(dataset, root, classes), limit)
+    data = measure.evenly_spaced(open_dataset(dataset, root, classes), limit)
     network = freeseg.load(model, device, revision, mode, precision, short_side, onnx)
     journal = out / "photos.jsonl"
     with progress("evaluating") as update:
-        records = engine.evaluate(network, data, rules, setting, journal, workers, update)
+        records = measure.evaluate(network, data, rules, setting, journal, workers, update)
     command = shlex.join(["freeseg", *sys.argv[1:]])
-    report = Report(engine.describe(network, data, rules, setting, command), records)
+    report = Report(measure.describe(network, data, rules, setting, command), records)
     worst = gallery(network, data, rules, setting, report.worst(PICTURED))
     best = gallery(network, data, rules, setting, report.best(PICTURED), best=True)
     report.save(out / NAME)

@@ -64,18 +64,18 @@ def pretrain(
     from freeseg.cli.progress import progress
     from freeseg.data import open_sources
     from freeseg.models import checkpoint
-    from freeseg.models.devices import full_name, usable
+    from freeseg.models.devices import canonical_precision, require_device
     from freeseg.models.iclip import Classifier
     from freeseg.models.towers import pair as towers
     from freeseg.models.towers import zero_shot
     from freeseg.training import features
-    from freeseg.training.teacher.recipe import Recipe
-    from freeseg.training.teacher.trainer import Moment, pretrain_average
+    from freeseg.training.teacher.recipe import TeacherRecipe
+    from freeseg.training.teacher.trainer import StepReport, pretrain_average
     from freeseg.training.teacher.words import NOUNS, training_words
     from freeseg.words import vocabulary
 
     kind, watched = _attention(attention, encoder)
-    recipe = Recipe(
+    recipe = TeacherRecipe(
         pooling=pooling,
         where=where,
         tau=tau,
@@ -90,12 +90,12 @@ def pretrain(
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         seed=seed,
-        precision=full_name(precision),
+        precision=canonical_precision(precision),
     )
     sources = open_sources(data, without=out)
     photos = sum(len(source) for source in sources)
     pair = towers.pair(encoder or image_tower, text_encoder, mode or "", revision or "")
-    model = towers.untrained(pair, hidden).to(usable(device))
+    model = towers.untrained(pair, hidden).to(require_device(device))
     if not isinstance(model.image_tower, Classifier) and (recipe.distill or recipe.distill_kinds):
         typer.echo(f"{pair.image} has no label space: trained without vocabulary distillation (--distill 0)")
         recipe = replace(recipe, distill=0.0, distill_kinds=0.0)
@@ -107,7 +107,7 @@ def pretrain(
     stores = features.open_stores(model, cache, *identities)
     watcher = None
     if watched:
-        frozen["attention tower"] = towers.tower_hash(watched)
+        frozen["attention tower"] = towers.tower_sha256(watched)
         watcher = features.open_attention(cache, towers.attention_tower(watched), frozen["attention tower"])
     with progress("photos") as on_photos, progress("captions") as on_texts:
         prepared = features.prepare(
@@ -117,7 +117,7 @@ def pretrain(
         typer.echo(f"left out: {reason}", err=True)
     with progress("training") as update:
 
-        def report(moment: Moment) -> None:
+        def report(moment: StepReport) -> None:
             held_out = " ".join(f"{key} {value:.3f}" for key, value in moment.retrieval.items())
             update(moment.step, moment.steps, f"loss {moment.loss:.3f} {held_out}")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from freeseg.data.free_masks import Entry
-    from freeseg.training.network.trainer import Moment
+    from freeseg.training.network.trainer import StepReport
 
 FIRST = 5  # steps after which the time is estimated
 
@@ -75,9 +75,9 @@ def train(
     from freeseg.training.network import photos as labelled
     from freeseg.training.network import rounds
     from freeseg.training.network.devices import accelerator
-    from freeseg.training.network.recipe import Recipe
+    from freeseg.training.network.recipe import NetworkRecipe
 
-    recipe = Recipe(
+    recipe = NetworkRecipe(
         partial_labels=partial_labels,
         partial_pixels=partial_pixels,
         foreground=foreground,
@@ -108,7 +108,7 @@ def train(
     learnt_from = freeseg.load(teacher or free.place or made_by, devices.device)
     if not teacher and free.weights not in ("", learnt_from.weights_sha256):
         raise FreeSegError(f"{free.place or made_by} is no longer the model that made the masks; name one by --teacher")
-    job = rounds.Job(
+    job = rounds.NetworkTraining(
         learnt_from,
         encoder,
         free,
@@ -135,11 +135,11 @@ def train(
         typer.echo(f"{config.name} in {out}; {', '.join(f'{key} {value}' for key, value in metrics.items())}")
 
 
-def _report(update: Callable[[int, int, str], None], rounds: int) -> Callable[[int, Moment, float], None]:
+def _report(update: Callable[[int, int, str], None], rounds: int) -> Callable[[int, StepReport, float], None]:
     """Progress of all rounds as one, and how long it will take, said once at the start."""
     began: dict[str, float] = {}
 
-    def report(number: int, moment: Moment, agreed: float) -> None:
+    def report(number: int, moment: StepReport, agreed: float) -> None:
         first = began.setdefault("step", moment.step)
         start = began.setdefault("time", time.monotonic())
         if moment.step == first + FIRST and number == began.setdefault("round", number):

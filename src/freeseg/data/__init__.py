@@ -1,5 +1,5 @@
 """Data to train on and to measure with."""
 
-from freeseg.data.captions import CaptionFolder, Pair, PairSource, PhotoFolder, TarShards, open_sources
+from freeseg.data.captions import CaptionedPhoto, CaptionFolder, PhotoFolder, PhotoSource, TarShards, open_sources
 
-__all__ = ["CaptionFolder", "Pair", "PairSource", "PhotoFolder", "TarShards", "open_sources"]
+__all__ = ["CaptionFolder", "CaptionedPhoto", "PhotoFolder", "PhotoSource", "TarShards", "open_sources"]

@@ -23,11 +23,11 @@ SPLITS = ("train", "dev", "test", "none")
 _TAR_PHOTOS = ("jpg", "jpeg", "png", "webp")
 
 
-class Pair(NamedTuple):
+class CaptionedPhoto(NamedTuple):
     """A photo and the captions that describe it.
 
     Example:
-        >>> Pair("a.jpg", b"...", ("a red kite",), "train").captions
+        >>> CaptionedPhoto("a.jpg", b"...", ("a red kite",), "train").captions
         ('a red kite',)
     """
 
@@ -37,17 +37,17 @@ class Pair(NamedTuple):
     split: str  # one of SPLITS
 
 
-class PairSource(Protocol):
+class PhotoSource(Protocol):
     """Photos with captions, from anywhere. `open_sources` has an example."""
 
     name: str  # for messages and reports: the folder's or the shards' own name
 
     def __len__(self) -> int: ...  # how many photos
     def keys(self) -> Iterable[str]: ...  # of all of them, without reading one
-    def __iter__(self) -> Iterator[Pair]: ...  # in an order that never changes
+    def __iter__(self) -> Iterator[CaptionedPhoto]: ...  # in an order that never changes
 
 
-def open_sources(paths: Sequence[str | Path], without: Path | None = None) -> list[PairSource]:
+def open_sources(paths: Sequence[str | Path], without: Path | None = None) -> list[PhotoSource]:
     """Open each path as the kind of source that it is, in the order given.
 
     A folder with `captions.jsonl` is a `CaptionFolder`; a `.tar` file, a folder of them or a pattern such
@@ -85,7 +85,7 @@ class CaptionFolder:
         >>> _ = (folder / "a.jpg").write_bytes(b"...")
         >>> _ = (folder / "captions.jsonl").write_text('{"file": "a.jpg", "captions": ["a red kite"]}')
         >>> list(CaptionFolder(folder))
-        [Pair(key='a.jpg', image=b'...', captions=('a red kite',), split='train')]
+        [CaptionedPhoto(key='a.jpg', image=b'...', captions=('a red kite',), split='train')]
     """
 
     def __init__(self, folder: str | Path, without: Path | None = None) -> None:
@@ -100,9 +100,9 @@ class CaptionFolder:
     def keys(self) -> Iterable[str]:
         return [key for key, _, _ in self._entries.values()]
 
-    def __iter__(self) -> Iterator[Pair]:
+    def __iter__(self) -> Iterator[CaptionedPhoto]:
         for photo, (key, captions, split) in self._entries.items():
-            yield Pair(key, _read(photo), captions, split)
+            yield CaptionedPhoto(key, _read(photo), captions, split)
 
 
 class TarShards:
@@ -124,7 +124,7 @@ class TarShards:
         >>> with webdataset.TarWriter(str(shard)) as tar:
         ...     _ = tar.write({"__key__": "a", "jpg": b"...", "txt": "a red kite"})
         >>> list(TarShards(shard))
-        [Pair(key='a', image=b'...', captions=('a red kite',), split='train')]
+        [CaptionedPhoto(key='a', image=b'...', captions=('a red kite',), split='train')]
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -144,7 +144,7 @@ class TarShards:
     def keys(self) -> Iterable[str]:
         return self._keys
 
-    def __iter__(self) -> Iterator[Pair]:
+    def __iter__(self) -> Iterator[CaptionedPhoto]:
         reader = _tar_reader()
         for shard in map(str, self._shards):
             # Opened here, not by webdataset, which would run a "pipe:" name as a shell command.
@@ -153,7 +153,7 @@ class TarShards:
                 members = ({**member, "__url__": shard} for member in members)
                 for sample in reader.group_by_keys(members, keys=lambda name: (_key(name), _kind(name))):
                     if photo := sample.keys() & _TAR_PHOTOS:
-                        yield Pair(sample["__key__"], sample[photo.pop()], *_tar_text(sample, shard))
+                        yield CaptionedPhoto(sample["__key__"], sample[photo.pop()], *_tar_text(sample, shard))
 
 
 class PhotoFolder:
@@ -171,7 +171,7 @@ class PhotoFolder:
         >>> folder = Path(tempfile.mkdtemp())
         >>> _ = (folder / "b.jpg").write_bytes(b"...")
         >>> list(PhotoFolder(folder))
-        [Pair(key='b.jpg', image=b'...', captions=(), split='train')]
+        [CaptionedPhoto(key='b.jpg', image=b'...', captions=(), split='train')]
     """
 
     def __init__(self, folder: str | Path, without: Path | None = None) -> None:
@@ -186,12 +186,12 @@ class PhotoFolder:
     def keys(self) -> Iterable[str]:
         return [photo.name.as_posix() for photo in self._photos]
 
-    def __iter__(self) -> Iterator[Pair]:
+    def __iter__(self) -> Iterator[CaptionedPhoto]:
         for photo in self._photos:
-            yield Pair(photo.name.as_posix(), _read(photo.path), (), "train")
+            yield CaptionedPhoto(photo.name.as_posix(), _read(photo.path), (), "train")
 
 
-def _open(given: str | Path, without: Path | None) -> PairSource:
+def _open(given: str | Path, without: Path | None) -> PhotoSource:
     path = Path(given)
     if re.match(r"pipe:|[A-Za-z][A-Za-z0-9+.-]+:/", str(given)):
         raise DataError(f"{given}: only local files are read, no URL and no pipe; download it first")

@@ -21,7 +21,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from freeseg.errors import DataError, FreeSegError, OutputError
-from freeseg.files import leads_out, write_json
+from freeseg.files import escapes_folder, write_json
 from freeseg.results.segmentation import BACKGROUND, IGNORE, reserve_ignore
 from freeseg.words import Label, Vocabulary
 
@@ -73,7 +73,7 @@ class Entry:
             if not isinstance(values.get(field.name), _KINDS[str(field.type)]):
                 raise ValueError(f"no {field.name!r}, or of another kind")
         for name in ("source", "file", "mask", "confidence"):  # they become paths, to be read and written
-            if leads_out(values[name]):
+            if escapes_folder(values[name]):
                 raise ValueError(f"{name!r} leads out of its folder")
         if not all(isinstance(label, str) for label in values["labels"]):
             raise ValueError("'labels' must be names")

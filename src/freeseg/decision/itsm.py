@@ -89,12 +89,12 @@ def remove_redundancy(itsm: Tensor, image: Tensor, sharpness: float = 2.0) -> Te
     return weighted - weighted.mean(dim=1, keepdim=True)
 
 
-def merge_aliases(itsm: Tensor, owners: Tensor, labels: int) -> Tensor:
+def merge_aliases(itsm: Tensor, label_of_alias: Tensor, labels: int) -> Tensor:
     """The map of a label is the maximum over the maps of its aliases.
 
     Args:
         itsm: Maps of all aliases (B, A, h, w).
-        owners: Label index of each alias (A,), int64, every label owning at least one.
+        label_of_alias: Label index of each alias (A,), int64, every label owning at least one.
         labels: Number of labels N.
 
     Returns:
@@ -105,10 +105,10 @@ def merge_aliases(itsm: Tensor, owners: Tensor, labels: int) -> Tensor:
         >>> merge_aliases(maps, torch.tensor([0, 0, 1]), 2).flatten().tolist()
         [0.699999988079071, 0.30000001192092896]
     """
-    if len(owners) == labels:  # one alias each, in order: nothing to merge
+    if len(label_of_alias) == labels:  # one alias each, in order: nothing to merge
         return itsm
     merged = itsm.new_full((itsm.shape[0], labels, *itsm.shape[2:]), -torch.inf)
-    index = owners.to(itsm.device)[None, :, None, None].expand_as(itsm)
+    index = label_of_alias.to(itsm.device)[None, :, None, None].expand_as(itsm)
     return merged.scatter_reduce_(1, index, itsm, "amax")
 
 

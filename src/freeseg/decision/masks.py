@@ -132,7 +132,7 @@ def free_mask(
     size: tuple[int, int],
     decision: Decision,
     known: Tensor | None = None,
-    stuff: Tensor | None = None,
+    is_background_word: Tensor | None = None,
 ) -> FreeMask:
     """The mask of one photo.
 
@@ -144,7 +144,7 @@ def free_mask(
         decision: The rule.
         known: (C,) int64, different indices of the labels that are known to be in the photo, from its captions for
             example: these appear, and no others. Empty or None: presence decides.
-        stuff: (N,) bool, the labels that are background words themselves; None: none of them.
+        is_background_word: (N,) bool, the labels that are background words themselves; None: none of them.
 
     Example:
         >>> itsm = torch.tensor([[[0.9, 0.1]], [[0.1, 0.9]]])
@@ -158,8 +158,8 @@ def free_mask(
     indices = chosen
     if background is not None:
         best = background.amax(dim=0, keepdim=True) + decision.background_margin
-        if stuff is not None:  # they are on a par with the words that they were among
-            candidates = candidates + decision.background_margin * stuff[chosen, None, None]
+        if is_background_word is not None:  # they are on a par with the words that they were among
+            candidates = candidates + decision.background_margin * is_background_word[chosen, None, None]
         candidates = torch.cat([best, candidates])
         indices = torch.cat([chosen.new_zeros(1), chosen + 1])
     sure = torch.softmax(decision.logit_scale * candidates, dim=0)

@@ -72,8 +72,8 @@ class OnnxImages:
 
     Attributes:
         file_sha256: Of the file.
-        at_once: How many photos to ask about at once, each from a thread of its own, where many wait: the session's
-            threads, which do not spin, cost more in waiting for each other than they save.
+        max_concurrent: How many photos to ask about at once, each from a thread of its own, where many wait: the
+            session's threads, which do not spin, cost more in waiting for each other than they save.
 
     Raises:
         WeightsError: No such file; or it is of another model, or has labels built in.
@@ -86,7 +86,7 @@ class OnnxImages:
         threads = torch.get_num_threads()
         # PyTorch has work to do meanwhile: threads that spin would take its processors.
         self.session = Session(path, threads, spinning=False)
-        self.at_once = min(threads, MOST_AT_ONCE)
+        self.max_concurrent = min(threads, MOST_AT_ONCE)
         about = self.session.metadata
         if about.get("weights_sha256") != weights_sha256:
             raise WeightsError(f"{path} is not of this model but of {about.get('model', 'no model')}; export this one")
@@ -94,8 +94,8 @@ class OnnxImages:
             raise WeightsError(f"{path} has labels built in; export the model again without --labels")
         self.file_sha256 = sha256(path)
 
-    def answer(self, pixels: Tensor, texts: Tensor) -> Tensor:
-        """As `ICLIP.answer`.
+    def similarity_maps(self, pixels: Tensor, texts: Tensor) -> Tensor:
+        """As `ICLIP.similarity_maps`.
 
         Raises:
             FreeSegError: The file does not run for pixels of this size.

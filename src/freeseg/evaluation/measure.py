@@ -23,12 +23,12 @@ from freeseg.evaluation.metrics.calibration import bin_confidence
 from freeseg.evaluation.metrics.confusion import IGNORE, confusion, map_contrast, pairs
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.reading import samples
-from freeseg.evaluation.records import PhotoRecord, Run, hash_names
+from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
 from freeseg.evaluation.windows import merge, windows
 from freeseg.models.checkpoint import versions
 from freeseg.models.packaged_weights import tensors_sha256
 from freeseg.pipeline import FreeSeg, Prepared
-from freeseg.words.embedded import Maps, Words
+from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps
 
 
 class Prediction(NamedTuple):
@@ -96,24 +96,26 @@ def describe(
         classes=data.classes,
         has_background=data.has_background,
         photos=len(data.items),
-        photos_sha256=hash_names(item.name for item in data.items),
+        photos_sha256=names_sha256(item.name for item in data.items),
         setting=setting,
         protocol=asdict(protocol),
         model=model.config.name,
-        model_sha256=model_hash(model),
+        model_sha256=model_sha256(model),
         command=command,
         versions=versions(),
     )
 
 
-def spread(data: SegmentationData, limit: int | None) -> SegmentationData:
+def evenly_spaced(data: SegmentationData, limit: int | None) -> SegmentationData:
     """The dataset with at most `limit` of its photos, evenly spread over it: files are sorted by what is in them."""
     items = data.items
     count = len(items) if limit is None else min(limit, len(items))
     return replace(data, items=tuple(items[place * len(items) // count] for place in range(count)))
 
 
-def set_up(model: FreeSeg, data: SegmentationData, protocol: Protocol, setting: str) -> tuple[FreeSeg, Words]:
+def set_up(
+    model: FreeSeg, data: SegmentationData, protocol: Protocol, setting: str
+) -> tuple[FreeSeg, EmbeddedVocabulary]:
     """The model with the protocol's preprocessing and decision rule, and the embedded labels of the dataset.
 
     Raises:
@@ -128,7 +130,9 @@ def set_up(model: FreeSeg, data: SegmentationData, protocol: Protocol, setting: 
 
 
 @torch.inference_mode()
-def predict(model: FreeSeg, words: Words, prepared: Prepared, protocol: Protocol, has_background: bool) -> Prediction:
+def predict(
+    model: FreeSeg, words: EmbeddedVocabulary, prepared: Prepared, protocol: Protocol, has_background: bool
+) -> Prediction:
     """What a model that `set_up` gave says of a photo that its `prepare` gave."""
     maps = _window_maps(model, words, prepared, protocol)
     decided = model.decide(maps, words, prepared, has_background)
@@ -160,7 +164,7 @@ def measure(name: str, prediction: Prediction, truth: NDArray[np.uint8], data: S
     )
 
 
-def model_hash(model: FreeSeg) -> str:
+def model_sha256(model: FreeSeg) -> str:
     """Hash of everything that a model's numbers depend on: weights, preprocessing and decision rule."""
     config, file = model.config, model.image_side
     seen_by = file.file_sha256 if file else str(model.model.precision)
@@ -168,7 +172,7 @@ def model_hash(model: FreeSeg) -> str:
     return sha256(repr(parts).encode()).hexdigest()
 
 
-def _window_maps(model: FreeSeg, words: Words, prepared: Prepared, protocol: Protocol) -> Maps:
+def _window_maps(model: FreeSeg, words: EmbeddedVocabulary, prepared: Prepared, protocol: Protocol) -> SimilarityMaps:
     """The similarity maps of a photo, seen through the protocol's windows."""
     size, side = prepared.pixels.shape[:2], protocol.window
     corners = windows(size, side, protocol.stride)
@@ -179,7 +183,7 @@ def _window_maps(model: FreeSeg, words: Words, prepared: Prepared, protocol: Pro
         for top, left in corners
     ]
     grid = ceil(size[0] / model.model.stride), ceil(size[1] / model.model.stride)
-    return Maps(*(merge(kind, corners, side, size, grid) for kind in zip(*parts, strict=True)))
+    return SimilarityMaps(*(merge(kind, corners, side, size, grid) for kind in zip(*parts, strict=True)))
 
 
 def _labels(mask: NDArray[np.uint8], first: int) -> list[int]:

@@ -76,7 +76,7 @@ class Run:
         classes: Their plain names in index order; the first is the background if `has_background`.
         has_background: Whether a pixel may be none of the labels.
         photos: How many.
-        photos_sha256: Hash of their names in order (`hash_names`).
+        photos_sha256: Hash of their names in order (`names_sha256`).
         setting: One of `SETTINGS`.
         protocol: `dataclasses.asdict` of the Protocol.
         model: Its name.
@@ -126,11 +126,11 @@ class Run:
         return [name for name in names if getattr(self, name) != getattr(other, name)]
 
 
-def hash_names(names: Iterable[str]) -> str:
+def names_sha256(names: Iterable[str]) -> str:
     """Hash of the photos' names in order, as 64 hex digits.
 
     Example:
-        >>> hash_names(["a", "b"]) == hash_names(["b", "a"])
+        >>> names_sha256(["a", "b"]) == names_sha256(["b", "a"])
         False
     """
     return sha256(json.dumps(list(names)).encode()).hexdigest()

@@ -125,7 +125,7 @@ def write_words(model: FreeSeg, folder: str | Path, words: Labels) -> Path:
     path = Path(folder) / f"{_stem(model)}.words.npy"
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.save(file, _text(model, named).numpy())
-    labels = [named.names[owner] for owner in named.owners]
+    labels = [named.names[owner] for owner in named.label_of_alias]
     write_json(path.with_suffix(".json"), {"words": list(named.aliases), "labels": labels})
     return path
 

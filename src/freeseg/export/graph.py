@@ -16,7 +16,7 @@ from freeseg.decision import itsm
 from freeseg.decision.masks import Decision
 from freeseg.decision.pooling import smooth_patches
 from freeseg.models.iclip import ICLIP
-from freeseg.words.embedded import Words
+from freeseg.words.embedded import EmbeddedVocabulary
 
 ABSENT = -1e4  # a logit that no softmax sees, and that float16 can hold
 
@@ -77,33 +77,33 @@ class FixedVocabulary(Graph):
 
     inputs, output, tolerance = ("pixels",), "logits", 1e-3
     texts: Tensor
-    owners: Tensor
-    stuff: Tensor
+    label_of_alias: Tensor
+    is_background_word: Tensor
 
-    def __init__(self, model: ICLIP, decision: Decision, words: Words, background: bool):
+    def __init__(self, model: ICLIP, decision: Decision, words: EmbeddedVocabulary, background: bool):
         super().__init__(model, decision)
         self.background, self.labels = background, len(words.names)
         used = words.embeddings if background else words.aliases
         # Copies: what was embedded in inference mode cannot be traced.
         self.register_buffer("texts", used.clone())
-        self.register_buffer("owners", words.owners.clone())
-        self.register_buffer("stuff", words.stuff.clone())
+        self.register_buffer("label_of_alias", words.label_of_alias.clone())
+        self.register_buffer("is_background_word", words.is_background_word.clone())
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 3, H, W) float32 in 0..255 -> logits (B, 1 + N or N, h, w), see `logits`."""
         similarity = smooth_patches(itsm.similarity(self.embedder(pixels), self.texts), self.decision.smoothing)
-        aliases = len(self.owners)
-        labels = itsm.merge_aliases(similarity[:, :aliases], self.owners, self.labels)
-        return logits(labels, similarity[:, aliases:], self.stuff, self.background, self.decision)
+        aliases = len(self.label_of_alias)
+        labels = itsm.merge_aliases(similarity[:, :aliases], self.label_of_alias, self.labels)
+        return logits(labels, similarity[:, aliases:], self.is_background_word, self.background, self.decision)
 
 
-def logits(labels: Tensor, words: Tensor, stuff: Tensor, background: bool, decision: Decision) -> Tensor:
+def logits(labels: Tensor, words: Tensor, is_background_word: Tensor, background: bool, decision: Decision) -> Tensor:
     """The decision before the argmax, on the patch grid: what `masks.free_mask` does, for a batch.
 
     Args:
         labels: Cosines of labels (B, N, h, w).
         words: Cosines of background words (B, K, h, w); K may be 0.
-        stuff: (N,) bool, the labels that are background words themselves.
+        is_background_word: (N,) bool, the labels that are background words themselves.
         background: Whether index 0 is the background.
         decision: The rule; refinement and "don't know" are not part of the logits.
 
@@ -128,7 +128,7 @@ def logits(labels: Tensor, words: Tensor, stuff: Tensor, background: bool, decis
     floor = torch.full_like(labels[:, :1], ABSENT)
     if best is not None:
         floor = decision.logit_scale * (best + decision.background_margin)
-        labels = labels + decision.background_margin * stuff[:, None, None]
+        labels = labels + decision.background_margin * is_background_word[:, None, None]
     decided = torch.where(present[:, :, None, None], decision.logit_scale * labels, ABSENT)
     return torch.cat([floor, decided], dim=1) if background else decided
 

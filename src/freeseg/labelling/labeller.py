@@ -12,7 +12,7 @@ from PIL import Image
 from freeseg import pipeline
 from freeseg.data.free_masks import Entry, Settings
 from freeseg.files import atomic_path
-from freeseg.labelling.jobs import Job
+from freeseg.labelling.tasks import LabellingTask
 from freeseg.models.towers.pair import lasting
 from freeseg.photos import read_bytes
 from freeseg.pipeline import FreeSeg
@@ -58,7 +58,7 @@ class Plan:
         return Settings(self.vocabulary, config.name, place, model.weights_sha256, VERSION, asdict(config.decision))
 
 
-def label_photo(job: Job, plan: Plan, model: FreeSeg) -> Entry:
+def label_photo(job: LabellingTask, plan: Plan, model: FreeSeg) -> Entry:
     """Label a photo and write its mask and its confidence.
 
     Raises:

@@ -15,8 +15,8 @@ import torch
 
 from freeseg.data.free_masks import Entry
 from freeseg.errors import FreeSegError, PhotoError
-from freeseg.labelling.jobs import Job
 from freeseg.labelling.labeller import Plan, label_photo
+from freeseg.labelling.tasks import LabellingTask
 from freeseg.pipeline import FreeSeg
 
 MOST_WORKERS = 8  # by default: each takes about 1 GB
@@ -53,16 +53,18 @@ def same_arithmetic() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def label_here(jobs: Iterator[Job], plan: Plan, model: FreeSeg) -> Generator[tuple[Job, Outcome]]:
+def label_here(tasks: Iterator[LabellingTask], plan: Plan, model: FreeSeg) -> Generator[tuple[LabellingTask, Outcome]]:
     """Label photos in this process, in order. A photo that cannot be read comes out as its error."""
-    for job in jobs:
+    for task in tasks:
         try:
-            yield job, label_photo(job, plan, model)
+            yield task, label_photo(task, plan, model)
         except PhotoError as error:
-            yield job, error
+            yield task, error
 
 
-def label_elsewhere(jobs: Iterator[Job], plan: Plan, workers: int) -> Generator[tuple[Job, Outcome]]:
+def label_elsewhere(
+    tasks: Iterator[LabellingTask], plan: Plan, workers: int
+) -> Generator[tuple[LabellingTask, Outcome]]:
     """Label photos in other processes, in the order in which they get done.
 
     A process has one photo at a time, so that memory does not grow with their number.
@@ -70,19 +72,19 @@ def label_elsewhere(jobs: Iterator[Job], plan: Plan, workers: int) -> Generator[
     Raises:
         FreeSegError: What went wrong in a process, or that it died.
     """
-    upcoming = next(jobs, None)
+    upcoming = next(tasks, None)
     with _processes(plan, workers if upcoming else 0) as idle:
-        busy: dict[Connection, tuple[Process, Job]] = {}
+        busy: dict[Connection, tuple[Process, LabellingTask]] = {}
         while upcoming or busy:
             while upcoming and idle:
                 process = idle.pop()
                 process.send(upcoming)
                 busy[process.connection] = process, upcoming
-                upcoming = next(jobs, None)  # read while the processes work
+                upcoming = next(tasks, None)  # read while the processes work
             for ready in wait(list(busy)):
-                process, job = busy.pop(cast(Connection, ready))
+                process, task = busy.pop(cast(Connection, ready))
                 idle.append(process)
-                yield job, process.receive()
+                yield task, process.receive()
 
 
 class Process:
@@ -99,10 +101,10 @@ class Process:
             self._process.start()
         theirs.close()
 
-    def send(self, job: Job) -> None:
+    def send(self, task: LabellingTask) -> None:
         """Give it a photo."""
         with self._alive():
-            self.connection.send(job)
+            self.connection.send(task)
 
     def receive(self) -> Outcome:
         """Wait for what became of its photo."""
@@ -150,9 +152,9 @@ def _serve(connection: Connection, plan: Plan) -> None:
             connection.send(_outcome(connection.recv(), plan, load))
 
 
-def _outcome(job: Job, plan: Plan, load: Callable[[], FreeSeg]) -> Entry | FreeSegError:
+def _outcome(task: LabellingTask, plan: Plan, load: Callable[[], FreeSeg]) -> Entry | FreeSegError:
     try:
-        return label_photo(job, plan, load())
+        return label_photo(task, plan, load())
     except FreeSegError as error:
         return error
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from freeseg.data import PairSource
+from freeseg.data import PhotoSource
 from freeseg.data.free_masks import CONFIDENCE, LABELS, MASKS, Entry, FreeMasks, open_free_masks, write_settings
 from freeseg.errors import DataError, OutputError, PhotoError
-from freeseg.files import atomic_path, locked
+from freeseg.files import atomic_path, file_lock
 from freeseg.labelling.contact_sheet import choose, contact_sheet, thumbnail
-from freeseg.labelling.jobs import Job, jobs, source_names
 from freeseg.labelling.labeller import Plan
 from freeseg.labelling.manifest import Manifest
 from freeseg.labelling.processes import label_elsewhere, label_here, same_arithmetic
+from freeseg.labelling.tasks import LabellingTask, labelling_tasks, source_names
 
 SHEET = "contact-sheet.png"
 HALF_WRITTEN = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # as `atomic_path` names them
@@ -44,7 +44,7 @@ class Done:
 
 
 def label(
-    sources: Sequence[PairSource],
+    sources: Sequence[PhotoSource],
     plan: Plan,
     workers: int = 1,
     sample: int = 24,
@@ -78,7 +78,7 @@ def label(
             gone = sum(_gone(manifest, name, source) for name, source in zip(names, sources, strict=True))
             ledger = _Ledger(plan.folder, manifest, sum(len(source) for source in sources), progress)
             ledger.drawn = dict.fromkeys(choose(ledger.total, sample, seed))
-            fresh = ledger.not_done(jobs(sources, plan.vocabulary))
+            fresh = ledger.not_done(labelling_tasks(sources, plan.vocabulary))
             outcomes = label_here(fresh, plan, model) if workers == 1 else label_elsewhere(fresh, plan, workers)
             del model  # other processes have their own
             with closing(outcomes):
@@ -104,7 +104,7 @@ class _Ledger:
     labelled: int = 0
     done: int = 0
 
-    def not_done(self, all_jobs: Iterator[Job]) -> Iterator[Job]:
+    def not_done(self, all_jobs: Iterator[LabellingTask]) -> Iterator[LabellingTask]:
         """The jobs that are left to do."""
         for job in all_jobs:
             self.photos.append((job.source, job.file))
@@ -115,7 +115,7 @@ class _Ledger:
             else:
                 yield job
 
-    def record(self, job: Job, outcome: Entry | PhotoError) -> None:
+    def record(self, job: LabellingTask, outcome: Entry | PhotoError) -> None:
         """Keep what became of a photo."""
         if isinstance(outcome, Entry):
             self.manifest.append(outcome)
@@ -129,17 +129,17 @@ class _Ledger:
         good = [photo for number, photo in enumerate(self.photos) if number not in self.failed]
         self.manifest.finish(sources, good)
 
-    def _has(self, job: Job) -> bool:
+    def _has(self, job: LabellingTask) -> bool:
         entry = self.manifest.find(job.source, job.file)
         files = (self.folder / job.mask, self.folder / job.confidence)
         return entry is not None and job.is_done_by(entry) and all(file.is_file() for file in files)
 
-    def _advance(self, job: Job) -> None:
+    def _advance(self, job: LabellingTask) -> None:
         self.done += 1
         self.progress(self.done, self.total, job.stem)
 
 
-def _gone(manifest: Manifest, name: str, source: PairSource) -> int:
+def _gone(manifest: Manifest, name: str, source: PhotoSource) -> int:
     """How many photos of a source were labelled before and are no longer in it.
 
     Raises:
@@ -169,7 +169,7 @@ def _only_here(folder: Path) -> Iterator[None]:
     """No other process labels into the folder meanwhile."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(locked(folder / LABELS, wait=False))
+            stack.enter_context(file_lock(folder / LABELS, wait=False))
         except BlockingIOError as error:
             raise OutputError(f"another process is labelling into {folder}; wait for it, or choose another") from error
         yield

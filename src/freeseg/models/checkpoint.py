@@ -24,7 +24,7 @@ from freeseg.files import atomic_path, sha256, write_json, write_text
 from freeseg.models.iclip import ICLIP
 from freeseg.models.packaged_weights import check_sha256
 from freeseg.models.towers import lite
-from freeseg.models.towers.pair import Pair, hashes, is_transformer_name, untrained
+from freeseg.models.towers.pair import TowerPair, hashes, is_transformer_name, untrained
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 FORMAT = "freeseg-1"
@@ -52,7 +52,7 @@ class Config:
     """What a checkpoint says of itself.
 
     Attributes:
-        image_tower, text_tower, mode, projected, image_revision, text_revision: The towers, see `towers.Pair`.
+        image_tower, text_tower, mode, projected, image_revision, text_revision: The towers, see `towers.TowerPair`.
         hidden: Width of the image head's hidden layer; 0 for a linear head.
         same_meaning: Cosine of words, in the text tower's own space, above which a background word is a label.
         towers: Name of each tower -> sha256 of its weights.
@@ -77,9 +77,9 @@ class Config:
     format: str = FORMAT
 
     @property
-    def pair(self) -> Pair:
+    def pair(self) -> TowerPair:
         """The towers, by name."""
-        return Pair(
+        return TowerPair(
             self.image_tower, self.text_tower, self.mode, self.projected, self.image_revision, self.text_revision
         )
 

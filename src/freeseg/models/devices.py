@@ -10,24 +10,24 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
-def full_name(name: str) -> str:
+def canonical_precision(name: str) -> str:
     """A precision's name as FreeSeg writes it; one that is unknown stays as it is.
 
     Example:
-        >>> full_name("bf16"), full_name("bfloat16")
+        >>> canonical_precision("bf16"), canonical_precision("bfloat16")
         ('bfloat16', 'bfloat16')
     """
     return SHORT.get(name, name)
 
 
-def usable(device: str | torch.device) -> torch.device:
+def require_device(device: str | torch.device) -> torch.device:
     """A device, if there is one of that name here.
 
     Raises:
         FreeSegError: There is none.
 
     Example:
-        >>> usable("cpu")
+        >>> require_device("cpu")
         device(type='cpu')
     """
     try:
@@ -48,16 +48,16 @@ def precision(name: str | torch.dtype, device: torch.device) -> torch.dtype:
         >>> precision("float32", torch.device("cpu"))
         torch.float32
     """
-    dtype = PRECISIONS.get(full_name(str(name).removeprefix("torch.")))
+    dtype = PRECISIONS.get(canonical_precision(str(name).removeprefix("torch.")))
     if dtype is None:
         raise FreeSegError(f"no precision is called {str(name)!r}; there are: {', '.join(PRECISIONS)}")
-    if device.type == "cpu" and not cpu_has(dtype):
-        have = ", ".join(name for name, each in PRECISIONS.items() if cpu_has(each))
+    if device.type == "cpu" and not cpu_supports(dtype):
+        have = ", ".join(name for name, each in PRECISIONS.items() if cpu_supports(each))
         raise FreeSegError(f"this CPU does not compute in {str(dtype).removeprefix('torch.')}; use one of: {have}")
     return dtype
 
 
-def cpu_has(dtype: torch.dtype) -> bool:
+def cpu_supports(dtype: torch.dtype) -> bool:
     """Whether this CPU has instructions for a precision."""
     if dtype == torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

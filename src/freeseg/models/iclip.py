@@ -167,7 +167,7 @@ class ICLIP(nn.Module):
         """Patch embeddings (B, D, h, w) of pixels (B, 3, H, W) of any size, uint8 or float in 0..255."""
         return self.project(self.features(pixels))
 
-    def answer(self, pixels: Tensor, texts: Tensor) -> Tensor:
+    def similarity_maps(self, pixels: Tensor, texts: Tensor) -> Tensor:
         """What photos say to words: the ITSM, cosines (B, N, h, w) in [-1, 1].
 
         Args:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from freeseg.errors import LabelError, OutputError
-from freeseg.files import atomic_path, leads_out, printable, write_json
+from freeseg.files import atomic_path, escapes_folder, printable, write_json
 from freeseg.results import drawing, rle
 from freeseg.results.drawing import BACKGROUND, DONT_KNOW, IGNORE
 
@@ -300,6 +300,6 @@ def _box(inside: npt.NDArray[np.bool_]) -> list[int]:
 def _inside(folder: Path, stem: str) -> Path:
     """The path of a stem in a folder, refused where it would lead out of it, also by a link."""
     path = Path(stem)
-    if not path.name or leads_out(stem) or not (folder / path).parent.resolve().is_relative_to(folder.resolve()):
+    if not path.name or escapes_folder(stem) or not (folder / path).parent.resolve().is_relative_to(folder.resolve()):
         raise OutputError(f"{stem!r} does not stay inside {folder}; use a relative name without '..'")
     return folder / path

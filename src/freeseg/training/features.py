@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from freeseg.data import Pair, PairSource
+from freeseg.data import CaptionedPhoto, PhotoSource
 from freeseg.errors import DataError, PhotoError
 from freeseg.models.iclip import ICLIP
 from freeseg.models.towers.transformer.vision import ClassAttention
@@ -71,7 +71,7 @@ class TrainingData:
     attention: NDArray[np.generic] | None = None
 
 
-class Watcher(NamedTuple):
+class AttentionExtractor(NamedTuple):
     """Free attention from a tower of its own, and the cache of what it gave."""
 
     tower: ClassAttention
@@ -103,10 +103,10 @@ def open_stores(model: ICLIP, root: Path, image_identity: str, text_identity: st
     )
 
 
-def open_attention(root: Path, tower: ClassAttention, identity: str) -> Watcher:
+def open_attention(root: Path, tower: ClassAttention, identity: str) -> AttentionExtractor:
     """A tower that gives free attention, with its cache beside those of the features."""
     kind = {"attention": identity, "side": SIDE, "grid": GRID, "resize": "squeeze, bicubic"}
-    return Watcher(tower, RowStore(cache_folder(root, kind), (GRID * GRID,), np.float16))
+    return AttentionExtractor(tower, RowStore(cache_folder(root, kind), (GRID * GRID,), np.float16))
 
 
 def side_for(stride: int) -> int:
@@ -121,13 +121,13 @@ def side_for(stride: int) -> int:
 
 def prepare(
     model: ICLIP,
-    sources: Sequence[PairSource],
+    sources: Sequence[PhotoSource],
     stores: tuple[RowStore, RowStore],
     nouns: Vocabulary,
     device: torch.device,
     on_photos: Progress = lambda done, total: None,
     on_texts: Progress = lambda done, total: None,
-    watcher: Watcher | None = None,
+    watcher: AttentionExtractor | None = None,
 ) -> TrainingData:
     """Fill the caches from the sources; what is there already is not computed again.
 
@@ -156,7 +156,7 @@ def prepare(
 
 
 @dataclass
-class Known:
+class ExtractedPhotos:
     """What was seen while the photos were read: content keys, captions, splits."""
 
     photos: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
@@ -166,16 +166,16 @@ class Known:
 
 def extract_photos(
     model: ICLIP,
-    sources: Sequence[PairSource],
+    sources: Sequence[PhotoSource],
     store: RowStore,
     device: torch.device,
     progress: Progress = lambda done, total: None,
-    watcher: Watcher | None = None,
-) -> Known:
+    watcher: AttentionExtractor | None = None,
+) -> ExtractedPhotos:
     """Put the features of all photos into their cache, where they are not there yet."""
     stores = [store, watcher.store] if watcher else [store]
     side = side_for(model.stride)
-    known, done, total = Known(), 0, sum(len(source) for source in sources)
+    known, done, total = ExtractedPhotos(), 0, sum(len(source) for source in sources)
     with ThreadPoolExecutor(max_workers=2) as decoders:
         for source in sources:
             used = 0
@@ -207,7 +207,7 @@ def _extract(
     photos: dict[str, NDArray[np.uint8]],
     store: RowStore,
     device: torch.device,
-    watcher: Watcher | None,
+    watcher: AttentionExtractor | None,
 ) -> None:
     """Compute what the caches do not have yet of some photos."""
     if missing := [key for key in photos if key not in store]:
@@ -233,7 +233,7 @@ def _features(model: ICLIP, photos: Sequence[NDArray[np.uint8]], device: torch.d
     return features.flatten(2).movedim(1, 2).to(torch.float16).cpu().numpy()
 
 
-def _decode(pair: Pair, side: int) -> NDArray[np.uint8] | str:
+def _decode(pair: CaptionedPhoto, side: int) -> NDArray[np.uint8] | str:
     """The photo as (side, side, 3), or why it cannot be read."""
     try:
         return to_array(resize(read_bytes(pair.image, pair.key), (side, side)))
@@ -250,7 +250,7 @@ def _extract_texts(model: ICLIP, captions: Sequence[str], store: RowStore, progr
         progress(start + len(batch), len(fresh))
 
 
-def _batches(source: Iterable[Pair], size: int) -> Iterator[list[Pair]]:
+def _batches(source: Iterable[CaptionedPhoto], size: int) -> Iterator[list[CaptionedPhoto]]:
     iterator = iter(source)
     while batch := list(islice(iterator, size)):
         yield batch

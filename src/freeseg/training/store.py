@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.errors import DataError, OutputError
-from freeseg.files import locked, reason
+from freeseg.files import file_lock, reason
 
 KEY_LENGTH = 64  # a sha256 in hex
 KEY = re.compile(f"[0-9a-f]{{{KEY_LENGTH}}}")
@@ -54,7 +54,7 @@ class RowStore:
                 raise DataError(f"{self._rows_path} is not a FreeSeg cache; choose another --cache")
             self._keys_path.touch()  # before the rows, so that rows without keys can only be somebody else's
             self._rows_path.touch()
-            with locked(self._keys_path):
+            with file_lock(self._keys_path):
                 self._positions = self._repair()
         except OSError as error:
             raise OutputError(f"cannot write the cache {folder}: {reason(error)}; choose another --cache") from error
@@ -71,7 +71,7 @@ class RowStore:
         Raises:
             OutputError: The disk is full; what was stored before stays whole.
         """
-        with locked(self._keys_path):
+        with file_lock(self._keys_path):
             if not self._as_left():
                 self._positions = self._repair()
             fresh = {key: i for i, key in enumerate(keys) if key not in self._positions}

@@ -102,16 +102,16 @@ class Vocabulary:
         return tuple(alias for label in self.labels for alias in label.aliases)
 
     @property
-    def owners(self) -> tuple[int, ...]:
+    def label_of_alias(self) -> tuple[int, ...]:
         """For each of `aliases`, the index of its label."""
         return tuple(i for i, label in enumerate(self.labels) for _ in label.aliases)
 
     @property
-    def stuff(self) -> tuple[bool, ...]:
+    def is_background_word(self) -> tuple[bool, ...]:
         """For each label, whether one of its aliases is itself among the background words: sky, grass, wall.
 
         Example:
-            >>> Vocabulary.of(["cat", "lawn|grass"]).stuff
+            >>> Vocabulary.of(["cat", "lawn|grass"]).is_background_word
             (False, True)
         """
         known = {word.casefold() for word in self.background_words}
@@ -161,17 +161,19 @@ def mentions(texts: Iterable[str], vocabulary: Vocabulary) -> list[int]:
         >>> mentions(["Two Cats near a hot dog stand"], Vocabulary.of(["cat", "dog", "hot dog"]))
         [0, 2]
     """
-    pattern, owners = _matcher(vocabulary)
-    found = {owners[match.group(1)] for text in texts for match in pattern.finditer(text.casefold())}
+    pattern, label_of_alias = _matcher(vocabulary)
+    found = {label_of_alias[match.group(1)] for text in texts for match in pattern.finditer(text.casefold())}
     return sorted(found)
 
 
 @cache
 def _matcher(vocabulary: Vocabulary) -> tuple[re.Pattern[str], dict[str, int]]:
-    owners = {alias.casefold(): owner for alias, owner in zip(vocabulary.aliases, vocabulary.owners, strict=True)}
-    longest_first = sorted(owners, key=len, reverse=True)
+    label_of_alias = {
+        alias.casefold(): owner for alias, owner in zip(vocabulary.aliases, vocabulary.label_of_alias, strict=True)
+    }
+    longest_first = sorted(label_of_alias, key=len, reverse=True)
     # Not \b: an alias may begin or end with something else than a letter, as "c++" or an emoji does.
-    return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?:e?s)?(?!\w)"), owners
+    return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?:e?s)?(?!\w)"), label_of_alias
 
 
 def templates(name: str) -> tuple[str, ...]:

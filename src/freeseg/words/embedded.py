@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 
-class Words(NamedTuple):
+class EmbeddedVocabulary(NamedTuple):
     """The text embeddings of one vocabulary: aliases of the labels, then background words that mean none of them.
 
     "grass" is background until someone asks for "lawn": then it would only take its pixels.
@@ -17,57 +17,71 @@ class Words(NamedTuple):
     """
 
     embeddings: Tensor  # (A + K, D), unit vectors
-    owners: Tensor  # (A,), the label of each alias
+    label_of_alias: Tensor  # (A,), the label of each alias
     names: tuple[str, ...]
-    stuff: Tensor  # (N,) bool, which labels are background words themselves
+    is_background_word: Tensor  # (N,) bool, which labels are background words themselves
     background: Tensor  # (M, D), all background words, those that mean a label as well
-    meant: Tensor  # (M, N) bool, which labels each of these means
+    synonym_of: Tensor  # (M, N) bool, which labels each of these means
 
     @classmethod
     def of(
         cls,
         aliases: Tensor,
-        owners: Tensor,
+        label_of_alias: Tensor,
         names: tuple[str, ...],
-        stuff: Tensor,
+        is_background_word: Tensor,
         background: Tensor,
-        meant: Tensor,
-    ) -> Words:
+        synonym_of: Tensor,
+    ) -> EmbeddedVocabulary:
         """The words of labels: aliases (A, D), and the others as the fields are."""
-        return cls(torch.cat([aliases, background[~meant.any(dim=1)]]), owners, names, stuff, background, meant)
+        return cls(
+            torch.cat([aliases, background[~synonym_of.any(dim=1)]]),
+            label_of_alias,
+            names,
+            is_background_word,
+            background,
+            synonym_of,
+        )
 
     @property
     def aliases(self) -> Tensor:
         """The aliases' embeddings, (A, D)."""
-        return self.embeddings[: len(self.owners)]
+        return self.embeddings[: len(self.label_of_alias)]
 
     @property
     def all_texts(self) -> Tensor:
         """Aliases, then all background words, those that mean a label as well: (A + M, D)."""
         return torch.cat([self.aliases, self.background])
 
-    def only(self, labels: Sequence[int]) -> Words:
+    def restrict_to(self, labels: Sequence[int]) -> EmbeddedVocabulary:
         """The words for a photo that shows no other labels than these; what means another one is background again."""
-        chosen = torch.tensor(labels, dtype=torch.int64, device=self.owners.device)
-        owners, rows = torch.nonzero(chosen[:, None] == self.owners, as_tuple=True)  # label by label, as they are named
+        chosen = torch.tensor(labels, dtype=torch.int64, device=self.label_of_alias.device)
+        label_of_alias, rows = torch.nonzero(
+            chosen[:, None] == self.label_of_alias, as_tuple=True
+        )  # label by label, as they are named
         names = tuple(self.names[label] for label in labels)
-        return Words.of(
-            self.embeddings[rows], owners, names, self.stuff[chosen], self.background, self.meant[:, chosen]
+        return EmbeddedVocabulary.of(
+            self.embeddings[rows],
+            label_of_alias,
+            names,
+            self.is_background_word[chosen],
+            self.background,
+            self.synonym_of[:, chosen],
         )
 
 
-class Maps(NamedTuple):
+class SimilarityMaps(NamedTuple):
     """What a photo says to a vocabulary: cosines of labels (N, h, w) and of background words (K, h, w)."""
 
     labels: Tensor
     background: Tensor
 
-    def only(self, labels: Sequence[int], meant: Tensor) -> Maps:
-        """The maps of `Words.only`, from those of all labels and of all background words.
+    def restrict_to(self, labels: Sequence[int], synonym_of: Tensor) -> SimilarityMaps:
+        """The maps of `EmbeddedVocabulary.restrict_to`, from those of all labels and of all background words.
 
         Args:
             labels: The labels that are left.
-            meant: (M, N) bool, which labels each background word means.
+            synonym_of: (M, N) bool, which labels each background word means.
         """
         chosen = torch.tensor(labels, dtype=torch.int64, device=self.labels.device)
-        return Maps(self.labels[chosen], self.background[~meant[:, chosen].any(dim=1)])
+        return SimilarityMaps(self.labels[chosen], self.background[~synonym_of[:, chosen].any(dim=1)])

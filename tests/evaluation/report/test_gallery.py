@@ -13,7 +13,7 @@ from PIL import Image
 from drawn import SIZES, draw_voc, redraw_mask
 from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.errors import DataError
-from freeseg.evaluation import measure as engine
+from freeseg.evaluation import measure
 from freeseg.evaluation.protocols import protocol
 from freeseg.evaluation.report.gallery import LONGEST_SIDE, Pictured, gallery, pictured
 from freeseg.evaluation.report.report import Report
@@ -32,7 +32,7 @@ def data(classes: tuple[str, ...] = CLASSES) -> SegmentationData:
 
 
 def show(truth: np.ndarray = TRUTH, mask: np.ndarray = MASK, best: bool = False) -> Pictured:
-    said = engine.Prediction(mask, np.ones(mask.shape, np.float32), MAPS)
+    said = measure.Prediction(mask, np.ones(mask.shape, np.float32), MAPS)
     return pictured("a", PHOTO, truth, said, data(), best)
 
 
@@ -84,7 +84,7 @@ class TestPictured:
         photo = Image.new("RGB", (1600, 800))
         truth = np.zeros((800, 1600), np.uint8)
         truth[:, 800:] = 1
-        said = engine.Prediction(truth, np.ones(truth.shape, np.float32), MAPS)
+        said = measure.Prediction(truth, np.ones(truth.shape, np.float32), MAPS)
         found = pictured("a", photo, truth, said, data())
         pictures = (found.photo, found.truth, found.prediction, found.overlay, found.itsm)
         assert {picture.size for picture in pictures} == {(LONGEST_SIDE, LONGEST_SIDE // 2)}
@@ -107,8 +107,8 @@ class TestGallery:
     @pytest.mark.parametrize("name", ["voc20", "voc21"])
     def test_shows_what_was_measured(self, model: FreeSeg, root: Path, name: str) -> None:
         voc, rules = open_dataset(name, root), protocol("freeseg", name)
-        run = engine.describe(model, voc, rules, "plain")
-        report = Report(run, engine.evaluate(model, voc, rules, "plain"))
+        run = measure.describe(model, voc, rules, "plain")
+        report = Report(run, measure.evaluate(model, voc, rules, "plain"))
         names = report.worst(3)
         found = gallery(model, voc, rules, "plain", names)
         assert [each.name for each in found] == names

@@ -14,7 +14,7 @@ import pytest
 from sklearn.metrics import accuracy_score, jaccard_score, recall_score
 
 from freeseg.errors import DataError, OutputError
-from freeseg.evaluation.records import PhotoRecord, hash_names
+from freeseg.evaluation.records import PhotoRecord, names_sha256
 from freeseg.evaluation.report.report import HEADLINES, Report
 from reports import CLASSES, Drawn, draw_report
 
@@ -142,7 +142,7 @@ class TestFile:
         assert sum(line.startswith('{"name": "photo ') for line in text.splitlines()) == len(drawn.report.records)
 
     def test_is_standard_json_where_nothing_was_measured(self, drawn: Drawn, tmp_path: Path) -> None:
-        run = replace(drawn.report.run, photos=1, photos_sha256=hash_names(["blank"]))
+        run = replace(drawn.report.run, photos=1, photos_sha256=names_sha256(["blank"]))
         report = Report(run, [PhotoRecord("blank", [], [], {}, [], [], [])])
         report.save(tmp_path / "blank.json")
         values = json.loads((tmp_path / "blank.json").read_text(), parse_constant=pytest.fail)
@@ -151,7 +151,7 @@ class TestFile:
 
     def test_keeps_names_that_are_no_text(self, drawn: Drawn, tmp_path: Path) -> None:
         name = b"caf\xe9".decode("utf-8", "surrogateescape")
-        run = replace(drawn.report.run, photos=1, photos_sha256=hash_names([name]))
+        run = replace(drawn.report.run, photos=1, photos_sha256=names_sha256([name]))
         Report(run, [replace(drawn.report.records[0], name=name)]).save(tmp_path / "report.json")
         assert Report.load(tmp_path / "report.json").records[0].name == name
 
@@ -221,6 +221,6 @@ class TestForeignFiles:
 
     def test_with_a_photo_twice(self, drawn: Drawn, tmp_path: Path) -> None:
         record = drawn.report.records[0]
-        run = replace(drawn.report.run, photos=2, photos_sha256=hash_names([record.name] * 2))
+        run = replace(drawn.report.run, photos=2, photos_sha256=names_sha256([record.name] * 2))
         Report(run, [record, record]).save(tmp_path / "a.json")
         assert "twice" in refused(tmp_path / "a.json")

@@ -1,11 +1,11 @@
-"""Which files of a model are needed; what is missing is named."""
+"""Which files of a model are required_files; what is missing is named."""
 
 from __future__ import annotations
 
 import pytest
 
 from freeseg.errors import WeightsError
-from freeseg.models.hub.required_files import PickledError, needed
+from freeseg.models.hub.required_files import PickledError, required_files
 from hub_server import NEEDED, WHOLE
 
 SHARDS = ["model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors", "model-00003-of-00003.safetensors"]
@@ -14,24 +14,24 @@ INDEX = "model.safetensors.index.json"
 
 def refused(names: list[str], weights_only: bool = False) -> str:
     with pytest.raises(WeightsError) as caught:
-        needed(names, "mine", weights_only=weights_only)
+        required_files(names, "mine", weights_only=weights_only)
     assert len(str(caught.value).splitlines()) == 1
     return str(caught.value)
 
 
 def test_only_what_is_needed() -> None:
-    assert needed(WHOLE, "mine") == list(NEEDED)
-    assert needed(WHOLE, "mine", weights_only=True) == list(NEEDED)  # safetensors come first
+    assert required_files(WHOLE, "mine") == list(NEEDED)
+    assert required_files(WHOLE, "mine", weights_only=True) == list(NEEDED)  # safetensors come first
 
 
 def test_the_config_that_others_are_compared_with() -> None:
-    assert "open_clip_config.json" in needed([*WHOLE, "open_clip_config.json"], "mine")
+    assert "open_clip_config.json" in required_files([*WHOLE, "open_clip_config.json"], "mine")
 
 
 class TestShards:
     def test_all_of_them_and_their_index(self) -> None:
         names = ["config.json", INDEX, *reversed(SHARDS), "model.fp16-00001-of-00002.safetensors"]
-        assert needed(names, "mine") == ["config.json", INDEX, *SHARDS]
+        assert required_files(names, "mine") == ["config.json", INDEX, *SHARDS]
 
     @pytest.mark.parametrize("lost", SHARDS)
     def test_a_missing_one_is_named(self, lost: str) -> None:
@@ -44,7 +44,7 @@ class TestShards:
     def test_of_a_pickle(self) -> None:
         parts = ["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"]
         names = ["config.json", "pytorch_model.bin.index.json", *parts]
-        assert needed(names, "mine", weights_only=True) == names
+        assert required_files(names, "mine", weights_only=True) == names
         assert "lacks pytorch_model-00002-of-00002.bin" in refused(names[:-1], weights_only=True)
 
 
@@ -56,11 +56,11 @@ class TestPickles:
         assert "can run code" in message
         assert "convert it" in message
         with pytest.raises(PickledError):
-            needed(["config.json", name], "mine")
+            required_files(["config.json", name], "mine")
 
     def test_taken_by_who_reads_only_tensors(self) -> None:
         names = ["config.json", "pytorch_model.bin", "tf_model.h5", "merges.txt"]
-        assert needed(names, "mine", weights_only=True) == ["config.json", "pytorch_model.bin", "merges.txt"]
+        assert required_files(names, "mine", weights_only=True) == ["config.json", "pytorch_model.bin", "merges.txt"]
 
     def test_of_another_format_is_not_taken(self) -> None:
         assert "open_clip_pytorch_model.bin" in refused(

@@ -17,26 +17,35 @@ from freeseg.training.network.losses import (
     partial_logits,
     partial_pixels,
 )
-from freeseg.words.embedded import Words
+from freeseg.words.embedded import EmbeddedVocabulary
 
 SCALE, MARGIN = 20.0, 0.06
 
 
-def texts(owners: list[int], stuff: list[bool], meant: Tensor) -> Words:
-    """Words without embeddings, which the logits do not ask for."""
-    nothing = torch.zeros(len(owners), 1)
-    names = tuple("abc"[: len(stuff)])
-    return Words.of(nothing, torch.tensor(owners), names, torch.tensor(stuff), torch.zeros(len(meant), 1), meant)
+def texts(label_of_alias: list[int], is_background_word: list[bool], synonym_of: Tensor) -> EmbeddedVocabulary:
+    """EmbeddedVocabulary without embeddings, which the logits do not ask for."""
+    nothing = torch.zeros(len(label_of_alias), 1)
+    names = tuple("abc"[: len(is_background_word)])
+    return EmbeddedVocabulary.of(
+        nothing,
+        torch.tensor(label_of_alias),
+        names,
+        torch.tensor(is_background_word),
+        torch.zeros(len(synonym_of), 1),
+        synonym_of,
+    )
 
 
-def literal_logits(similarity: Tensor, words_: Words, competing: Tensor) -> Tensor:
+def literal_logits(similarity: Tensor, words_: EmbeddedVocabulary, competing: Tensor) -> Tensor:
     """Pixel by pixel: the best alias of each competing label, the best background word that means none of them."""
-    owners, meant, stuff = words_.owners, words_.meant, words_.stuff
+    label_of_alias, synonym_of, is_background_word = words_.label_of_alias, words_.synonym_of, words_.is_background_word
     photos, _, height, width = similarity.shape
-    labels, aliases = competing.shape[1], len(owners)
+    labels, aliases = competing.shape[1], len(label_of_alias)
     result = torch.full((photos, 1 + labels, height, width), -math.inf)
     for b in range(photos):
-        words = [m for m in range(len(meant)) if not any(meant[m, n] and competing[b, n] for n in range(labels))]
+        words = [
+            m for m in range(len(synonym_of)) if not any(synonym_of[m, n] and competing[b, n] for n in range(labels))
+        ]
         for y in range(height):
             for x in range(width):
                 if words:
@@ -44,8 +53,8 @@ def literal_logits(similarity: Tensor, words_: Words, competing: Tensor) -> Tens
                     result[b, 0, y, x] = SCALE * (best + MARGIN)
                 for n in range(labels):
                     if competing[b, n]:
-                        own = [similarity[b, a, y, x].item() for a in range(aliases) if owners[a] == n]
-                        result[b, 1 + n, y, x] = SCALE * (max(own) + (MARGIN if words and stuff[n] else 0))
+                        own = [similarity[b, a, y, x].item() for a in range(aliases) if label_of_alias[a] == n]
+                        result[b, 1 + n, y, x] = SCALE * (max(own) + (MARGIN if words and is_background_word[n] else 0))
     return result
 
 
@@ -53,11 +62,11 @@ def literal_logits(similarity: Tensor, words_: Words, competing: Tensor) -> Tens
 @settings(max_examples=30, deadline=None)
 def test_partial_logits_are_the_literal_ones(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    owners = [0, 0, 1, 2, 2, 2]
-    similarity = torch.rand(2, len(owners) + 4, 2, 3, generator=generator) * 2 - 1
+    label_of_alias = [0, 0, 1, 2, 2, 2]
+    similarity = torch.rand(2, len(label_of_alias) + 4, 2, 3, generator=generator) * 2 - 1
     competing = torch.rand(2, 3, generator=generator) < 0.5
-    meant = torch.rand(4, 3, generator=generator) < 0.3
-    words = texts(owners, [False, True, False], meant)
+    synonym_of = torch.rand(4, 3, generator=generator) < 0.3
+    words = texts(label_of_alias, [False, True, False], synonym_of)
     found = partial_logits(similarity, words, competing, SCALE, MARGIN)
     torch.testing.assert_close(found, literal_logits(similarity, words, competing))
 

@@ -9,7 +9,7 @@ import pytest
 
 from freeseg.pipeline import FreeSeg
 from freeseg.training.network.devices import accelerator
-from freeseg.training.network.rounds import Job
+from freeseg.training.network.rounds import NetworkTraining
 from networks import draw_free_masks, tiny_config
 from tiny import tiny_iclip
 
@@ -21,5 +21,5 @@ def test_refinement_reaches_as_far_as_the_teachers(tmp_path: Path, stride: int, 
     model.stride = stride
     teacher = FreeSeg(model, replace(config, decision=replace(config.decision, refine_steps=own)))
     masks, photos = draw_free_masks(tmp_path)
-    job = Job(teacher, "segmentation-lite2", masks, photos, tmp_path, "mine", accelerator("cpu"))
+    job = NetworkTraining(teacher, "segmentation-lite2", masks, photos, tmp_path, "mine", accelerator("cpu"))
     assert job.config().decision == replace(config.decision, refine_steps=steps)

@@ -15,9 +15,9 @@ from torch import Tensor
 
 import networks
 from freeseg.errors import DataError, FreeSegError
-from freeseg.training.network.recipe import Recipe
+from freeseg.training.network.recipe import NetworkRecipe
 from freeseg.training.network.samples import Sample, check_batch
-from freeseg.training.network.trainer import Moment, Trainer
+from freeseg.training.network.trainer import StepReport, Trainer
 from networks import RECIPE, tiny_trainer
 
 KILLS = 20
@@ -38,7 +38,7 @@ class StoppedError(Exception):
 
 
 def stop_at(step: int):
-    def report(moment: Moment) -> None:
+    def report(moment: StepReport) -> None:
         if moment.step == step:
             raise StoppedError
 
@@ -154,7 +154,7 @@ class TestResume:
 
     def test_a_batch_that_processes_cannot_share(self) -> None:
         with pytest.raises(DataError, match="a batch of 16 cannot be shared by 3 processes"):
-            check_batch(100, Recipe(batch_size=16), processes=3)
+            check_batch(100, NetworkRecipe(batch_size=16), processes=3)
 
     def test_fewer_photos_than_a_batch(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="batch"):
@@ -199,4 +199,4 @@ def test_killed_twenty_times_it_ends_the_same(tmp_path: Path) -> None:
 )
 def test_a_recipe_that_makes_no_sense_is_refused(change: dict[str, float]) -> None:
     with pytest.raises(FreeSegError, match=next(iter(change))):
-        Recipe(**change)  # type: ignore[arg-type]
+        NetworkRecipe(**change)  # type: ignore[arg-type]

@@ -13,11 +13,11 @@ import torch
 from freeseg.errors import DataError, FreeSegError
 from freeseg.models.iclip import ICLIP
 from freeseg.training.features import Paired, TrainingData
-from freeseg.training.teacher.recipe import Recipe
-from freeseg.training.teacher.trainer import Moment, Words, pretrain, pretrain_average
+from freeseg.training.teacher.recipe import TeacherRecipe
+from freeseg.training.teacher.trainer import StepReport, TrainingWords, pretrain, pretrain_average
 from tiny import tiny_iclip
 
-RECIPE = Recipe(epochs=3, batch_size=8, learning_rate=0.01, distill_patches=4)
+RECIPE = TeacherRecipe(epochs=3, batch_size=8, learning_rate=0.01, distill_patches=4)
 TOWERS = {"image tower": "a" * 64 + " surgery False", "text tower": "b" * 64}
 
 
@@ -39,22 +39,22 @@ def data(photos: int = 40, held_out: int = 8, unlabelled: int = 6, seed: int = 0
     )
 
 
-def words() -> Words:
+def words() -> TrainingWords:
     generator = torch.Generator().manual_seed(5)
     rows = torch.nn.functional.normalize(torch.randn(10 + 3 + 3, 16, generator=generator), dim=1)
-    return Words(rows[:10], rows[10:13], torch.arange(10) % 3, rows[13:])
+    return TrainingWords(rows[:10], rows[10:13], torch.arange(10) % 3, rows[13:])
 
 
 def train(
     run: Path,
-    recipe: Recipe = RECIPE,
+    recipe: TeacherRecipe = RECIPE,
     stop_after: int = 0,
     known: TrainingData | None = None,
     towers: Mapping[str, str] = TOWERS,
 ) -> ICLIP:
     model = tiny_iclip()
 
-    def report(moment: Moment) -> None:
+    def report(moment: StepReport) -> None:
         if moment.step == stop_after:
             raise KeyboardInterrupt
 

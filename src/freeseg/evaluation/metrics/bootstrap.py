@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from freeseg.evaluation.metrics.boundary import boundary_iou
 from freeseg.evaluation.metrics.calibration import BINS, Bin, expected_error
-from freeseg.evaluation.metrics.confusion import Pair, cells, f1, presence_counts, share
+from freeseg.evaluation.metrics.confusion import Cell, cells, f1, presence_counts, share
 
 ROUNDS = 1000
 PERCENTILES = (2.5, 97.5)
@@ -108,7 +108,7 @@ def paired(
     return interval(lambda weights: second(weights) - first(weights), photos, seed, rounds)
 
 
-def pooled(confusions: Sequence[Sequence[Pair]], classes: int) -> Callable[[Weights], NDArray[np.int64]]:
+def pooled(confusions: Sequence[Sequence[Cell]], classes: int) -> Callable[[Weights], NDArray[np.int64]]:
     """Weights -> the confusion matrix (classes, classes + 1) of a draw, from the cells of each photo's.
 
     Raises:

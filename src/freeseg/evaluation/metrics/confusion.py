@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 IGNORE = 255
 
-Pair = tuple[int, int, int]  # (truth, prediction, pixels): one cell of a confusion matrix
+Cell = tuple[int, int, int]  # (truth, prediction, pixels): one cell of a confusion matrix
 
 
 def check_masks(prediction: NDArray[np.integer], truth: NDArray[np.integer], classes: int) -> None:
@@ -54,7 +54,7 @@ def confusion(prediction: NDArray[np.integer], truth: NDArray[np.integer], class
     return counts.reshape(classes, classes + 1)
 
 
-def pairs(matrix: NDArray[np.int64]) -> list[Pair]:
+def pairs(matrix: NDArray[np.int64]) -> list[Cell]:
     """The cells of a confusion matrix that are not zero, as plain integers, in order.
 
     Example:
@@ -65,7 +65,7 @@ def pairs(matrix: NDArray[np.int64]) -> list[Pair]:
     return list(zip(truth.tolist(), prediction.tolist(), matrix[truth, prediction].tolist(), strict=True))
 
 
-def dense(pairs: Sequence[Pair], classes: int) -> NDArray[np.int64]:
+def dense(pairs: Sequence[Cell], classes: int) -> NDArray[np.int64]:
     """A confusion matrix (classes, classes + 1) from its cells, the other way round than `pairs`; equal cells add up.
 
     Raises:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from freeseg.data.segmentation import SegmentationData, check_size
-from freeseg.evaluation import measure as engine
+from freeseg.evaluation import measure
 from freeseg.evaluation.metrics.confusion import class_mean, confusion, iou, share
 from freeseg.evaluation.protocols import Protocol
 from freeseg.pipeline import FreeSeg
@@ -85,13 +85,13 @@ def gallery(
         DataError: A mask cannot be used.
         PhotoError: A photo cannot be read.
     """
-    measured, words = engine.set_up(model, data, protocol, setting)
+    measured, words = measure.set_up(model, data, protocol, setting)
     items = {item.name: item for item in data.items}
     pictures = []
     for item in (items[name] for name in names):
         prepared, truth = measured.prepare(item.photo), data.truth(item)
         check_size(item, truth, prepared.photo.size)
-        prediction = engine.predict(measured, words, prepared, protocol, data.has_background)
+        prediction = measure.predict(measured, words, prepared, protocol, data.has_background)
         pictures.append(pictured(item.name, prepared.photo, truth, prediction, data, best))
     return pictures
 
@@ -100,7 +100,7 @@ def pictured(
     name: str,
     photo: Image.Image,
     truth: NDArray[np.uint8],
-    prediction: engine.Prediction,
+    prediction: measure.Prediction,
     data: SegmentationData,
     best: bool = False,
 ) -> Pictured:
@@ -109,7 +109,7 @@ def pictured(
     Example:
         >>> data = SegmentationData("mine", ("sky", "cat"), False, (), np.arange(256, dtype=np.uint8))
         >>> truth, mask = np.array([[0, 1]], np.uint8), np.array([[0, 0]], np.uint8)
-        >>> said = engine.Prediction(mask, np.ones((1, 2), np.float32), np.zeros((2, 1, 1), np.float32))
+        >>> said = measure.Prediction(mask, np.ones((1, 2), np.float32), np.zeros((2, 1, 1), np.float32))
         >>> found = pictured("a", Image.new("RGB", (2, 1)), truth, said, data)
         >>> found.iou, found.itsm_of, [each.prediction for each in found.classes]
         (25.0, 'cat', [100.0, 0.0])

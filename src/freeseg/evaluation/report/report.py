@@ -17,7 +17,7 @@ from freeseg.errors import DataError
 from freeseg.evaluation.metrics import bootstrap
 from freeseg.evaluation.metrics import confusion as metrics
 from freeseg.evaluation.metrics.bootstrap import Interval, Weights
-from freeseg.evaluation.records import PhotoRecord, Run, hash_names
+from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
 from freeseg.evaluation.report import breakdown
 from freeseg.files import write_text
 
@@ -179,7 +179,7 @@ class Report:
     def _check(self) -> None:
         """Raise what a file that was changed by hand, or half copied, gives."""
         run, names = self.run, [record.name for record in self.records]
-        if not names or run.photos != len(names) or run.photos_sha256 != hash_names(names):
+        if not names or run.photos != len(names) or run.photos_sha256 != names_sha256(names):
             raise ValueError("its photos are not those that it says")
         if len(set(names)) < len(names):
             raise ValueError("a photo is in it twice")

@@ -20,7 +20,7 @@ HUB = "huggingface.co"  # its public name, wherever HF_ENDPOINT points
 SHOWN = 160
 
 
-def refusal(error: BaseException, name: str, revision: str | None) -> WeightsError:
+def explain(error: BaseException, name: str, revision: str | None) -> WeightsError:
     """What to raise for an error that huggingface_hub raised over a model: its cause and the fix, in one line."""
     if isinstance(error, LocalEntryNotFoundError) and error.__cause__:
         error = error.__cause__

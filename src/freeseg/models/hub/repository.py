@@ -26,8 +26,8 @@ from huggingface_hub.utils import tqdm, validate_repo_id  # type: ignore[attr-de
 
 from freeseg.errors import WeightsError
 from freeseg.files import is_folder
-from freeseg.models.hub.explain import HUB, refusal
-from freeseg.models.hub.required_files import CONFIG, PickledError, needed
+from freeseg.models.hub.explain import HUB, explain
+from freeseg.models.hub.required_files import CONFIG, PickledError, required_files
 
 COMMIT = re.compile("[0-9a-f]{40}")
 CONVERTER = "SFconvertbot"  # the hub's own account, which proposes safetensors to models that lack them
@@ -149,7 +149,7 @@ def describe(name: str, revision: str | None = None, *, weights_only: bool = Fal
         timeout = constants.HF_HUB_ETAG_TIMEOUT
         info = HfApi().model_info(name, revision=revision, files_metadata=True, timeout=timeout)
     except Exception as error:  # from the network, its layers, or an answer that is none: nearly any kind
-        refused = refusal(error, name, revision)
+        refused = explain(error, name, revision)
         if kept is None or isinstance(error, RevisionNotFoundError):
             raise refused from error
         if not isinstance(error, OfflineModeIsEnabled):
@@ -185,7 +185,7 @@ def download(files: ModelFiles) -> Path:
     try:
         found = snapshot_download(files.name, revision=files.revision, allow_patterns=wanted, tqdm_class=_Bar)
     except Exception as error:  # as above, and from the disk
-        raise refusal(error, files.name, files.revision) from error
+        raise explain(error, files.name, files.revision) from error
     finally:
         _Bar.remove_all()
     folder = Path(found)
@@ -198,7 +198,10 @@ def _describe_folder(folder: Path, weights_only: bool) -> ModelFiles:
     """What a folder holds, be it one's own or a snapshot in the hub's cache."""
     try:
         there = [path.name for path in folder.iterdir() if path.is_file()]
-        files = {name: (folder / name).stat().st_size for name in needed(there, str(folder), weights_only=weights_only)}
+        files = {
+            name: (folder / name).stat().st_size
+            for name in required_files(there, str(folder), weights_only=weights_only)
+        }
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except OSError as error:
         raise WeightsError(f"{folder} cannot be read ({error.strerror}); check your right to read it") from error
@@ -211,7 +214,7 @@ def _describe_folder(folder: Path, weights_only: bool) -> ModelFiles:
 def _describe_hub(info: ModelInfo, name: str, revision: str | None, weights_only: bool) -> ModelFiles:
     sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
     try:
-        names = needed(sizes, name, weights_only=weights_only)
+        names = required_files(sizes, name, weights_only=weights_only)
     except PickledError as error:
         if converted := _conversion(name):
             reason = str(error).partition(";")[0]

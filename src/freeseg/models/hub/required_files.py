@@ -34,7 +34,7 @@ class PickledError(WeightsError):
     """Weights that would have to be unpickled."""
 
 
-def needed(names: Collection[str], model: str, *, weights_only: bool = False) -> list[str]:
+def required_files(names: Collection[str], model: str, *, weights_only: bool = False) -> list[str]:
     """Of all the files of a model, those that it needs.
 
     Args:
@@ -48,7 +48,7 @@ def needed(names: Collection[str], model: str, *, weights_only: bool = False) ->
         PickledError: The weights are a pickle.
 
     Example:
-        >>> needed(["README.md", "config.json", "model.safetensors", "pytorch_model.bin", "merges.txt"], "mine")
+        >>> required_files(["README.md", "config.json", "model.safetensors", "pytorch_model.bin", "merges.txt"], "mine")
         ['config.json', 'model.safetensors', 'merges.txt']
     """
     if CONFIG not in names:

@@ -12,12 +12,12 @@ from freeseg.models.iclip import ICLIP, ImageTower, TextTower
 from freeseg.models.packaged_weights import EFFICIENTNET_LITE, MINILM
 from freeseg.models.towers import lite
 from freeseg.models.towers.minilm import MiniLM
-from freeseg.models.towers.transformer.folder import IMAGE_TEXT, Pixels, model_type, read_pixels, weights_hash
+from freeseg.models.towers.transformer.folder import IMAGE_TEXT, Pixels, model_type, read_pixels, weights_sha256
 from freeseg.models.towers.transformer.loading import DEFAULT_MODES, load_checkpoint
 from freeseg.models.towers.transformer.vision import ClassAttention
 
 
-class Pair(NamedTuple):
+class TowerPair(NamedTuple):
     """Which towers an ICLIP stands on.
 
     Attributes:
@@ -36,7 +36,7 @@ class Pair(NamedTuple):
     text_revision: str = ""
 
 
-def pair(image: str, text: str = "", mode: str = "", revision: str = "") -> Pair:
+def pair(image: str, text: str = "", mode: str = "", revision: str = "") -> TowerPair:
     """The towers that a user names, complete: with the image tower's own text tower and dense mode where none is
     named, and folders by their whole path.
 
@@ -44,12 +44,12 @@ def pair(image: str, text: str = "", mode: str = "", revision: str = "") -> Pair
         WeightsError: There is no such tower.
     """
     if image in lite.IMAGE_TOWERS:
-        return Pair(image, lasting(text) or lite.TEXT_TOWER, mode)
+        return TowerPair(image, lasting(text) or lite.TEXT_TOWER, mode)
     kind = model_type(_folder(image, revision))
     own = image if kind in IMAGE_TEXT else lite.TEXT_TOWER
     text_revision = revision if (text or own) == image else ""
     mode = mode or DEFAULT_MODES[kind]
-    return Pair(lasting(image), lasting(text or own), mode, False, revision, text_revision)
+    return TowerPair(lasting(image), lasting(text or own), mode, False, revision, text_revision)
 
 
 class Towers(NamedTuple):
@@ -60,7 +60,7 @@ class Towers(NamedTuple):
     pixels: Pixels | None
 
 
-def open_towers(pair: Pair) -> Towers:
+def open_towers(pair: TowerPair) -> Towers:
     """Both towers, frozen. A checkpoint that is both is read once.
 
     Raises:
@@ -78,7 +78,7 @@ def open_towers(pair: Pair) -> Towers:
     return Towers(loaded.image, text, loaded.pixels)
 
 
-def untrained(pair: Pair, hidden: int = 0) -> ICLIP:
+def untrained(pair: TowerPair, hidden: int = 0) -> ICLIP:
     """An ICLIP of frozen, published towers whose heads are not trained yet; its joint space is the text tower's."""
     if pair.image in lite.NETWORKS:
         return lite.network(pair.image, _text(pair))
@@ -90,33 +90,33 @@ def untrained(pair: Pair, hidden: int = 0) -> ICLIP:
     return ICLIP(image, text, text.channels, hidden, pixels.mean, pixels.std)
 
 
-def pixels_of(pair: Pair) -> Pixels | None:
+def pixels_of(pair: TowerPair) -> Pixels | None:
     """How the image tower wants its pixels; None for FreeSeg-Lite's and for networks."""
     own = pair.image in lite.IMAGE_TOWERS or pair.image in lite.NETWORKS
     return None if own else read_pixels(_folder(pair.image, pair.image_revision))
 
 
-def hashes(pair: Pair) -> dict[str, str]:
+def hashes(pair: TowerPair) -> dict[str, str]:
     """The sha256 of the frozen towers' weights, by name; a network's own image tower is not among them."""
     towers = {pair.image: pair.image_revision, pair.text: pair.text_revision}
-    return {name: tower_hash(name, revision) for name, revision in towers.items() if name not in lite.NETWORKS}
+    return {name: tower_sha256(name, revision) for name, revision in towers.items() if name not in lite.NETWORKS}
 
 
-def identities(pair: Pair) -> tuple[str, str]:
+def identities(pair: TowerPair) -> tuple[str, str]:
     """What the image features and the text embeddings of a pair depend on, for their caches."""
-    image, text = tower_hash(pair.image, pair.image_revision), tower_hash(pair.text, pair.text_revision)
+    image, text = tower_sha256(pair.image, pair.image_revision), tower_sha256(pair.text, pair.text_revision)
     if pair.mode:
         image = f"{image} {pair.mode} {pair.projected}"
     return f"{image} multilevel" if pair.image.endswith(lite.MULTILEVEL) else image, text
 
 
-def tower_hash(name: str, revision: str = "") -> str:
+def tower_sha256(name: str, revision: str = "") -> str:
     """The sha256 of a tower's weights."""
     if name in lite.IMAGE_TOWERS:
         return EFFICIENTNET_LITE[lite.IMAGE_TOWERS[name]].sha256
     if name == lite.TEXT_TOWER:
         return MINILM.sha256
-    return weights_hash(_folder(name, revision))
+    return weights_sha256(_folder(name, revision))
 
 
 def attention_tower(name: str, revision: str = "") -> ClassAttention:
@@ -131,7 +131,7 @@ def attention_tower(name: str, revision: str = "") -> ClassAttention:
     return ClassAttention(loaded.image, loaded.pixels.mean, loaded.pixels.std).eval()
 
 
-def _text(pair: Pair) -> TextTower:
+def _text(pair: TowerPair) -> TextTower:
     if pair.text == lite.TEXT_TOWER:
         return MiniLM.pretrained().requires_grad_(False)
     folder = _folder(pair.text, pair.text_revision)

@@ -11,11 +11,13 @@ from freeseg.errors import WeightsError
 from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.models.iclip import ICLIP
 from freeseg.models.towers.lite import TEXT_TOWER
-from freeseg.models.towers.pair import Pair, pixels_of
+from freeseg.models.towers.pair import TowerPair, pixels_of
 from freeseg.models.towers.transformer.folder import Pixels
 from freeseg.models.towers.transformer.loading import load_checkpoint
 
-FINER = 1.5  # photos are seen at this many times the training size: 336 for 224, as SCLIP and its successors do
+RESOLUTION_FACTOR = (
+    1.5  # photos are seen at this many times the training size: 336 for 224, as SCLIP and its successors do
+)
 LONG_CAP = 12.0  # long photos are seen through windows, so their short side need not shrink
 SAME_MEANING = 0.95  # any two words are near in a CLIP's text space
 
@@ -54,7 +56,7 @@ def load_transformer(folder: Path, name: str, mode: str | None = None, revision:
     return model.eval().requires_grad_(False), config
 
 
-def trained_config(name: str, pair: Pair, model: ICLIP, **entries: Any) -> Config:
+def trained_config(name: str, pair: TowerPair, model: ICLIP, **entries: Any) -> Config:
     """The config of a model whose heads were trained on a pair of towers; `entries` are the rest of it.
 
     The decision rule is FreeSeg-Lite's but for the background's margin, as the heads are trained with its losses; only
@@ -76,13 +78,13 @@ def trained_config(name: str, pair: Pair, model: ICLIP, **entries: Any) -> Confi
 
 
 def preprocessing(pixels: Pixels, patch: int) -> Preprocessing:
-    """A checkpoint's own preprocessing, for dense maps: whole patches, any shape, `FINER`.
+    """A checkpoint's own preprocessing, for dense maps: whole patches, any shape, `RESOLUTION_FACTOR`.
 
     Example:
         >>> preprocessing(Pixels((0.0,) * 3, (1.0,) * 3, 224, "bicubic"), 16).short_side
         336
     """
-    side = max(1, round(FINER * pixels.side / patch)) * patch
+    side = max(1, round(RESOLUTION_FACTOR * pixels.side / patch)) * patch
     return Preprocessing(side, LONG_CAP, patch, pixels.resample)
 
 

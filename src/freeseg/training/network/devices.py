@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs
 
 from freeseg.errors import FreeSegError
-from freeseg.models.devices import PRECISIONS, full_name
+from freeseg.models.devices import PRECISIONS, canonical_precision
 
 MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}  # accelerate's names
 
@@ -28,7 +28,7 @@ def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
         >>> accelerator("cpu").device
         device(type='cpu')
     """
-    precision = full_name(precision)
+    precision = canonical_precision(precision)
     if precision != "auto" and precision not in PRECISIONS:
         raise FreeSegError(f"precision is {precision!r}; it must be one of: auto, {', '.join(PRECISIONS)}")
     there = {"auto": True, "cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}

@@ -10,13 +10,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from freeseg.decision import itsm
-from freeseg.words.embedded import Words
+from freeseg.words.embedded import EmbeddedVocabulary
 
 UNKNOWN = -1  # a target that supervises nothing
 BACKGROUND = 0  # a target; label n is n + 1
 
 
-def partial_logits(similarity: Tensor, words: Words, competing: Tensor, scale: float, margin: float) -> Tensor:
+def partial_logits(
+    similarity: Tensor, words: EmbeddedVocabulary, competing: Tensor, scale: float, margin: float
+) -> Tensor:
     """Logits of the background and of the labels, where only labels that are known to be in a photo compete.
 
     A label that nobody mentioned is unknown, not negative: its logit is minus infinity, so that it neither wins a
@@ -39,11 +41,11 @@ def partial_logits(similarity: Tensor, words: Words, competing: Tensor, scale: f
         >>> partial_logits(cosines, words, torch.tensor([[True, False]]), 8.0, 0.0).flatten().tolist()
         [1.0, 4.0, -inf]
     """
-    aliases = len(words.owners)
-    labels = itsm.merge_aliases(similarity[:, :aliases], words.owners, competing.shape[1])
-    taken = (competing.float() @ words.meant.float().T > 0)[:, :, None, None]  # (B, M, 1, 1)
+    aliases = len(words.label_of_alias)
+    labels = itsm.merge_aliases(similarity[:, :aliases], words.label_of_alias, competing.shape[1])
+    taken = (competing.float() @ words.synonym_of.float().T > 0)[:, :, None, None]  # (B, M, 1, 1)
     # Where no background word is left there is nothing to be on a par with.
-    labels = labels + margin * words.stuff[:, None, None] * ~taken.all(dim=1, keepdim=True)
+    labels = labels + margin * words.is_background_word[:, None, None] * ~taken.all(dim=1, keepdim=True)
     labels = labels.masked_fill(~competing[:, :, None, None], -torch.inf)
     others = similarity[:, aliases:].masked_fill(taken, -torch.inf)
     if others.shape[1]:

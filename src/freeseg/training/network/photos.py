@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from freeseg.data import Pair, PairSource
+from freeseg.data import CaptionedPhoto, PhotoSource
 from freeseg.data.free_masks import Entry, FreeMasks
 from freeseg.errors import DataError
 from freeseg.files import sha256
@@ -72,12 +72,12 @@ class LabelledPhotos:
     def keys(self) -> Iterable[str]:
         return [entry.file for entry in self.entries]
 
-    def __iter__(self) -> Iterator[Pair]:
+    def __iter__(self) -> Iterator[CaptionedPhoto]:
         for entry, photo in zip(self.entries, self.photos, strict=True):
-            yield Pair(entry.file, photo.read_bytes(), entry.labels, "none")
+            yield CaptionedPhoto(entry.file, photo.read_bytes(), entry.labels, "none")
 
 
-def sources(masks: FreeMasks, photos: Sequence[Path]) -> list[PairSource]:
+def sources(masks: FreeMasks, photos: Sequence[Path]) -> list[PhotoSource]:
     """The labelled photos by their sources."""
     grouped: dict[str, LabelledPhotos] = {}
     for entry, photo in zip(masks.entries, photos, strict=True):

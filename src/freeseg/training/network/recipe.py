@@ -8,7 +8,7 @@ from freeseg.errors import FreeSegError
 
 
 @dataclass(frozen=True)
-class Recipe:
+class NetworkRecipe:
     """How a segmentation network is trained. Everything that decides the result, apart from the data.
 
     Attributes:
@@ -23,7 +23,7 @@ class Recipe:
         colour: How far brightness, contrast and saturation are changed at most, as a share.
         frozen_stride: The encoder's layers up to this stride keep their ImageNet weights; 0 trains all of them.
         encoder_rate: The encoder's learning rate, as a share of the decoder's.
-        again_rate: The learning rate of self-training rounds, as a share of the first training's.
+        self_training_rate: The learning rate of self-training rounds, as a share of the first training's.
         ema: Decay of the moving average of the weights, which is what comes out.
         epochs, batch_size, learning_rate, weight_decay, seed: As everywhere; AdamW with a cosine.
     """
@@ -40,7 +40,7 @@ class Recipe:
     colour: float = 0.3
     frozen_stride: int = 16
     encoder_rate: float = 0.2
-    again_rate: float = 0.3
+    self_training_rate: float = 0.3
     ema: float = 0.998
     epochs: int = 2
     batch_size: int = 16
@@ -49,7 +49,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        shares = ("foreground", "background", "smallest_crop", "again_rate")
+        shares = ("foreground", "background", "smallest_crop", "self_training_rate")
         for name in shares:
             if not 0 < getattr(self, name) <= 1:
                 raise FreeSegError(f"{name} is {getattr(self, name)}; it must be above 0 and at most 1")

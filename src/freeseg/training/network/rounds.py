@@ -33,22 +33,22 @@ from freeseg.training import features
 from freeseg.training.network.agreement import agreement, compared
 from freeseg.training.network.photos import sources
 from freeseg.training.network.pictures import write_curves, write_samples
-from freeseg.training.network.recipe import Recipe
+from freeseg.training.network.recipe import NetworkRecipe
 from freeseg.training.network.samples import Samples, check_batch
 from freeseg.training.network.start import PHOTOS, start_decoder
-from freeseg.training.network.trainer import Moment, Teacher, Trainer
+from freeseg.training.network.trainer import StepReport, Teacher, Trainer
 
-KEPT_ASIDE = 0.02  # share of the photos that the network is not trained on, to see how it does
-MOST_KEPT_ASIDE = 64
+HELD_OUT_SHARE = 0.02  # share of the photos that the network is not trained on, to see how it does
+MAX_HELD_OUT = 64
 SHOWN = 8
 SHOWN_SIDE = 240
 
-Report = Callable[[int, Moment, float], None]  # (round, moment, last agreement in percent, NaN before)
+OnStep = Callable[[int, StepReport, float], None]  # (round, moment, last agreement in percent, NaN before)
 Progress = Callable[[int, int, str], None]  # done, total, what was done last
 
 
 @dataclass
-class Job:
+class NetworkTraining:
     """What a network is made of.
 
     Attributes:
@@ -89,13 +89,13 @@ class Job:
 
 
 def train(
-    job: Job,
-    recipe: Recipe,
+    job: NetworkTraining,
+    recipe: NetworkRecipe,
     out: Path,
     rounds: int = 0,
     on_photos: features.Progress = lambda done, total: None,
     on_relabelled: Progress = lambda done, total, remark: None,
-    report: Report = lambda number, moment, agreed: None,
+    report: OnStep = lambda number, moment, agreed: None,
 ) -> tuple[FreeSeg, dict[str, float]]:
     """Train a network; goes on where an earlier run in `out` was stopped.
 
@@ -154,18 +154,18 @@ class _Watch:
 
     def __init__(
         self,
-        job: Job,
+        job: NetworkTraining,
         samples: Samples,
         kept: NDArray[np.int64],
         trainer: Trainer,
         folder: Path,
         number: int,
-        report: Report,
+        report: OnStep,
     ):
         self.job, self.samples, self.kept, self.trainer = job, samples, kept.tolist(), trainer
         self.folder, self.number, self.report = folder, number, report
 
-    def __call__(self, moment: Moment) -> None:
+    def __call__(self, moment: StepReport) -> None:
         trainer = self.trainer
         seen = any(point["step"] == moment.step for point in trainer.agreement)
         if moment.step % trainer.steps_per_epoch == 0 and not seen and self.job.accelerator.is_main_process:
@@ -183,7 +183,9 @@ class _Watch:
         return self.trainer.agreement[-1]["mIoU"] if self.trainer.agreement else float("nan")
 
 
-def _start(job: Job, teacher: Teacher, rows: NDArray[np.int64], used: NDArray[np.int64]) -> SegmentationNetwork:
+def _start(
+    job: NetworkTraining, teacher: Teacher, rows: NDArray[np.int64], used: NDArray[np.int64]
+) -> SegmentationNetwork:
     """A network that makes the best linear guess of its teacher's patches; or its teacher, where that is such a one."""
     if isinstance(job.teacher.model, SegmentationNetwork) and job.teacher.config.image_tower == job.encoder:
         return copy.deepcopy(job.teacher.model)
@@ -194,7 +196,7 @@ def _start(job: Job, teacher: Teacher, rows: NDArray[np.int64], used: NDArray[np
     return network
 
 
-def _teacher(job: Job, on_photos: features.Progress) -> tuple[Teacher, NDArray[np.int64]]:
+def _teacher(job: NetworkTraining, on_photos: features.Progress) -> tuple[Teacher, NDArray[np.int64]]:
     """The teacher with its features of all photos, and the row of each photo in them."""
     teacher = job.teacher
     words = teacher.words(job.masks.vocabulary)
@@ -217,7 +219,7 @@ def _teacher(job: Job, on_photos: features.Progress) -> tuple[Teacher, NDArray[n
     return Teacher(teacher.model, store.rows(), words, decision.logit_scale, decision.background_margin), rows
 
 
-def _relabelled(job: Job, network: SegmentationNetwork, folder: Path, progress: Progress) -> FreeMasks:
+def _relabelled(job: NetworkTraining, network: SegmentationNetwork, folder: Path, progress: Progress) -> FreeMasks:
     """The same photos with masks of the network; what they show stays what captions or the teacher said of them."""
     if job.accelerator.is_main_process:
         checkpoint.save(network, job.config(), folder / "network")
@@ -233,15 +235,15 @@ def _relabelled(job: Job, network: SegmentationNetwork, folder: Path, progress: 
     return replace(masks, entries=tuple(again))
 
 
-def _recipe(recipe: Recipe, number: int) -> Recipe:
+def _recipe(recipe: NetworkRecipe, number: int) -> NetworkRecipe:
     """The recipe of a round: other crops, and later ones only adjust what the first has learnt."""
-    rate = recipe.learning_rate * (recipe.again_rate if number else 1)
+    rate = recipe.learning_rate * (recipe.self_training_rate if number else 1)
     return replace(recipe, seed=recipe.seed + number, learning_rate=rate)
 
 
 def _keep_aside(photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The photos that are not trained on, and the others."""
-    count = min(MOST_KEPT_ASIDE, max(1, round(KEPT_ASIDE * photos)))
+    count = min(MAX_HELD_OUT, max(1, round(HELD_OUT_SHARE * photos)))
     order = np.random.default_rng((seed, 3)).permutation(photos)
     return order[:count], np.sort(order[count:])
 

@@ -19,7 +19,7 @@ from freeseg.models.network import STRIDE
 from freeseg.photos import read_photo, to_array
 from freeseg.results.segmentation import IGNORE
 from freeseg.training.network.losses import UNKNOWN, partial_pixels
-from freeseg.training.network.recipe import Recipe
+from freeseg.training.network.recipe import NetworkRecipe
 
 LONGEST = 4 / 3  # of a crop's sides, in the photo
 
@@ -60,7 +60,7 @@ class Samples(Dataset[Sample]):
         masks: FreeMasks,
         photos: Sequence[Path],
         rows: NDArray[np.int64],
-        recipe: Recipe,
+        recipe: NetworkRecipe,
         first: FreeMasks | None = None,
     ):
         self.masks, self.photos, self.rows, self.recipe = masks, photos, rows, recipe
@@ -119,7 +119,7 @@ class Samples(Dataset[Sample]):
         return known
 
 
-class Told(Dataset[Sample | FreeSegError]):
+class SamplesOrErrors(Dataset[Sample | FreeSegError]):
     """Samples, or why there is none: an error raised in a process that reads photos would come with its traceback."""
 
     def __init__(self, samples: Samples):
@@ -139,14 +139,14 @@ def collate(found: list[Sample | FreeSegError]) -> Sample | FreeSegError:
     return batch
 
 
-def check_batch(photos: int, recipe: Recipe, processes: int = 1) -> None:
+def check_batch(photos: int, recipe: NetworkRecipe, processes: int = 1) -> None:
     """Whether photos fill a batch, and a batch all processes.
 
     Raises:
         DataError: They do not.
 
     Example:
-        >>> check_batch(16, Recipe(batch_size=16))
+        >>> check_batch(16, NetworkRecipe(batch_size=16))
     """
     if photos < recipe.batch_size:
         raise DataError(
@@ -168,11 +168,11 @@ def targets_of(masks: FreeMasks) -> NDArray[np.int64]:
     return table
 
 
-def batches(photos: NDArray[np.int64], recipe: Recipe, first: int) -> Iterator[list[Draw]]:
+def batches(photos: NDArray[np.int64], recipe: NetworkRecipe, first: int) -> Iterator[list[Draw]]:
     """The photos of each step from `first` to the end, every photo once an epoch; the last, smaller batch is left out.
 
     Example:
-        >>> recipe = Recipe(epochs=1, batch_size=2)
+        >>> recipe = NetworkRecipe(epochs=1, batch_size=2)
         >>> [[draw.step for draw in batch] for batch in batches(np.arange(5), recipe, 1)]
         [[1, 1]]
     """
@@ -200,7 +200,7 @@ def crop(size: tuple[int, int], smallest: float, rng: np.random.Generator) -> tu
     return float(left), float(top), float(left + wide), float(top + high)
 
 
-def recoloured(photo: Image.Image, recipe: Recipe, rng: np.random.Generator) -> Image.Image:
+def recoloured(photo: Image.Image, recipe: NetworkRecipe, rng: np.random.Generator) -> Image.Image:
     """The photo in other light: brightness, contrast and saturation change, by up to `recipe.colour`."""
     for kind in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
         photo = kind(photo).enhance(float(rng.uniform(1 - recipe.colour, 1 + recipe.colour)))

@@ -25,9 +25,9 @@ from freeseg.models.network import SegmentationNetwork
 from freeseg.training import state
 from freeseg.training.features import GRID
 from freeseg.training.network.losses import embedding_distillation, mask_loss, partial_logits
-from freeseg.training.network.recipe import Recipe
-from freeseg.training.network.samples import Sample, Samples, Told, batches, check_batch, collate
-from freeseg.words.embedded import Words
+from freeseg.training.network.recipe import NetworkRecipe
+from freeseg.training.network.samples import Sample, Samples, SamplesOrErrors, batches, check_batch, collate
+from freeseg.words.embedded import EmbeddedVocabulary
 
 WARM_UP = 50  # steps
 LARGEST_GRADIENT = 1.0
@@ -46,7 +46,7 @@ class Teacher(NamedTuple):
 
     model: ICLIP
     features: NDArray[np.generic]
-    words: Words
+    words: EmbeddedVocabulary
     scale: float
     margin: float
 
@@ -57,7 +57,7 @@ class Teacher(NamedTuple):
         return self.model.image_head(features.to(self.words.embeddings.device).float())  # type: ignore[no-any-return]
 
 
-class Moment(NamedTuple):
+class StepReport(NamedTuple):
     """What the trainer reports after a step."""
 
     step: int
@@ -66,7 +66,7 @@ class Moment(NamedTuple):
     epoch: int  # how many are finished
 
 
-Report = Callable[[Moment], None]
+OnStep = Callable[[StepReport], None]
 Loader = DataLoader[Sample | FreeSegError]
 
 
@@ -97,7 +97,7 @@ class Trainer:
         teacher: Teacher,
         samples: Samples,
         photos: NDArray[np.int64],
-        recipe: Recipe,
+        recipe: NetworkRecipe,
         run: Path,
         data: Mapping[str, str],
         accelerator: Accelerator,
@@ -128,7 +128,7 @@ class Trainer:
         optimiser = torch.optim.AdamW(groups, recipe.learning_rate, weight_decay=recipe.weight_decay)
         self.embed, self.optimiser = accelerator.prepare(_Embed(self.network), optimiser)
 
-    def fit(self, report: Report = lambda moment: None) -> SegmentationNetwork:
+    def fit(self, report: OnStep = lambda moment: None) -> SegmentationNetwork:
         """Train to the end, from where the run was stopped; gives the moving average.
 
         Raises:
@@ -152,8 +152,8 @@ class Trainer:
                 self.save()
         return self.average
 
-    def _moment(self) -> Moment:
-        return Moment(self.step, self.steps, self.history[-1], self.step // self.steps_per_epoch)
+    def _moment(self) -> StepReport:
+        return StepReport(self.step, self.steps, self.history[-1], self.step // self.steps_per_epoch)
 
     def losses(self, sample: Sample) -> dict[str, Tensor]:
         """The losses of a batch, weighted; what is trained on is their sum."""
@@ -161,7 +161,7 @@ class Trainer:
         patches = self.embed(sample.pixels).float()
         competing = sample.known if recipe.partial_labels else torch.ones_like(sample.known)
         asked = torch.nonzero(competing.any(dim=0)).flatten()  # others would only cost time
-        words = teacher.words.only(asked.tolist())
+        words = teacher.words.restrict_to(asked.tolist())
         # All background words: each photo leaves out those that mean one of its own labels.
         similarity = itsm.similarity(patches, words.all_texts)
         logits = partial_logits(similarity, words, competing[:, asked], teacher.scale, teacher.margin)
@@ -182,7 +182,7 @@ class Trainer:
         share, of = self.accelerator.process_index, self.accelerator.num_processes
         drawn = (batch[share::of] for batch in batches(self.photos, self.recipe, self.step))
         return DataLoader(
-            Told(self.samples),
+            SamplesOrErrors(self.samples),
             batch_sampler=islice(drawn, None),
             collate_fn=collate,
             num_workers=self.workers,
@@ -263,7 +263,7 @@ class _Embed(nn.Module):
         return self.network.embed_image(pixels)
 
 
-def _groups(network: SegmentationNetwork, recipe: Recipe) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+def _groups(network: SegmentationNetwork, recipe: NetworkRecipe) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """The parameters that are trained: decoder and image head, then the encoder's."""
     network.train().requires_grad_(False)
     tower = network.segmentation_tower

@@ -9,7 +9,7 @@ from freeseg.errors import FreeSegError
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TeacherRecipe:
     """How a dense ICLIP is trained. Everything that decides the result, apart from the data.
 
     Attributes:

@@ -21,7 +21,7 @@ from freeseg.models.iclip import ICLIP, Classifier
 from freeseg.training import state
 from freeseg.training.features import GRID, TrainingData
 from freeseg.training.teacher.losses import distillation, group_probabilities, multi_positive_nce, pooled_similarity
-from freeseg.training.teacher.recipe import Recipe
+from freeseg.training.teacher.recipe import TeacherRecipe
 
 WARM_UP = 20  # steps
 SCALE_START, SCALE_LIMIT = 14.0, 100.0
@@ -30,7 +30,7 @@ CHECKPOINT_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
-class Words:
+class TrainingWords:
     """Text-tower embeddings (prompt-averaged) of the words that training looks for.
 
     Attributes:
@@ -45,17 +45,17 @@ class Words:
     kind_of: Tensor
     nouns: Tensor
 
-    def to(self, device: torch.device) -> Words:
+    def to(self, device: torch.device) -> TrainingWords:
         """The same on a device."""
-        return Words(*(part.to(device) for part in (self.classes, self.kinds, self.kind_of, self.nouns)))
+        return TrainingWords(*(part.to(device) for part in (self.classes, self.kinds, self.kind_of, self.nouns)))
 
 
-class Drawn(NamedTuple):
+class TeacherBatch(NamedTuple):
     """What one step sees of its photos.
 
     Attributes:
         features: (B, P, C).
-        captions: `Recipe.captions` texts of each, (B * captions, T).
+        captions: `TeacherRecipe.captions` texts of each, (B * captions, T).
         mentioned: The nouns that their captions mention, (B, N) bool.
         patches: Patches to distill, (M, C).
         weight: Free attention (B, 1, P) in [0, 1]; None where all patches count alike.
@@ -68,7 +68,7 @@ class Drawn(NamedTuple):
     weight: Tensor | None
 
 
-class Moment(NamedTuple):
+class StepReport(NamedTuple):
     """What the trainer reports after a step."""
 
     step: int
@@ -77,16 +77,16 @@ class Moment(NamedTuple):
     retrieval: dict[str, float]  # of the held-out photos after the last epoch; empty before
 
 
-Report = Callable[[Moment], None]
+OnStep = Callable[[StepReport], None]
 
 
 def pretrain(
     model: ICLIP,
     data: TrainingData,
-    words: Words,
-    recipe: Recipe,
+    words: TrainingWords,
+    recipe: TeacherRecipe,
     run: Path,
-    report: Report = lambda moment: None,
+    report: OnStep = lambda moment: None,
     towers: Mapping[str, str] = {},
 ) -> dict[str, float]:
     """Train the heads of `model` in place; resumes from `run` where an earlier one stopped.
@@ -118,11 +118,11 @@ def pretrain(
 def pretrain_average(
     model: ICLIP,
     data: TrainingData,
-    words: Words,
-    recipe: Recipe,
+    words: TrainingWords,
+    recipe: TeacherRecipe,
     run: Path,
     trainings: int,
-    report: Report = lambda moment: None,
+    report: OnStep = lambda moment: None,
     towers: Mapping[str, str] = {},
 ) -> dict[str, float]:
     """Train with `trainings` consecutive seeds and give `model` the mean of their heads.
@@ -145,7 +145,7 @@ def pretrain_average(
     return retrieval(model, data, model.text_head.weight.device)
 
 
-def _part(report: Report, index: int, parts: int) -> Report:
+def _part(report: OnStep, index: int, parts: int) -> OnStep:
     """Report one of several trainings as a part of all of them."""
     return lambda moment: report(moment._replace(step=index * moment.steps + moment.step, steps=parts * moment.steps))
 
@@ -154,7 +154,13 @@ class _Trainer:
     """The state of one training: heads, optimiser, step."""
 
     def __init__(
-        self, model: ICLIP, data: TrainingData, words: Words, recipe: Recipe, run: Path, towers: Mapping[str, str]
+        self,
+        model: ICLIP,
+        data: TrainingData,
+        words: TrainingWords,
+        recipe: TeacherRecipe,
+        run: Path,
+        towers: Mapping[str, str],
     ):
         if len(data.paired) < recipe.batch_size:
             raise DataError(
@@ -190,7 +196,7 @@ class _Trainer:
         used = self.steps_per_epoch * self.recipe.batch_size
         return order[:used].reshape(self.steps_per_epoch, self.recipe.batch_size)
 
-    def draw(self, chosen: NDArray[np.int64]) -> Drawn:
+    def draw(self, chosen: NDArray[np.int64]) -> TeacherBatch:
         """What one step sees of the chosen photos."""
         rng = np.random.default_rng((self.recipe.seed, 1, self.step))
         photos = [self.data.paired[i] for i in chosen]
@@ -209,7 +215,7 @@ class _Trainer:
         picks = torch.from_numpy(rng.integers(every.shape[1], size=(len(every), self.recipe.distill_patches)))
         patches = every[torch.arange(len(every))[:, None], picks].flatten(0, 1)
         weight = self._attention(features, rows)
-        return Drawn(features, texts.to(self.device), mentioned.to(self.device), patches, weight)
+        return TeacherBatch(features, texts.to(self.device), mentioned.to(self.device), patches, weight)
 
     def _attention(self, features: Tensor, rows: NDArray[np.int64]) -> Tensor | None:
         """Free attention of some photos (B, 1, P), or None."""
@@ -220,7 +226,7 @@ class _Trainer:
             return torch.from_numpy(self.data.attention[rows]).to(self.device, torch.float32)[:, None]
         return None
 
-    def loss(self, drawn: Drawn) -> Tensor:
+    def loss(self, drawn: TeacherBatch) -> Tensor:
         """Contrast of pooled photos with captions and with nouns, plus vocabulary distillation of single patches."""
         features, captions, mentioned, patches, weight = drawn
         recipe, model = self.recipe, self.model
@@ -253,7 +259,7 @@ class _Trainer:
             loss = loss + recipe.distill_kinds * distillation(embedded, kinds, target, recipe.distill_scale)
         return loss
 
-    def fit(self, report: Report) -> dict[str, float]:
+    def fit(self, report: OnStep) -> dict[str, float]:
         """Train to the end, with a checkpoint now and then and one when stopped."""
         saved = time.monotonic()
         try:
@@ -261,7 +267,7 @@ class _Trainer:
                 loss = self._update(chosen)
                 if self.step % self.steps_per_epoch == 0:
                     self.retrieval = retrieval(self.model, self.data, self.device)
-                report(Moment(self.step, self.steps, loss, self.retrieval))
+                report(StepReport(self.step, self.steps, loss, self.retrieval))
                 if time.monotonic() - saved > CHECKPOINT_SECONDS:
                     self.save()
                     saved = time.monotonic()

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from freeseg.models.iclip import ICLIP, Classifier
-from freeseg.training.teacher.trainer import Words
+from freeseg.training.teacher.trainer import TrainingWords
 from freeseg.words import TEMPLATES, Vocabulary, vocabulary
 
 NOUNS = "common"
@@ -26,7 +26,7 @@ def imagenet_classes() -> list[tuple[str, str]]:
     return [(line.split(" | ")[0], line.split(" | ")[-1]) for line in text.splitlines()]
 
 
-def training_words(model: ICLIP) -> Words:
+def training_words(model: ICLIP) -> TrainingWords:
     """Embed the words. A class is the mean of its name and its kind: a Chihuahua is a dog as well.
 
     An image tower without a label space has no classes and no kinds.
@@ -34,13 +34,13 @@ def training_words(model: ICLIP) -> Words:
     nouns = _embed_labels(model, vocabulary(NOUNS))
     if not isinstance(model.image_tower, Classifier):
         none = nouns.new_empty(0, nouns.shape[1])
-        return Words(none, none, torch.empty(0, dtype=torch.int64), nouns)
+        return TrainingWords(none, none, torch.empty(0, dtype=torch.int64), nouns)
     classes = imagenet_classes()
     kinds = sorted({kind for _, kind in classes})
     kind_of = torch.tensor([kinds.index(kind) for _, kind in classes])
     embedded = _embed(model, kinds)
     names = F.normalize(_embed(model, [name for name, _ in classes]) + embedded[kind_of], dim=1)
-    return Words(names, embedded, kind_of, nouns)
+    return TrainingWords(names, embedded, kind_of, nouns)
 
 
 def _embed(model: ICLIP, words: list[str]) -> Tensor:
@@ -52,5 +52,5 @@ def _embed(model: ICLIP, words: list[str]) -> Tensor:
 def _embed_labels(model: ICLIP, labels: Vocabulary) -> Tensor:
     """One vector per label: the mean over its aliases (N, T)."""
     aliases = _embed(model, list(labels.aliases))
-    owners = torch.tensor(labels.owners)
-    return F.normalize(torch.zeros(len(labels.labels), aliases.shape[1]).index_add_(0, owners, aliases), dim=1)
+    label_of_alias = torch.tensor(labels.label_of_alias)
+    return F.normalize(torch.zeros(len(labels.labels), aliases.shape[1]).index_add_(0, label_of_alias, aliases), dim=1)

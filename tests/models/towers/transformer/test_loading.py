@@ -19,7 +19,7 @@ import freeseg
 from freeseg.errors import WeightsError
 from freeseg.files import sha256
 from freeseg.models.hub import repository as hub
-from freeseg.models.towers.transformer.folder import weights_hash
+from freeseg.models.towers.transformer.folder import weights_sha256
 from freeseg.models.towers.transformer.loading import load_checkpoint
 from tiny_transformers import CLIP_MEAN, CLIP_STD, PATCH, SAVERS, SIDE, ZERO_SHOT
 
@@ -133,7 +133,7 @@ class TestWeights:
             save_file({name: whole[name] for name in part}, clip / file, metadata={"format": "pt"})
             weight_map |= dict.fromkeys(part, file)
         change(clip / "model.safetensors.index.json", weight_map=weight_map, metadata={"total_size": 1})
-        assert weights_hash(clip) != weights_hash(folders["clip"])
+        assert weights_sha256(clip) != weights_sha256(folders["clip"])
         found = freeseg.load(clip).similarity(NOISE, ["cat"])
         assert np.array_equal(found, freeseg.load(folders["clip"]).similarity(NOISE, ["cat"]))
         (clip / "model-00002-of-00002.safetensors").unlink()
@@ -158,7 +158,7 @@ class TestWeights:
         assert not (tmp_path / "sprung").exists()
 
     def test_their_hash_is_the_files(self, clip: Path) -> None:
-        assert weights_hash(clip) == sha256(clip / "model.safetensors")
+        assert weights_sha256(clip) == sha256(clip / "model.safetensors")
 
     def test_cut_short(self, clip: Path) -> None:
         content = (clip / "model.safetensors").read_bytes()

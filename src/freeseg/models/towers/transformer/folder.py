@@ -14,7 +14,7 @@ from typing import Any
 
 from freeseg.errors import WeightsError
 from freeseg.files import is_file, sha256
-from freeseg.models.hub.required_files import CONFIG, needed
+from freeseg.models.hub.required_files import CONFIG, required_files
 
 PREPROCESSING = ("preprocessor_config.json", "processor_config.json")
 OPEN_CLIP = "open_clip_config.json"
@@ -90,11 +90,11 @@ def weight_files(folder: Path) -> list[Path]:
     Raises:
         WeightsError: There are none, or a shard is missing.
     """
-    names = needed([path.name for path in folder.iterdir()], str(folder), weights_only=True)
+    names = required_files([path.name for path in folder.iterdir()], str(folder), weights_only=True)
     return [folder / name for name in names if name.endswith((".safetensors", ".bin"))]
 
 
-def weights_hash(folder: Path) -> str:
+def weights_sha256(folder: Path) -> str:
     """The sha256 of a checkpoint's weights; of several files, the sha256 of theirs."""
     digests = [sha256(path) for path in weight_files(folder)]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from labelled import CAPTIONS, LABELS, PLAIN
 from masked import entry_of
 
-from freeseg.data import PairSource, open_sources
+from freeseg.data import PhotoSource, open_sources
 from freeseg.errors import DataError
-from freeseg.labelling.jobs import free_stem, jobs, source_names
+from freeseg.labelling.tasks import free_stem, labelling_tasks, source_names
 from freeseg.words import Vocabulary
 
 WORDS = Vocabulary.of(LABELS)
@@ -31,8 +31,8 @@ def test_no_two_photos_share_a_place_whatever_the_file_system(keys: list[str]) -
     assert all(Path(stem).parent == Path(key).parent for stem, key in zip(stems, keys, strict=True))
 
 
-def test_a_job_for_each_photo_in_order(sources: Sequence[PairSource], folders: list[Path]) -> None:
-    found = list(jobs(sources, WORDS))
+def test_a_job_for_each_photo_in_order(sources: Sequence[PhotoSource], folders: list[Path]) -> None:
+    found = list(labelling_tasks(sources, WORDS))
     assert [(job.source, job.file) for job in found] == [
         *(("captioned", file) for file in CAPTIONS),
         *(("plain", file) for file in PLAIN),
@@ -57,8 +57,8 @@ def test_two_sources_of_one_name_are_refused(tmp_path: Path, second: str) -> Non
         source_names(opened)
 
 
-def test_an_entry_does_a_job_of_the_same_photo_place_and_captions(sources: Sequence[PairSource]) -> None:
-    first, second = list(jobs(sources, WORDS))[:2]
+def test_an_entry_does_a_job_of_the_same_photo_place_and_captions(sources: Sequence[PhotoSource]) -> None:
+    first, second = list(labelling_tasks(sources, WORDS))[:2]
     entry = entry_of("a.png", mask=first.mask, confidence=first.confidence, sha256=first.sha256, labels=first.known)
     assert first.is_done_by(entry)
     assert not first.is_done_by(replace(entry, sha256="0" * 64))

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import PurePosixPath
 
-from freeseg.data import PairSource
+from freeseg.data import PhotoSource
 from freeseg.data.free_masks import CAPTIONS, CONFIDENCE, MASKS, PRESENCE, Entry
 from freeseg.errors import DataError
 from freeseg.words import Vocabulary, mentions
 
 
 @dataclass(frozen=True)
-class Job:
+class LabellingTask:
     """A photo to label.
 
     Attributes:
@@ -60,7 +60,7 @@ class Job:
         return same_rule and same_place and entry.sha256 == self.sha256
 
 
-def jobs(sources: Sequence[PairSource], vocabulary: Vocabulary) -> Iterator[Job]:
+def labelling_tasks(sources: Sequence[PhotoSource], vocabulary: Vocabulary) -> Iterator[LabellingTask]:
     """A job for each photo, in the order of the sources; one photo's bytes are held at a time.
 
     Example:
@@ -70,7 +70,7 @@ def jobs(sources: Sequence[PairSource], vocabulary: Vocabulary) -> Iterator[Job]
         >>> folder = Path(tempfile.mkdtemp()) / "holiday"
         >>> folder.mkdir()
         >>> _ = (folder / "a.jpg").write_bytes(b"..."), (folder / "a.png").write_bytes(b"...")
-        >>> [job.stem for job in jobs(open_sources([folder]), Vocabulary.of("cat"))]
+        >>> [job.stem for job in labelling_tasks(open_sources([folder]), Vocabulary.of("cat"))]
         ['holiday/a', 'holiday/a.png']
     """
     numbers = count()
@@ -78,10 +78,12 @@ def jobs(sources: Sequence[PairSource], vocabulary: Vocabulary) -> Iterator[Job]
         taken: set[str] = set()
         for pair in source:
             known = tuple(vocabulary.names[label] for label in mentions(pair.captions, vocabulary))
-            yield Job(next(numbers), name, pair.key, pair.image, f"{name}/{free_stem(pair.key, taken)}", known)
+            yield LabellingTask(
+                next(numbers), name, pair.key, pair.image, f"{name}/{free_stem(pair.key, taken)}", known
+            )
 
 
-def source_names(sources: Sequence[PairSource]) -> list[str]:
+def source_names(sources: Sequence[PhotoSource]) -> list[str]:
     """The name of each source, by which its photos are found again.
 
     Raises:
