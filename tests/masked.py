@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from freeseg.data.free_masks import MANIFEST, Entry, Settings, names_by_value, write_settings
-from freeseg.results.segmentation import IGNORE, Segmentation
+from freeseg.mask_values import IGNORE
+from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
 
 WORDS = Vocabulary.of("cat|kitten, dog, sofa|couch", ["sky", "grass"])

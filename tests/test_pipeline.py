@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from PIL import Image
 
 import freeseg
-from freeseg.decision import masks
-from freeseg.decision.masks import UNSURE, FreeMask
+from freeseg.decision.masks import FreeMask
 from freeseg.errors import FreeSegError, LabelError, OutputError, PhotoError, WeightsError
+from freeseg.mask_values import IGNORE, UNSURE
 from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.pipeline import FreeSeg
-from freeseg.results.segmentation import IGNORE, Segmentation
+from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
 from tiny import same, tell_patches_apart, tiny_iclip
 
@@ -323,4 +323,4 @@ def test_the_decision_rule_is_the_checkpoints_own(tiny: FreeSeg) -> None:
     prepared = tiny.prepare(NOISE)
     words = tiny.words(Vocabulary.of(LABELS))
     unsure = everything_competes(tiny, ignore_below=1.1).decide(tiny.maps(prepared, words), words, prepared, True)
-    assert (unsure.labels == masks.UNSURE).all()
+    assert (unsure.labels == UNSURE).all()

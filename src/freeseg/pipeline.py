@@ -21,6 +21,7 @@ from torch import Tensor
 from freeseg.decision import itsm, masks
 from freeseg.decision.pooling import smooth_patches
 from freeseg.errors import FreeSegError, LabelError, PhotoError
+from freeseg.mask_values import BACKGROUND, IGNORE, reserve_ignore
 from freeseg.models import DEFAULT, ICLIP, Config, load_model
 from freeseg.models.checkpoint import Preprocessing
 from freeseg.models.devices import precision, require_device
@@ -28,8 +29,8 @@ from freeseg.models.packaged_weights import tensors_sha256
 from freeseg.models.towers import lite
 from freeseg.photos import Photo, fit_short_side, read_photo, resize, to_array
 from freeseg.prefetch import ahead
-from freeseg.results.segmentation import IGNORE, Segmentation, reserve_ignore
-from freeseg.words import BACKGROUND, Vocabulary
+from freeseg.results.segmentation import Segmentation
+from freeseg.words import Vocabulary
 from freeseg.words import embedding_cache as text_cache
 from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps
 
@@ -292,7 +293,7 @@ class FreeSeg:
         size = prepared.photo.size[::-1]
         mask = masks.free_mask(maps.labels, others, edges, size, self.config.decision, known, words.is_background_word)
         if background and others is None:  # no words to tell it by: nothing is background, but 0 is still its index
-            return mask._replace(labels=mask.labels + (mask.labels != masks.UNSURE))
+            return mask._replace(labels=mask.labels + (mask.labels != UNSURE))
         return mask
 
     def _begin(self, words: EmbeddedVocabulary, image: Photo) -> tuple[Prepared, SimilarityMaps | None]:
@@ -376,7 +377,7 @@ def _edges(pixels: NDArray[np.uint8]) -> Tensor:
 def _renumbered(labels: Tensor, known: Sequence[int], background: bool) -> Tensor:
     """Indices into the known labels as indices into all of them; where there is a background, it stays 0."""
     kept = [0, *(label + 1 for label in known)] if background else list(known)
-    table = torch.tensor([*kept, masks.UNSURE], dtype=labels.dtype, device=labels.device)
+    table = torch.tensor([*kept, UNSURE], dtype=labels.dtype, device=labels.device)
     return table[labels.long()]  # "don't know" is -1: the last of the table
 
 
@@ -384,5 +385,5 @@ def _indices(labels: Tensor, count: int) -> NDArray[np.uint8] | NDArray[np.uint1
     """Label indices as the mask stores them: 255 is "don't know", so labels from there on move up by one."""
     if count <= IGNORE:
         return np.asarray(labels.to(torch.uint8).cpu())  # -1, "don't know", becomes 255
-    stored = torch.where(labels == masks.UNSURE, IGNORE, labels + (labels >= IGNORE))
+    stored = torch.where(labels == UNSURE, IGNORE, labels + (labels >= IGNORE))
     return np.asarray(stored.cpu(), dtype=np.uint16)

@@ -16,7 +16,7 @@ from PIL import Image
 
 from freeseg.data.free_masks import LABELS, MANIFEST, Entry, open_free_masks, write_settings
 from freeseg.errors import DataError, OutputError
-from freeseg.results.segmentation import IGNORE
+from freeseg.mask_values import IGNORE
 from freeseg.words import Vocabulary
 
 # With the halves of characters that file names may hold.

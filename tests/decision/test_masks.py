@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freeseg.decision import masks
-from freeseg.decision.masks import UNSURE, Decision, free_mask, presence, probabilities
+from freeseg.decision.masks import Decision, free_mask, presence, probabilities
+from freeseg.mask_values import UNSURE
 
 PLAIN = Decision(refine_steps=0, background_margin=0.0, presence_floor=0.0)
 

@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 
 from freeseg.data.free_masks import open_free_masks
 from freeseg.labelling.coco import write_coco
-from freeseg.results.segmentation import IGNORE
+from freeseg.mask_values import IGNORE
 from freeseg.words import Vocabulary
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from freeseg.errors import LabelError, OutputError
+from freeseg.mask_values import IGNORE, reserve_ignore
 from freeseg.results import rle
 from freeseg.results.drawing import display_palette, palette
-from freeseg.results.segmentation import IGNORE, Segmentation, reserve_ignore
+from freeseg.results.segmentation import Segmentation
 
 LABELS = ("background", "cat", "dog", "bird")
 

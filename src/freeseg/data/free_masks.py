@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from freeseg.errors import DataError, FreeSegError, OutputError
 from freeseg.files import escapes_folder, write_json
-from freeseg.results.segmentation import BACKGROUND, IGNORE, reserve_ignore
+from freeseg.mask_values import BACKGROUND, IGNORE, reserve_ignore
 from freeseg.words import Label, Vocabulary
 
 FORMAT = "freeseg-masks-1"

@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from freeseg.decision.refinement import pamr
+from freeseg.mask_values import UNSURE
 
-UNSURE = -1
 STRIP_FLOATS = 500_000  # floats of label scores held at photo size at once: few enough for a processor's cache
 FEW = 12  # maps
 

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from freeseg.data.segmentation import SegmentationData
 from freeseg.decision import itsm
-from freeseg.decision.masks import UNSURE
 from freeseg.errors import DataError
 from freeseg.evaluation import journal
 from freeseg.evaluation.metrics.boundary import boundary_counts
 from freeseg.evaluation.metrics.calibration import bin_confidence
-from freeseg.evaluation.metrics.confusion import IGNORE, confusion, map_contrast, pairs
+from freeseg.evaluation.metrics.confusion import confusion, map_contrast, pairs
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.reading import samples
 from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
 from freeseg.evaluation.windows import merge, windows
+from freeseg.mask_values import IGNORE, UNSURE
 from freeseg.models.checkpoint import versions
 from freeseg.models.packaged_weights import tensors_sha256
 from freeseg.pipeline import FreeSeg, Prepared

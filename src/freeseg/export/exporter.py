@@ -18,9 +18,10 @@ from freeseg.export.int8 import quantise
 from freeseg.export.runtime import agreement, difference
 from freeseg.export.writing import trace
 from freeseg.files import atomic_path, write_json
+from freeseg.mask_values import BACKGROUND
 from freeseg.photos import find_photos
 from freeseg.pipeline import FreeSeg, Labels
-from freeseg.words import BACKGROUND, Vocabulary, vocabulary
+from freeseg.words import Vocabulary, vocabulary
 
 CALIBRATION_PHOTOS = 32
 COMPARED_PHOTOS = 8

@@ -12,7 +12,8 @@ from PIL import Image
 
 from freeseg.data.free_masks import FreeMasks
 from freeseg.files import atomic_path
-from freeseg.results.segmentation import BACKGROUND, IGNORE, Segmentation
+from freeseg.mask_values import BACKGROUND, IGNORE
+from freeseg.results.segmentation import Segmentation
 
 
 def write_coco(masks: FreeMasks, path: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> None:

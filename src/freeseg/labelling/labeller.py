@@ -13,10 +13,10 @@ from freeseg import pipeline
 from freeseg.data.free_masks import Entry, Settings
 from freeseg.files import atomic_path
 from freeseg.labelling.tasks import LabellingTask
+from freeseg.mask_values import IGNORE
 from freeseg.models.towers.pair import lasting
 from freeseg.photos import read_bytes
 from freeseg.pipeline import FreeSeg
-from freeseg.results.segmentation import IGNORE
 from freeseg.words import Vocabulary
 
 VERSION = metadata.version("freeseg")

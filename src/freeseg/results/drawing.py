@@ -13,11 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from freeseg.mask_values import BACKGROUND, DONT_KNOW, IGNORE
 from freeseg.results.lettering import Colour, text_line
-
-IGNORE = 255
-BACKGROUND = "background"
-DONT_KNOW = "don't know"
 
 Array = npt.NDArray[Any]
 

@@ -14,36 +14,11 @@ from PIL import Image
 
 from freeseg.errors import LabelError, OutputError
 from freeseg.files import atomic_path, escapes_folder, printable, write_json
+from freeseg.mask_values import BACKGROUND, DONT_KNOW, IGNORE
 from freeseg.results import drawing, rle
-from freeseg.results.drawing import BACKGROUND, DONT_KNOW, IGNORE
-
-__all__ = ["BACKGROUND", "DONT_KNOW", "IGNORE", "Segmentation", "reserve_ignore"]
 
 _BLOCK_ROWS = 256
 _JPEG_SIDE = 65_500  # pixels: the most that JPEG writers take
-
-
-def reserve_ignore(labels: Sequence[str]) -> tuple[str, ...]:
-    """The labels, with "don't know" put in at index 255 when there are more than 255 of them.
-
-    So 255 means "don't know" in every mask: up to 255 labels have the indices 0 to 254; of more than 255 the
-    later ones move up by one. Labels that already have the entry there come back as they are.
-
-    Raises:
-        LabelError: More than 255 labels, and one of them is itself called "don't know".
-
-    Example:
-        >>> reserve_ignore(["cat", "dog"])
-        ('cat', 'dog')
-        >>> reserve_ignore([f"label {index}" for index in range(256)])[254:]
-        ('label 254', "don't know", 'label 255')
-    """
-    labels = tuple(labels)
-    if len(labels) <= IGNORE or labels[IGNORE] == DONT_KNOW:
-        return labels
-    if DONT_KNOW in labels:
-        raise LabelError(f"{DONT_KNOW!r} is kept for pixels without a label; rename that label")
-    return (*labels[:IGNORE], DONT_KNOW, *labels[IGNORE:])
 
 
 @dataclass(frozen=True, eq=False)

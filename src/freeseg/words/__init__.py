@@ -10,8 +10,8 @@ from functools import cache
 from importlib import resources
 
 from freeseg.errors import LabelError
+from freeseg.mask_values import BACKGROUND
 
-BACKGROUND = "background"
 MAX_CHARACTERS = 10_000
 MAX_LABELS = 65_534  # 16 bits, less the background and "don't know"
 SHOWN = 40

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from freeseg.evaluation.metrics.boundary import boundary_counts, boundary_iou
-from freeseg.evaluation.metrics.confusion import IGNORE
+from freeseg.mask_values import IGNORE
 
 CLASSES = 4
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score, jaccard_score
 
 from freeseg.evaluation.metrics.confusion import (
-    IGNORE,
     class_mean,
     confusion,
     dense,
@@ -26,6 +25,7 @@ from freeseg.evaluation.metrics.confusion import (
     presence_f1,
     share,
 )
+from freeseg.mask_values import IGNORE
 
 CLASSES = 5
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
 from freeseg.data.segmentation.layout import join, named, photos_in, places, scan
-from freeseg.results.drawing import IGNORE
+from freeseg.mask_values import IGNORE
 
 CLASSES = 150
 

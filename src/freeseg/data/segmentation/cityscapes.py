@@ -7,7 +7,7 @@ from pathlib import Path
 from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
 from freeseg.data.segmentation.kinds import Kind, choose
 from freeseg.data.segmentation.layout import join, photos_in, places
-from freeseg.results.drawing import IGNORE
+from freeseg.mask_values import IGNORE
 
 IDS = 34  # ids in the masks, from 0; most are void or too rare to count
 COUNTED = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)

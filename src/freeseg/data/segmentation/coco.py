@@ -8,7 +8,7 @@ from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
 from freeseg.data.segmentation.instances import load_instances
 from freeseg.data.segmentation.kinds import Kind, choose
 from freeseg.data.segmentation.layout import Files, join, photos_in, places
-from freeseg.results.drawing import IGNORE
+from freeseg.mask_values import IGNORE
 
 PHOTOS = ("images/val2017", "val2017")
 MASKS = "annotations/val2017"

@@ -7,7 +7,7 @@ from pathlib import Path
 from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
 from freeseg.data.segmentation.layout import join, named, photos_in, places, read_list, scan
 from freeseg.errors import DataError
-from freeseg.results.drawing import IGNORE
+from freeseg.mask_values import IGNORE
 
 HOMES = ("", "VOC2010", "VOCdevkit/VOC2010")
 MASKS = ("SegmentationClassContext", "trainval")

@@ -13,8 +13,8 @@ from freeseg import words as vocabularies
 from freeseg.data.segmentation.layout import Annotated
 from freeseg.data.segmentation.values import read_values
 from freeseg.errors import DataError
-from freeseg.results.drawing import IGNORE
-from freeseg.words import BACKGROUND, Vocabulary
+from freeseg.mask_values import BACKGROUND, IGNORE
+from freeseg.words import Vocabulary
 from freeseg.words.datasets import class_list
 
 UNKNOWN = 254

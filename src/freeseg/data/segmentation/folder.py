@@ -10,7 +10,8 @@ from freeseg.data.segmentation.dataset import MAX_CLASSES, SegmentationData, loo
 from freeseg.data.segmentation.layout import places
 from freeseg.data.segmentation.voc import voc_items
 from freeseg.errors import DataError, LabelError
-from freeseg.words import BACKGROUND, Vocabulary
+from freeseg.mask_values import BACKGROUND
+from freeseg.words import Vocabulary
 
 
 class Classes(NamedTuple):

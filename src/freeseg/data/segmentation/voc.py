@@ -6,7 +6,7 @@ from pathlib import Path
 
 from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
 from freeseg.data.segmentation.layout import Annotated, join, named, photos_in, places, read_list, scan
-from freeseg.results.drawing import IGNORE
+from freeseg.mask_values import IGNORE
 
 HOMES = ("", "VOC2012", "VOCdevkit/VOC2012")
 LISTS = ("val.txt", "ImageSets/Segmentation/val.txt")

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from freeseg.evaluation.metrics.confusion import IGNORE, check_masks, share
+from freeseg.evaluation.metrics.confusion import check_masks, share
+from freeseg.mask_values import IGNORE
 
 
 def boundary_counts(

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-IGNORE = 255
+from freeseg.mask_values import IGNORE
 
 Cell = tuple[int, int, int]  # (truth, prediction, pixels): one cell of a confusion matrix
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from freeseg.data.free_masks import Entry
 from freeseg.evaluation.metrics.confusion import confusion, mean_iou
+from freeseg.mask_values import IGNORE
 from freeseg.photos import resize
 from freeseg.pipeline import FreeSeg
-from freeseg.results.segmentation import IGNORE
 from freeseg.training.network.pictures import Compared
 from freeseg.training.network.samples import Samples
 

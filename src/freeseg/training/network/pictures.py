@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from freeseg.files import atomic_path
+from freeseg.mask_values import IGNORE
 from freeseg.results import drawing
 
 GAP = 6
@@ -91,6 +92,6 @@ def _row(compared: Compared, labels: Sequence[str]) -> Image.Image:
 
 
 def _areas(mask: NDArray[np.uint8] | NDArray[np.uint16], labels: Sequence[str]) -> dict[str, float]:
-    values, counts = np.unique(mask[mask != drawing.IGNORE], return_counts=True)
+    values, counts = np.unique(mask[mask != IGNORE], return_counts=True)
     order = np.argsort(-counts)
     return {labels[values[index]]: float(counts[index] / mask.size) for index in order}

@@ -15,9 +15,9 @@ from torch.utils.data import Dataset, default_collate
 
 from freeseg.data.free_masks import Entry, FreeMasks
 from freeseg.errors import DataError, FreeSegError
+from freeseg.mask_values import IGNORE
 from freeseg.models.network import STRIDE
 from freeseg.photos import read_photo, to_array
-from freeseg.results.segmentation import IGNORE
 from freeseg.training.network.losses import UNKNOWN, partial_pixels
 from freeseg.training.network.recipe import NetworkRecipe
 

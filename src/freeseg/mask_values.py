@@ -1,0 +1,65 @@
+"""What the numbers in a mask mean, on disk and in memory. Drawing, metrics, results and labelling all read it here.
+
+- In files and in `Segmentation.mask`: value i means label i, and 255 (`IGNORE`) means "don't know". Where there is a
+  background, it is value 0.
+- While a mask is decided: -1 (`UNSURE`) means "don't know", so that label 255 needs no special case.
+- With more than 255 labels a mask has 16 bits; value 255 still means "don't know" (`reserve_ignore`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freeseg.errors import LabelError
+
+IGNORE = 255
+UNSURE = -1
+BACKGROUND = "background"
+DONT_KNOW = "don't know"
+
+Mask = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+def reserve_ignore(labels: Sequence[str]) -> tuple[str, ...]:
+    """The labels, with "don't know" put in at index 255 when there are more than 255 of them.
+
+    So 255 means "don't know" in every mask: up to 255 labels have the indices 0 to 254; of more than 255 the
+    later ones move up by one. Labels that already have the entry there come back as they are.
+
+    Raises:
+        LabelError: More than 255 labels, and one of them is itself called "don't know".
+
+    Example:
+        >>> reserve_ignore(["cat", "dog"])
+        ('cat', 'dog')
+        >>> reserve_ignore([f"label {index}" for index in range(256)])[254:]
+        ('label 254', "don't know", 'label 255')
+    """
+    labels = tuple(labels)
+    if len(labels) <= IGNORE or labels[IGNORE] == DONT_KNOW:
+        return labels
+    if DONT_KNOW in labels:
+        raise LabelError(f"{DONT_KNOW!r} is kept for pixels without a label; rename that label")
+    return (*labels[:IGNORE], DONT_KNOW, *labels[IGNORE:])
+
+
+def to_stored(decided: NDArray[np.integer], count: int) -> Mask:
+    """Decided label indices as a mask stores them.
+
+    Args:
+        decided: (H, W) label indices, `UNSURE` where nothing was decided.
+        count: How many labels there are, the background among them.
+
+    Returns:
+        (H, W) uint8, or uint16 for more than 255 labels; label 255 and those after it move up by one.
+
+    Example:
+        >>> to_stored(np.array([[0, 1, UNSURE]]), 2).tolist()
+        [[0, 1, 255]]
+    """
+    if count <= IGNORE:
+        return decided.astype(np.uint8)  # -1 becomes 255
+    return np.where(decided == UNSURE, IGNORE, decided + (decided >= IGNORE)).astype(np.uint16)
