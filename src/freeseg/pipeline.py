@@ -21,7 +21,7 @@ from torch import Tensor
 from freeseg.decision import itsm, masks
 from freeseg.decision.pooling import smooth_patches
 from freeseg.errors import FreeSegError, LabelError, PhotoError
-from freeseg.mask_values import BACKGROUND, IGNORE, reserve_ignore
+from freeseg.mask_values import BACKGROUND, IGNORE, UNSURE, reserve_ignore
 from freeseg.models import DEFAULT, ICLIP, Config, load_model
 from freeseg.models.checkpoint import Preprocessing
 from freeseg.models.devices import precision, require_device
