@@ -19,14 +19,15 @@ lint: .venv/dev.stamp
 types: .venv/dev.stamp
 	$(BIN)/mypy
 
-# Its data is not part of the project: see docs/training.md; ARGS="CAPTIONED... --voc VOC_FOLDER --table docs/ablation.md".
+# Its data is not part of the project: see docs/concepts/training.md.
+# ARGS="CAPTIONED... --voc VOC_FOLDER --table docs/benchmarks/ablation.md"
 ablation: .venv/dev.stamp
 	$(BIN)/python experiments/poolings.py $(ARGS)
 
 # Takes minutes, and needs a machine that does nothing else.
 bench: .venv/dev.stamp
-	$(BIN)/python -m benchmarks --out docs/performance.md $(ARGS)
-	$(BIN)/python -m benchmarks.clip_family --out docs/models-speed.md
+	$(BIN)/python -m benchmarks --out docs/benchmarks/performance.md $(ARGS)
+	$(BIN)/python -m benchmarks.clip_family --out docs/benchmarks/models-speed.md
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

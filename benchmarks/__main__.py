@@ -1,6 +1,6 @@
 """All measurements in one go, as one page.
 
-make bench                      # all, written to docs/performance.md
+make bench                      # all, written to docs/benchmarks/performance.md
 python -m benchmarks --quick    # few photos and turns, printed: to see that everything runs
 """
 

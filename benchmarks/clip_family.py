@@ -1,6 +1,6 @@
 """Speed and memory of the CLIP family's dense modes, beside a plain forward of transformers.
 
-python -m benchmarks.clip_family --out docs/models-speed.md    # some minutes, on a machine that does nothing else
+python -m benchmarks.clip_family --out docs/benchmarks/models-speed.md    # some minutes, on an idle machine
 python -m benchmarks.clip_family --quick                       # to see that everything runs
 
 Random weights of the true sizes: speed does not depend on the weights.

@@ -1,7 +1,9 @@
 """A segmentation network beside its teacher: photos a second, and mIoU, at several sizes and precisions.
 
-python -m benchmarks.network --out docs/network-speed.md --data VOC_FOLDER    # on a machine that does nothing else
-python -m benchmarks.network --quick                                          # to see that everything runs
+python -m benchmarks.network --out docs/benchmarks/network-speed.md --data VOC_FOLDER
+python -m benchmarks.network --quick    # to see that everything runs
+
+The first needs a machine that does nothing else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Speed and masks of an exported model, beside PyTorch.
 
-python -m benchmarks.onnx --out docs/onnx-speed.md --data VOC_FOLDER    # on a machine that does nothing else
+python -m benchmarks.onnx --out docs/benchmarks/onnx-speed.md --data VOC_FOLDER    # on an idle machine
 python -m benchmarks.onnx --quick                                       # to see that everything runs
 """
 
@@ -128,7 +128,7 @@ def _by_torch(model: FreeSeg, prepared: Prepared) -> Mask:
 
 
 def _by_file(session: Session, prepared: Prepared) -> Mask:
-    """What docs/export.md tells a user of a file to do."""
+    """What docs/guides/export.md tells a user of a file to do."""
     logits = session(prepared.pixels.transpose(2, 0, 1)[None].astype(np.float32))
     scores = itsm.upsample(torch.from_numpy(logits).softmax(dim=1), prepared.photo.size[::-1])
     return scores[0].argmax(dim=0).numpy().astype(np.uint8)

@@ -1,6 +1,7 @@
 """The ablation of partial labels and partial pixels: networks trained in the same settings, several seeds, one table.
 
-    python experiments/partial.py MASKS --images PHOTOS --voc VOC_FOLDER --work FOLDER --table docs/ablation-network.md
+    python experiments/partial.py MASKS --images PHOTOS --voc VOC_FOLDER --work FOLDER \\
+        --table docs/benchmarks/ablation-network.md
 
 Same photos, steps, batches and seeds; only the strategies differ. Every run is kept in `--work`, so the command can
 be stopped and goes on where it was.

@@ -1,6 +1,6 @@
 """Peers: published ways to get dense maps from frozen towers and captions, side by side with smoothed min.
 
-    python experiments/peers.py DATA... --voc VOC_FOLDER --work FOLDER --table docs/results.md
+    python experiments/peers.py DATA... --voc VOC_FOLDER --work FOLDER --table docs/benchmarks/results.md
 
 All share towers, data, steps, seed, labels and the way a mask is decided; only what makes the maps differs. Runs
 are kept in `--work`, where `poolings.py` keeps its own: what one has trained the other does not train again.
@@ -128,7 +128,8 @@ def markdown(setting: Setting, rows: dict[str, Measured]) -> str:
         *markdown_table(heads, body),
         "",
         "Best-head selection (Talk2DINO, 2411.19331) needs a tower with attention heads; this one is convolutional.",
-        f"*{FULL}* is trained longer than the others, see [training.md](training.md); its retrieval is told there.",
+        f"*{FULL}* is trained longer than the others, see [training.md](../concepts/training.md); its retrieval is "
+        "told there.",
     ]
     return "\n".join(lines) + "\n"
 

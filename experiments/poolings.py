@@ -1,6 +1,6 @@
 """The pooling ablation: every pooling in the same settings, several seeds, one table.
 
-    python experiments/poolings.py DATA... --voc VOC_FOLDER --work FOLDER --table docs/ablation.md
+    python experiments/poolings.py DATA... --voc VOC_FOLDER --work FOLDER --table docs/benchmarks/ablation.md
 
 Same photos, steps, batches and seeds; only the pooling differs. Every run is kept in `--work`, so the
 command can be stopped and goes on where it was. Smoothing and refinement of the maps are off.

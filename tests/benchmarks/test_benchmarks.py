@@ -1,4 +1,4 @@
-"""The instruments that docs/performance.md is measured with. Nothing is timed here."""
+"""The instruments that docs/benchmarks/performance.md is measured with. Nothing is timed here."""
 
 from __future__ import annotations
 

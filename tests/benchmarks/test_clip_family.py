@@ -1,4 +1,4 @@
-"""The instrument that docs/models-speed.md is measured with, on a tiny model. Nothing is timed here."""
+"""The instrument that docs/benchmarks/models-speed.md is measured with, on a tiny model. Nothing is timed here."""
 
 from __future__ import annotations
 
