@@ -1,4 +1,5 @@
-"""Speed and memory of FreeSeg, side by side with CLIP, with its teacher and with onnxruntime; no test times anything.
+"""Speed and memory of FreeSeg, beside CLIP, beside its teacher and beside onnxruntime. The tests time nothing.
 
-`make bench` runs what needs no data; `benchmarks.network` and `benchmarks.onnx` say how they are run.
+`make bench` runs everything that needs no data; the docstrings of `benchmarks.network` and `benchmarks.onnx` say how to
+run those two.
 """

@@ -1,7 +1,7 @@
-"""All measurements in one go, as one page.
+"""All measurements that need no data, as one page.
 
 make bench                      # all, written to docs/benchmarks/performance.md
-python -m benchmarks --quick    # few photos and turns, printed: to see that everything runs
+python -m benchmarks --quick    # few photos and turns, printed: a check that everything runs
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import against, growth, machine, removed, speed, stages
-from benchmarks.effort import QUICK, Effort
+from benchmarks import clip_comparison, cost_by_size, machine, optimisations, speed, stages
 from benchmarks.page import deliver, head
+from benchmarks.scale import QUICK, Scale
 
 
 def main() -> None:
-    """Measure what the arguments ask for; print the page or write it."""
+    """Measure, then print the page or write it."""
     arguments = _arguments()
-    os.environ["FREESEG_CACHE"] = "off"  # words embedded in an earlier run must be embedded again, in children too
+    os.environ["FREESEG_CACHE"] = "off"  # every run embeds its words itself, child processes included
     chosen = {name: getattr(arguments, name) for name in ("photos", "repeats") if getattr(arguments, name)}
-    effort = replace(QUICK if arguments.quick else Effort(), **chosen)
+    scale = replace(QUICK if arguments.quick else Scale(), **chosen)
     clock = machine.Clock.now()
     with tempfile.TemporaryDirectory() as name:
         sections: dict[str, Callable[[], list[str]]] = {
-            "speed": lambda: speed.section(effort, Path(name)),
-            "stages": lambda: stages.section(effort, Path(name)),
-            "waste removed": lambda: removed.section(effort, Path(name)),
-            "growth": lambda: growth.section(effort, Path(name)),
-            "against CLIP": lambda: against.section(effort),
+            "speed": lambda: speed.section(scale, Path(name)),
+            "stages": lambda: stages.section(scale, Path(name)),
+            "waste removed": lambda: optimisations.section(scale, Path(name)),
+            "growth": lambda: cost_by_size.section(scale, Path(name)),
+            "against CLIP": lambda: clip_comparison.section(scale),
         }
-        measured = [_announced(title, work) for title, work in sections.items()]
-    text = "\n\n".join("\n".join(lines) for lines in [_head(effort, clock), *measured])
+        measured = [_with_progress(title, work) for title, work in sections.items()]
+    text = "\n\n".join("\n".join(lines) for lines in [_head(scale, clock), *measured])
     deliver(text + "\n", arguments.out)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, help="Markdown file to write; else the page is printed")
-    parser.add_argument("--quick", action="store_true", help="few photos and turns: numbers without worth")
-    parser.add_argument("--photos", type=_positive, help=f"photos in a folder (default {Effort().photos})")
-    parser.add_argument("--repeats", type=_positive, help=f"turns of a comparison (default {Effort().repeats})")
+    parser.add_argument("--quick", action="store_true", help="few photos and turns: the numbers mean nothing")
+    parser.add_argument("--photos", type=_positive, help=f"photos in a folder (default {Scale().photos})")
+    parser.add_argument("--repeats", type=_positive, help=f"turns of a comparison (default {Scale().repeats})")
     return parser.parse_args()
 
 
@@ -55,18 +55,18 @@ def _positive(text: str) -> int:
     return number
 
 
-def _head(effort: Effort, clock: machine.Clock) -> list[str]:
+def _head(scale: Scale, clock: machine.Clock) -> list[str]:
     minutes = (time.perf_counter() - clock.wall) / 60
     return [
         *head("Performance", "benchmarks", clock),
         "",
-        f"It took {minutes:.1f} minutes. What is compared runs in turns, {effort.repeats} of them, {effort.fewer} "
+        f"It took {minutes:.1f} minutes. What is compared runs in turns, {scale.repeats} of them, {scale.fewer} "
         "where a turn takes many seconds, after one that does not count, and every ratio is one of medians.",
     ]
 
 
-def _announced(title: str, work: Callable[[], list[str]]) -> list[str]:
-    """The work's result; its name and seconds go to the terminal."""
+def _with_progress(title: str, work: Callable[[], list[str]]) -> list[str]:
+    """Do the work; its name and duration go to the terminal."""
     print(f"{title} ...", end=" ", file=sys.stderr, flush=True)
     start = time.perf_counter()
     lines = work()

@@ -1,7 +1,7 @@
 """A segmentation network beside its teacher: photos a second, and mIoU, at several sizes and precisions.
 
 python -m benchmarks.network --out docs/benchmarks/network-speed.md --data VOC_FOLDER
-python -m benchmarks.network --quick    # to see that everything runs
+python -m benchmarks.network --quick    # a check that everything runs
 
 The first needs a machine that does nothing else.
 """
@@ -82,7 +82,9 @@ def measured(chosen: Sequence[Row], data: Path | None, scale: Scale) -> list[str
         files = _files(Path(temporary) / "files", scale.calibration) if needed else {}
         models = {row: row.load(files) for row in chosen}
         paths = photos.usual(Path(temporary), scale.photos)
-        seconds = in_turns({row: partial(_all, model, paths) for row, model in models.items()}, scale.repeats, REST)
+        seconds = in_turns(
+            {row: partial(_all, model, paths) for row, model in models.items()}, scale.repeats, rest=REST
+        )
     lines = []
     for row, model in models.items():
         each = seconds[row] / scale.photos
@@ -133,11 +135,11 @@ def page(data: Path | None, scale: Scale) -> str:
 
 
 def main() -> None:
-    """Do what the arguments say."""
+    """Measure, then print the page or write it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.network", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, help="Markdown file to write; else the page is printed")
     parser.add_argument("--data", type=Path, help="VOC's layout, photos with masks: measure mIoU as well")
-    parser.add_argument("--quick", action="store_true", help="few photos and turns: numbers without worth")
+    parser.add_argument("--quick", action="store_true", help="few photos and turns: the numbers mean nothing")
     asked = parser.parse_args()
     deliver(page(asked.data, QUICK if asked.quick else Scale()), asked.out)
 

@@ -1,7 +1,7 @@
 """Speed and masks of an exported model, beside PyTorch.
 
 python -m benchmarks.onnx --out docs/benchmarks/onnx-speed.md --data VOC_FOLDER    # on an idle machine
-python -m benchmarks.onnx --quick                                       # to see that everything runs
+python -m benchmarks.onnx --quick                                       # a check that everything runs
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def speed(model: FreeSeg, exported: Exported, scale: Scale) -> list[str]:
     files = {FLOAT32: exported.path, INT8: exported.int8}
     works: dict[str, Callable[[], object]] = {TORCH: partial(torch.inference_mode()(graph), pixels)}
     works |= {name: partial(Session(path, threads), pixels) for name, path in files.items() if path}
-    seconds = in_turns(works, scale.repeats, REST)
+    seconds = in_turns(works, scale.repeats, rest=REST)
     sizes = {name: megabytes(path.stat().st_size / 1e6) for name, path in files.items() if path}
     rows = [
         [name, ms(taken), f"{1 / taken:.1f}", f"{seconds[TORCH] / taken:.2f}", sizes.get(name, "")]
@@ -157,13 +157,13 @@ def page(name: str, data: Path | None, calibrate: Path | None, scale: Scale) -> 
 
 
 def main() -> None:
-    """Do what the arguments say."""
+    """Measure, then print the page or write it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.onnx", description=__doc__.splitlines()[0])
     parser.add_argument("--model", default=freeseg.models.DEFAULT, help="as freeseg export takes it")
     parser.add_argument("--out", type=Path, help="Markdown file to write; else the page is printed")
     parser.add_argument("--data", type=Path, help="VOC's layout, photos with masks: measure masks as well")
     parser.add_argument("--calibrate", type=Path, help="folder of photos for int8 (default: photos of libraries)")
-    parser.add_argument("--quick", action="store_true", help="few photos and turns: numbers without worth")
+    parser.add_argument("--quick", action="store_true", help="few photos and turns: the numbers mean nothing")
     asked = parser.parse_args()
     deliver(page(asked.model, asked.data, asked.calibrate, QUICK if asked.quick else Scale()), asked.out)
 

@@ -1,4 +1,4 @@
-"""What the pages of measurements have in common: the command, the machine, and where they go."""
+"""What all pages of measurements share: their first lines, and writing them to a file or the terminal."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def deliver(text: str, out: Path | None) -> None:
 
 
 def _without_folders(argument: str) -> str:
-    """Where something lies on this machine is nobody else's; `docs/...` is the project's."""
+    """Absolute paths are shortened to their last part: folders of this machine do not belong on a public page."""
     return Path(argument).name if Path(argument).is_absolute() else argument

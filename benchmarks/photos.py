@@ -1,4 +1,4 @@
-"""JPEGs to measure on, from photos that scikit-image and scikit-learn ship."""
+"""JPEGs to measure on, made from photos that scikit-image and scikit-learn ship."""
 
 from __future__ import annotations
 

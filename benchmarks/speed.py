@@ -12,8 +12,8 @@ from torch import Tensor
 
 import freeseg
 from benchmarks import machine, photos
-from benchmarks.effort import Effort
 from benchmarks.photos import LABELS, SIZE
+from benchmarks.scale import Scale
 from benchmarks.tables import giga, table
 from benchmarks.timing import in_turns
 from freeseg.errors import PhotoError
@@ -23,9 +23,9 @@ from freeseg.results.saving import saved
 PEAK = "peak"
 
 
-def section(effort: Effort, folder: Path) -> list[str]:
+def section(scale: Scale, folder: Path) -> list[str]:
     """A folder of photos to files, to masks, through the image tower alone; a matrix product beside them."""
-    model, paths = freeseg.load(), photos.usual(folder, effort.photos)
+    model, paths = freeseg.load(), photos.usual(folder, scale.photos)
     seen = model.config.preprocessing
     width, height = fit_short_side(SIZE, seen.short_side, seen.long_cap)
     pixels = torch.zeros(1, 3, height, width, dtype=torch.uint8)
@@ -41,7 +41,7 @@ def section(effort: Effort, folder: Path) -> list[str]:
     words = model.words(freeseg.Vocabulary.of(LABELS))
     to_mask = machine.flops(lambda: model.maps(model.prepare(paths[0]), words))
     flops = [to_mask, to_mask, *[machine.flops(lambda: tower(pixels))] * 2]
-    seconds = in_turns({**works, PEAK: product}, effort.repeats)
+    seconds = in_turns({**works, PEAK: product}, scale.repeats)
     peak = product_flops / seconds[PEAK]
     rows = [
         [

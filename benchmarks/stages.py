@@ -16,8 +16,8 @@ from unittest.mock import patch
 
 import freeseg
 from benchmarks import photos
-from benchmarks.effort import Effort
 from benchmarks.photos import LABELS, SIZE
+from benchmarks.scale import Scale
 from benchmarks.tables import ms, table
 from freeseg import pipeline
 from freeseg.decision import masks
@@ -78,20 +78,20 @@ class Stopwatch:
         self._since = now
 
 
-def section(effort: Effort, folder: Path) -> list[str]:
+def section(scale: Scale, folder: Path) -> list[str]:
     """Milliseconds of each stage, photo after photo; and what is paid once."""
     model = freeseg.load()
-    paths = photos.usual(folder, effort.photos)
+    paths = photos.usual(folder, scale.photos)
     model.segment(paths[0], LABELS)  # warm up
-    taken = [_one_photo(model, path, folder / "results") for _ in range(effort.fewer) for path in paths]
+    taken = [_one_photo(model, path, folder / "results") for _ in range(scale.fewer) for path in paths]
     medians = {stage: median(photo[stage] for photo in taken) for stage in [*STAGES, REST]}
     total = sum(medians.values())
     rows = [[stage, ms(seconds), f"{seconds / total:.1%}"] for stage, seconds in medians.items()]
     once = [
-        ["start: import, check and load the weights", ms(_start(effort.fewer))],
+        ["start: import, check and load the weights", ms(_start(scale.fewer))],
         [
             f"text: {len(LABELS)} labels and the background words, in 4 sentences each, nothing kept from before",
-            ms(_text(model, effort.fewer)),
+            ms(_text(model, scale.fewer)),
         ],
     ]
     return [

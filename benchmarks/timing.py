@@ -10,13 +10,18 @@ from typing import TypeVar
 Key = TypeVar("Key")
 
 
-def in_turns(works: Mapping[Key, Callable[[], object]], repeats: int, rest: float = 0.0) -> dict[Key, float]:
+def in_turns(works: Mapping[Key, Callable[[], object]], repeats: int, *, rest: float = 0.0) -> dict[Key, float]:
     """Median seconds of each piece of work.
 
-    All run once, then once more, and so on: a machine that is busy for a moment slows all sides of a comparison.
-    A first turn does not count: it fills caches. Where runtimes are compared, each piece runs twice after so many
-    seconds of `rest`, and the second run counts: a runtime's threads wait for more work by spinning, on the processors
-    that the next one needs.
+    All run once, then all run once more, and so on, so that a machine that is busy for a moment slows every side of
+    the comparison. The first turn fills caches and does not count.
+
+    Args:
+        works: What is compared, by name.
+        repeats: How many turns count.
+        rest: For comparing different runtimes, seconds to wait before each piece of work, which then runs twice; only
+            the second run counts. A runtime's threads keep spinning for a while after their work, on the processors
+            that the next runtime needs.
     """
     taken: dict[Key, list[float]] = {name: [] for name in works}
     for _ in range(repeats + 1):

@@ -12,7 +12,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 @pytest.fixture(autouse=True)
 def benchmarks_can_be_imported(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[1])  # they are no part of the package
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])  # they are no part of the package
 
 
 def test_what_is_compared_runs_in_turns():
@@ -89,7 +89,7 @@ def test_labels_are_as_many_as_asked_and_all_different():
 
 @torch.inference_mode()
 def test_what_is_compared_gives_one_embedding_per_patch(monkeypatch):
-    from benchmarks import against
+    from benchmarks import embedders
 
     clip = CLIPVisionModelWithProjection(
         CLIPVisionConfig(
@@ -102,11 +102,11 @@ def test_what_is_compared_gives_one_embedding_per_patch(monkeypatch):
             num_attention_heads=2,
         )
     )
-    monkeypatch.setitem(against.MODELS, against.COMPARED, lambda: clip.eval())
-    found = {system: build()(torch.zeros(1, 3, 48, 48)) for system, build in against.SYSTEMS.items()}
-    assert found[against.OURS].shape == (1, 384, 6, 6)
+    monkeypatch.setitem(embedders.MODELS, embedders.COMPARED, lambda: clip.eval())
+    found = {system: build()(torch.zeros(1, 3, 48, 48)) for system, build in embedders.SYSTEMS.items()}
+    assert found[embedders.OURS].shape == (1, 384, 6, 6)
     assert found["CLIP Surgery"].shape == (1, 8, 3, 3)
-    assert found[against.COMPARED].last_hidden_state.shape == (1, 1 + 9, 12)
+    assert found[embedders.COMPARED].last_hidden_state.shape == (1, 1 + 9, 12)
 
 
 def test_a_page_names_its_command_but_no_folder_of_this_machine(monkeypatch, tmp_path, capsys):

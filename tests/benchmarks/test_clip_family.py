@@ -22,7 +22,7 @@ SIZES = {
 @pytest.fixture
 def family(monkeypatch):
     """The benchmark, with one tiny model, clocks that stand still and no processes of its own."""
-    monkeypatch.syspath_prepend(Path(__file__).parents[1])  # it is no part of the package
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])  # it is no part of the package
     from benchmarks import clip_family
 
     torch.manual_seed(0)

@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
 
-import freeseg
 from benchmarks import machine, memory
-from benchmarks.clip_family import COMPARED, MODELS, PLAIN, SURGERY, embedder
-from benchmarks.effort import Effort
+from benchmarks.embedders import OURS, SYSTEMS
+from benchmarks.scale import Scale
 from benchmarks.tables import giga, ms, table
 from benchmarks.timing import in_turns
 
-Embed = Callable[[Tensor], object]
-OURS = "FreeSeg-Lite"
-
-
-SYSTEMS: dict[str, Callable[[], Embed]] = {
-    OURS: lambda: freeseg.load().model.embed_image,
-    COMPARED: lambda: embedder(MODELS[COMPARED](), PLAIN),
-    "CLIP Surgery": lambda: embedder(MODELS[COMPARED](), SURGERY),
-}
-
 
 @torch.inference_mode()
-def section(effort: Effort) -> list[str]:
+def section(scale: Scale) -> list[str]:
     """Time and share of the machine's peak at each side, and memory at the largest."""
     embedders = {system: build() for system, build in SYSTEMS.items()}
     product, product_flops = machine.matrix_product()
     rows = []
-    for side in effort.clip_sides:
+    for side in scale.clip_sides:
         pixels = torch.zeros(1, 3, side, side)
         works = {system: partial(embed, pixels) for system, embed in embedders.items()}
-        seconds = in_turns({**works, "peak": product}, effort.fewer)
+        seconds = in_turns({**works, "peak": product}, scale.fewer)
         peak = product_flops / seconds["peak"]
         for system, work in works.items():
             flops, taken = machine.flops(work), seconds[system]
             times, share = taken / seconds[OURS], flops / taken / peak
             rows.append([f"{side}x{side}", system, ms(taken), f"{times:.1f}", giga(flops), f"{share:.0%}"])
-    largest = effort.clip_sides[-1]
+    largest = scale.clip_sides[-1]
     peaks = [[system, *memory.embedding(system, largest).cells()] for system in SYSTEMS]
     return [
         "## Against CLIP",

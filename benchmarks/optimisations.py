@@ -1,4 +1,4 @@
-"""Waste that was found and removed: the old way and the new one, in turns."""
+"""Optimisations that FreeSeg has: each is measured with and without it, in turns."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import torch
 
 import freeseg
 from benchmarks import photos
-from benchmarks.effort import Effort
 from benchmarks.photos import LABELS, words
+from benchmarks.scale import Scale
 from benchmarks.tables import ms, table
 from benchmarks.timing import in_turns
 from freeseg.decision import masks
@@ -22,28 +22,28 @@ from freeseg.models.network import SegmentationTower
 ONE_STRIP = 16_000_000  # what masks.STRIP_FLOATS was
 
 
-def section(effort: Effort, folder: Path) -> list[str]:
-    """One table."""
+def section(scale: Scale, folder: Path) -> list[str]:
+    """The section of the page."""
     model, rows = freeseg.load(), []
     for what, works in (
-        ("maps are compared in strips that fit the cache, photo of 12 megapixels", _strips(model, effort, folder)),
+        ("maps are compared in strips that fit the cache, photo of 12 megapixels", _strips(model, scale, folder)),
         ("the tower's tensors are channels_last", _layout(model)),
-        ("the next photo is decoded meanwhile, a photo", _overlap(model, effort, folder)),
-        ("text embeddings are kept on disk, 290 labels", _kept(model, folder)),
+        ("the next photo is decoded meanwhile, a photo", _overlap(model, scale, folder)),
+        ("text embeddings are kept on disk, 290 labels", _text_cache(model, folder)),
     ):
         before, after = works
-        taken = in_turns({"before": before, "after": after}, effort.fewer)
-        count = effort.photos if "a photo" in what else 1
+        taken = in_turns({"before": before, "after": after}, scale.fewer)
+        count = scale.photos if "a photo" in what else 1
         old, new = (taken[name] / count for name in ("before", "after"))
         rows.append([what, ms(old), ms(new), f"{old / new:.2f}"])
     return ["## Waste removed", "", *table(["what", "before, ms", "after, ms", "times as fast"], rows)]
 
 
-Pair = tuple[Callable[[], object], Callable[[], object]]
+BeforeAndAfter = tuple[Callable[[], object], Callable[[], object]]
 
 
-def _strips(model: freeseg.FreeSeg, effort: Effort, folder: Path) -> Pair:
-    prepared = model.prepare(photos.sized(folder, max(effort.megapixels)))
+def _strips(model: freeseg.FreeSeg, scale: Scale, folder: Path) -> BeforeAndAfter:
+    prepared = model.prepare(photos.sized(folder, max(scale.megapixels)))
     words = model.words(freeseg.Vocabulary.of(LABELS))
     maps = model.maps(prepared, words)
     small = masks.STRIP_FLOATS
@@ -56,25 +56,25 @@ def _strips(model: freeseg.FreeSeg, effort: Effort, folder: Path) -> Pair:
     return lambda: decide(ONE_STRIP), lambda: decide(small)
 
 
-def _layout(model: freeseg.FreeSeg) -> Pair:
+def _layout(model: freeseg.FreeSeg) -> BeforeAndAfter:
     pixels = torch.rand(1, 3, 352, 469)
     new = cast(SegmentationTower, model.model.image_tower)
     old = deepcopy(new).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     last = pixels.contiguous(memory_format=torch.channels_last)
-    return lambda: _see(old, pixels), lambda: _see(new, last)
+    return lambda: _features(old, pixels), lambda: _features(new, last)
 
 
 @torch.inference_mode()
-def _see(tower: SegmentationTower, pixels: torch.Tensor) -> None:
+def _features(tower: SegmentationTower, pixels: torch.Tensor) -> None:
     tower.features(pixels)
 
 
-def _overlap(model: freeseg.FreeSeg, effort: Effort, folder: Path) -> Pair:
-    paths = photos.usual(folder, effort.photos)
+def _overlap(model: freeseg.FreeSeg, scale: Scale, folder: Path) -> BeforeAndAfter:
+    paths = photos.usual(folder, scale.photos)
     return lambda: [model.segment(path, LABELS) for path in paths], lambda: model.segment(list(paths), LABELS)
 
 
-def _kept(model: freeseg.FreeSeg, folder: Path) -> Pair:
+def _text_cache(model: freeseg.FreeSeg, folder: Path) -> BeforeAndAfter:
     vocabulary = freeseg.Vocabulary.of(words(290))
 
     def embed(cache: str) -> None:

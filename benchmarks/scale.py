@@ -1,4 +1,4 @@
-"""How much is measured."""
+"""How much is measured: the sizes and repetitions of a run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Effort:
-    """The sizes of a run.
+class Scale:
+    """The sizes of a run of `python -m benchmarks`.
 
     Attributes:
         photos: Photos in a turn of the speed comparison.
-        repeats: Turns of each comparison.
+        repeats: How often each comparison is repeated.
         megapixels: Sizes of photos.
         short_sides: Short sides of what the model sees.
         labels: Numbers of labels.
@@ -29,8 +29,8 @@ class Effort:
 
     @property
     def fewer(self) -> int:
-        """Turns of a comparison whose turn takes many seconds."""
+        """Repetitions of a comparison in which one turn takes many seconds."""
         return max(1, self.repeats // 2)
 
 
-QUICK = Effort(2, 1, (0.1, 1), (96, 128), (1, 20), (2, 4), (64, 96))
+QUICK = Scale(2, 1, (0.1, 1), (96, 128), (1, 20), (2, 4), (64, 96))
