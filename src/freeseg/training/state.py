@@ -14,6 +14,7 @@ from freeseg.errors import FreeSegError
 from freeseg.files import atomic_path
 
 FILE = "state.pt"
+RENAMED_SETTINGS = {"again_rate": "self_training_rate"}  # a setting's name in 0.1.0 -> its name now
 
 
 def write(run: Path, settings: Mapping[str, object], state: Mapping[str, object]) -> None:
@@ -49,7 +50,7 @@ def read(run: Path, settings: Mapping[str, object], device: torch.device) -> dic
     if not (run / FILE).exists():
         return None
     state: dict[str, Any] = torch.load(run / FILE, weights_only=True, map_location=device)
-    before = state.pop("settings")
+    before = {RENAMED_SETTINGS.get(name, name): value for name, value in state.pop("settings").items()}
     changed = [
         f"{name} {_brief(before.get(name))} -> {_brief(settings.get(name))}"
         for name in {**settings, **before}
