@@ -59,7 +59,7 @@ QUICK = Scale(1, 2, 3)
 def speed(model: FreeSeg, exported: Exported, scale: Scale) -> list[str]:
     """Pixels to logits, one photo at a time, with as many threads on every side."""
     seen, threads = model.config.preprocessing, torch.get_num_threads()
-    width, height = fit_short_side(SIZE, seen.short_side, seen.long_cap)
+    width, height = fit_short_side(SIZE, seen.short_side, long_cap=seen.long_cap)
     pixels = torch.full((1, 3, height, width), 127.0)
     graph = FixedVocabulary(model.model, model.config.decision, model.words(WORDS), background=True)
     files = {FLOAT32: exported.path, INT8: exported.int8}

@@ -27,7 +27,7 @@ def section(scale: Scale, folder: Path) -> list[str]:
     """A folder of photos to files, to masks, through the image tower alone; a matrix product beside them."""
     model, paths = freeseg.load(), photos.usual(folder, scale.photos)
     seen = model.config.preprocessing
-    width, height = fit_short_side(SIZE, seen.short_side, seen.long_cap)
+    width, height = fit_short_side(SIZE, seen.short_side, long_cap=seen.long_cap)
     pixels = torch.zeros(1, 3, height, width, dtype=torch.uint8)
     tower = torch.inference_mode()(model.model.features)
     alone = f"its image tower alone, at {width}x{height}"

@@ -15,7 +15,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 import freeseg
-from freeseg.files import atomic_path
+from freeseg.files import write_picture
 from freeseg.results import drawing
 
 # Photo -> words. chelsea, camera: CC0; astronaut (NASA), rocket (SpaceX): public domain; china, flower: CC BY 2.0.
@@ -62,12 +62,10 @@ def main() -> None:
         names = freeseg.Vocabulary.of(labels).names
         maps = model.similarity(picture, labels)
         sheet = drawing.similarity_sheet(picture, dict(zip(names, maps, strict=True)))
-        with atomic_path(out / f"{name}.heatmaps.jpg") as temporary:
-            sheet.save(temporary, format="JPEG", quality=90)
+        write_picture(out / f"{name}.heatmaps.jpg", sheet, "JPEG", quality=90)
         shares = ", ".join(f"{label} {share:.0%}" for label, share in result.areas().items())
         print(f"{name:>9}: {shares}")
-    with atomic_path(out / "demo.jpg") as temporary:
-        montage(overlays).save(temporary, format="JPEG", quality=88)
+    write_picture(out / "demo.jpg", montage(overlays), "JPEG", quality=88)
     print(f"\nLook at {out}: demo.jpg shows all; NAME.overlay.jpg, NAME.heatmaps.jpg, NAME.mask.png, NAME.json")
 
 

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from freeseg import photos as images
 from freeseg.errors import PhotoError
-from freeseg.photos import read_photo, to_array
+from freeseg.photos import Photo, read_photo, to_array
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)  # not square, no symmetry
 GREYS = np.ascontiguousarray(COLOURS[:, :, 0])
@@ -33,7 +32,7 @@ STORED = {
 }
 
 
-def pixels(photo: images.Photo) -> np.ndarray:
+def pixels(photo: Photo) -> np.ndarray:
     picture = read_photo(photo)
     assert picture.mode == "RGB"
     return to_array(picture)

@@ -9,12 +9,25 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from freeseg.errors import OutputError
-from freeseg.files import atomic_path, file_lock, is_file, is_folder, printable, sha256, write_json, write_text
+from freeseg.files import (
+    atomic_path,
+    file_lock,
+    is_file,
+    is_folder,
+    printable,
+    remove_half_written,
+    sha256,
+    write_json,
+    write_picture,
+    write_text,
+)
 
 
 def no_space(*_, **__):
@@ -198,3 +211,37 @@ def test_any_text_can_be_written(text: str) -> None:
     printable(text).encode("utf-8")
     if not any("\ud800" <= character <= "\udfff" for character in text):
         assert printable(text) == text
+
+
+class TestWritePicture:
+    NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8))
+
+    def test_the_picture_is_that_of_pillow(self, tmp_path: Path) -> None:
+        write_picture(tmp_path / "sub" / "a.jpg", self.NOISE, "JPEG", quality=90, subsampling=0)
+        self.NOISE.save(tmp_path / "b.jpg", quality=90, subsampling=0)
+        assert (tmp_path / "sub" / "a.jpg").read_bytes() == (tmp_path / "b.jpg").read_bytes()
+
+    @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+    def test_a_full_disk_leaves_no_half_of_it(self, tmp_path: Path, format: str, full_disk: None) -> None:
+        with pytest.raises(OutputError, match=r"cannot write .*picture"):
+            write_picture(tmp_path / "picture", self.NOISE, format)
+        assert left_in(tmp_path) == []
+
+    def test_a_picture_that_the_format_cannot_hold(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputError, match="RGBA"):
+            write_picture(tmp_path / "a.jpg", self.NOISE.convert("RGBA"), "JPEG")
+
+
+def test_what_a_kill_left_half_written_is_removed(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "sub" / "a.json") as temporary:
+        name = temporary.name
+    (tmp_path / "sub" / "a.json").unlink()
+    others = ["a.json", ".part", ".notes.part", name.removesuffix(".part")]
+    for file in (name, *others):
+        (tmp_path / file).touch()
+        (tmp_path / "sub" / file).touch()
+    remove_half_written(tmp_path, recursive=False)
+    assert name not in left_in(tmp_path)
+    assert name in left_in(tmp_path / "sub")
+    remove_half_written(tmp_path, recursive=True)
+    assert left_in(tmp_path / "sub") == sorted(others)

@@ -11,9 +11,8 @@ import pytest
 from PIL import Image
 
 from freeseg.errors import PhotoError
-from freeseg.photos import Photo
+from freeseg.photos import Photo, prefetch_photos
 from freeseg.pipeline import FreeSeg
-from freeseg.prefetch import ahead
 from freeseg.results.segmentation import Segmentation
 from tiny import same
 
@@ -108,7 +107,7 @@ def test_pixels_are_those_that_were_given_however_late_they_are_read(kind: str) 
         return int(np.asarray(image).max())
 
     begun = []
-    for future in ahead(late, shown(), 3):
+    for future in prefetch_photos(late, shown(), count=3):
         all_given.set()  # the first comes out once all three are begun
         begun.append(future.result())
     assert begun == [10, 20, 30]

@@ -18,7 +18,7 @@ class LabelError(FreeSegError):
 
 
 class WeightsError(FreeSegError):
-    """Weights that are missing, altered, or not of the kind that was asked for."""
+    """Weights that are missing, altered, or of another kind than the one asked for."""
 
 
 class OutputError(FreeSegError):
@@ -26,16 +26,34 @@ class OutputError(FreeSegError):
 
 
 class DataError(FreeSegError):
-    """A dataset that is not in the layout it should be in."""
+    """A dataset that cannot be read, or whose files are not laid out as expected."""
+
+
+def one_line(text: object) -> str:
+    """Text with every run of white space, line breaks among it, as one space.
+
+    Example:
+        >>> one_line("no such size:\\n  -1\\n")
+        'no such size: -1'
+    """
+    return " ".join(str(text).split())
 
 
 def reason(error: BaseException) -> str:
-    """What is behind an error of an exporter or a runtime, in one line: they wrap the cause in pages of their own.
+    """Why something failed, as one line of at most `REASON_CHARACTERS` characters, to be put into a message.
+
+    The first cause of a chain of exceptions is told, since libraries wrap it in pages of their own. An error of the
+    system is told in the system's words, without its number and its path.
 
     Example:
         >>> reason(ValueError("no such size:\\n  -1\\n"))
         'no such size: -1'
+        >>> reason(FileNotFoundError(2, "No such file or directory", "a.jpg"))
+        'No such file or directory'
+        >>> reason(TimeoutError())
+        'TimeoutError'
     """
     while error.__cause__ is not None:
         error = error.__cause__
-    return (" ".join(str(error).split()) or type(error).__name__)[:REASON_CHARACTERS]
+    words = error.strerror if isinstance(error, OSError) and isinstance(error.strerror, str) else error
+    return (one_line(words) or type(error).__name__)[:REASON_CHARACTERS]

@@ -1,35 +1,45 @@
-"""Writing files so that a kill, a full disk or a Ctrl-C never leaves half of one."""
+"""Reading and writing files: atomic writing, locks, checksums, and names that may come from anywhere.
+
+Everything is written under a temporary name and renamed when it is complete. So a kill, a full disk or a Ctrl-C leaves
+the old file or the new one under the final name, and never half of one.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from freeseg.errors import OutputError
+from freeseg.errors import OutputError, reason
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-_ALONE = threading.Lock()
-# Unlike Path's, False for a name that no file can have.
+_HALF_WRITTEN = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # the temporary names of `atomic_path`
+_UMASK_LOCK = threading.Lock()
+# Unlike the methods of Path, these are False for a name that no file can have, such as one of 1,000 characters.
 exists, is_file, is_folder = os.path.exists, os.path.isfile, os.path.isdir
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`; renamed to `path` when the block ends well, removed otherwise.
+    """A temporary path beside `path`, which is renamed to `path` when the block ends without an error.
 
-    Parent folders are made. The file is flushed to disk before the rename, so a crash leaves the old
-    file or the new one.
+    Otherwise the temporary file is removed. Parent folders are made. The file is flushed to disk before it is renamed,
+    so that a crash leaves the old file or the new one.
 
     Raises:
         OutputError: The folder cannot be made or written, or the disk is full.
@@ -61,15 +71,70 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically; bytes of a file's name that are no text become escapes, as JSON has them."""
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write bytes atomically.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically.
+
+    Bytes of a file's name that are not text are written as escapes, as JSON has them.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically, indented, with any script readable as it is."""
+    """Write JSON atomically, indented by two spaces; letters of every script stay readable.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_picture(path: Path, image: Image.Image, format: str, **options: Any) -> None:
+    """Encode a picture and write it atomically.
+
+    It is encoded into memory first: Pillow writes JPEGs past Python's file object and overlooks a short write, so
+    that on a full disk a truncated file would look complete.
+
+    Args:
+        path: Where to; parent folders are made.
+        image: The picture, in a mode that the format can hold.
+        format: Pillow's name of the format: "JPEG", "PNG", ...
+        **options: Pillow's options of that format, such as `quality`.
+
+    Raises:
+        OutputError: The file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> path = Path(tempfile.mkdtemp()) / "red.png"
+        >>> write_picture(path, Image.new("RGB", (4, 3), "red"), "PNG")
+        >>> Image.open(path).size
+        (4, 3)
+    """
+    with atomic_path(path) as temporary:
+        encoded = io.BytesIO()
+        image.save(encoded, format=format, **options)
+        temporary.write_bytes(encoded.getbuffer())
+
+
+def remove_half_written(folder: Path, *, recursive: bool) -> None:
+    """Remove the temporary files that a killed process left in a folder, and below it where `recursive`."""
+    for path in folder.rglob(".*.part") if recursive else folder.glob(".*.part"):
+        if _HALF_WRITTEN.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:
@@ -79,7 +144,7 @@ def sha256(path: Path) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that can be written as UTF-8: a file's name may hold bytes that are none.
+    """Text that can be written as UTF-8: bytes of a file's name that are not text become question marks.
 
     Example:
         >>> printable("caf\\udce9")
@@ -88,17 +153,30 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def reason(error: OSError) -> str:
-    """What went wrong with a file, in words: not every library gives its errors the system's."""
-    return error.strerror or str(error)
+def path_for_message(path: str | os.PathLike[str]) -> str:
+    """A path on one line, quoted and escaped if it holds a line break or bytes that are not text.
+
+    Example:
+        >>> path_for_message("a/b.jpg"), path_for_message("a\\nb.jpg")
+        ('a/b.jpg', "'a\\\\nb.jpg'")
+    """
+    text = os.fsdecode(path)
+    return text if text.isprintable() else repr(text)
 
 
 @contextmanager
-def file_lock(path: Path, wait: bool = True) -> Iterator[None]:
-    """No other process is in here for this file meanwhile; a kill ends it too. Where there are no locks, none.
+def file_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock of a file: no other process that asks for it goes on until this block ends.
+
+    The end of the process ends the lock too, even a kill. On a system or a file system without locks nothing is
+    locked.
+
+    Args:
+        path: A file that exists.
+        wait: Whether to wait for a process that has the lock.
 
     Raises:
-        BlockingIOError: Another one is, and this one is not to wait.
+        BlockingIOError: Another process has the lock, and `wait` is False.
     """
     with path.open("rb") as file:  # closing it ends the lock
         try:
@@ -112,7 +190,9 @@ def file_lock(path: Path, wait: bool = True) -> Iterator[None]:
 
 
 def escapes_folder(name: str) -> bool:
-    """Whether a name is no path inside the folder that it is taken to be in.
+    """Whether a relative path could lead out of the folder that it is meant to be in.
+
+    Links are not followed; a name with a zero byte, which no file can have, counts as one that leads out.
 
     Example:
         >>> [escapes_folder(name) for name in ("a/b.png", "../b.png", "/b.png")]
@@ -123,7 +203,8 @@ def escapes_folder(name: str) -> bool:
 
 
 def _umask() -> int:
-    with _ALONE:  # it can only be read by changing it, for all threads
+    """The permissions that new files do not get."""
+    with _UMASK_LOCK:  # it can be read only by changing it, and it is one for all threads
         mask = os.umask(0)
         os.umask(mask)
     return mask

@@ -27,8 +27,7 @@ from freeseg.models.checkpoint import Preprocessing
 from freeseg.models.devices import precision, require_device
 from freeseg.models.packaged_weights import tensors_sha256
 from freeseg.models.towers import lite
-from freeseg.photos import Photo, fit_short_side, read_photo, resize, to_array
-from freeseg.prefetch import ahead
+from freeseg.photos import Photo, fit_short_side, prefetch_photos, read_photo, resize, to_array
 from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
 from freeseg.words import embedding_cache as text_cache
@@ -177,7 +176,7 @@ class FreeSeg:
         """
         words = self.words(Vocabulary.of(labels))
         max_concurrent = self.image_side.max_concurrent if self.image_side else 1
-        with closing(ahead(partial(self._begin, words), images, max_concurrent)) as upcoming:
+        with closing(prefetch_photos(partial(self._begin, words), images, count=max_concurrent)) as upcoming:
             for begun in upcoming:
                 try:
                     prepared, maps = begun.result()
@@ -355,7 +354,7 @@ class FreeSeg:
 def prepare(image: Photo, seen: Preprocessing) -> Prepared:
     """Read a photo and resize it to what a model with this preprocessing sees."""
     photo = read_photo(image)
-    width, height = fit_short_side(photo.size, seen.short_side, seen.long_cap)
+    width, height = fit_short_side(photo.size, seen.short_side, long_cap=seen.long_cap)
     size = _whole(width, seen.multiple), _whole(height, seen.multiple)
     shown = photo.resize(size, Image.Resampling.BILINEAR) if seen.resample == "bilinear" else resize(photo, size)
     pixels = to_array(shown)

@@ -1,48 +1,41 @@
-"""Photos begun in other threads before it is their turn."""
+"""Work that other threads begin before its result is asked for."""
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from freeseg.errors import PhotoError
-from freeseg.photos import Photo, read_photo
-
-Begun = TypeVar("Begun")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def ahead(begin: Callable[[Photo], Begun], images: Iterable[Photo], count: int) -> Generator[Future[Begun]]:
-    """Have other threads begin with photos, in order.
+def prefetch(work: Callable[[Item], Result], items: Iterable[Item], *, count: int) -> Generator[Future[Result]]:
+    """Do work on items in other threads, in order, always some items before they are asked for.
+
+    No more than `count` items are taken before their turn, so that memory does not grow with their number, and the
+    items may be endless. Closing the generator drops the work that has not begun.
 
     Args:
-        begin: What is done of a photo.
-        images: The photos; a lone path is one.
-        count: So many threads, and so many photos begun before they are asked for.
+        work: What is done with each item. An exception that it raises comes out of the item's future.
+        items: Taken in this thread, one at a time.
+        count: How many threads there are, and how many items they may be ahead.
+
+    Yields:
+        A future for each item, in the order of the items.
 
     Example:
-        >>> [begun.result() for begun in ahead(str.upper, ["a.jpg", "b.jpg", "c.jpg"], 2)]
+        >>> [upper.result() for upper in prefetch(str.upper, ["a.jpg", "b.jpg", "c.jpg"], count=2)]
         ['A.JPG', 'B.JPG', 'C.JPG']
     """
-    begun: deque[Future[Begun]] = deque()
-    others = ThreadPoolExecutor(count)
+    begun: deque[Future[Result]] = deque()
+    threads = ThreadPoolExecutor(count)
     try:
-        for image in [images] if isinstance(images, str | os.PathLike) else images:
-            begun.append(_submitted(others, begin, image))
+        for item in items:
+            begun.append(threads.submit(work, item))
             if len(begun) > count:
                 yield begun.popleft()
         yield from begun
     finally:
-        others.shutdown(cancel_futures=True)  # whoever stops here does not wait for photos that nobody wants
-
-
-def _submitted(others: Executor, begin: Callable[[Photo], Begun], image: Photo) -> Future[Begun]:
-    """Pixels are copied first: who gave them may fill them with the next frame meanwhile."""
-    try:
-        return others.submit(begin, image if isinstance(image, str | os.PathLike) else read_photo(image))
-    except PhotoError as error:
-        failed: Future[Begun] = Future()
-        failed.set_exception(error)
-        return failed
+        threads.shutdown(cancel_futures=True)

@@ -7,9 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from freeseg import photos as images
 from freeseg.errors import OutputError, PhotoError
-from freeseg.photos import find_photos
+from freeseg.photos import SUFFIXES, find_photos
 from pictures import refusal
 
 
@@ -113,7 +112,7 @@ def test_a_folder_without_photos_says_what_was_looked_for(tmp_path: Path) -> Non
     make(tmp_path, "notes.txt", ".hidden.jpg")
     message = complaint(tmp_path)
     assert message.startswith(f"no photos in {tmp_path};")
-    assert all(suffix in message for suffix in images.SUFFIXES)
+    assert all(suffix in message for suffix in SUFFIXES)
 
 
 @pytest.mark.parametrize("locked", ["", "sub/locked"])

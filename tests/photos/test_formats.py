@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from freeseg import photos as images
+from freeseg import photos
 from freeseg.photos import read_photo, to_array
 from pictures import COLOURS, GREYS, NARROW, STORED, WIDE, needs_avif, pixels, png, save
 
@@ -213,10 +213,15 @@ def test_the_result_shares_nothing_with_its_source() -> None:
 
 
 def test_it_needs_pillow_and_numpy_only() -> None:
-    imports = re.findall(
-        r"^ *(?:from|import) (\w+(?:\.errors)?)", Path(images.__file__).read_text("utf-8"), re.MULTILINE
-    )
-    assert set(imports) - set(sys.stdlib_module_names) == {"PIL", "numpy", "freeseg.errors"}
+    source = "".join(file.read_text("utf-8") for file in Path(photos.__file__).parent.glob("*.py"))
+    imports = re.findall(r"^ *(?:from|import) (\w+(?:\.\w+)?)", source, re.MULTILINE)
+    others = {name for name in imports if name.partition(".")[0] not in sys.stdlib_module_names}
+    assert others == {
+        "PIL",
+        "numpy",
+        "numpy.typing",
+        *(f"freeseg.{room}" for room in ("errors", "files", "photos", "prefetch")),
+    }
 
 
 # --- arrays ---------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ sides = st.integers(1, 100_000)
 @example(1, 1, 1, 1.0)
 @example(3, 1, 7, 3.0)
 def test_fit_short_side(width: int, height: int, short: int, cap: float) -> None:
-    got = fit_short_side((width, height), short, cap)
+    got = fit_short_side((width, height), short, long_cap=cap)
     low, high = sorted((width, height))
     new_low, new_high = sorted(got)
     assert new_low >= 1
@@ -52,7 +52,7 @@ def test_fit_short_side_by_hand() -> None:
 )
 def test_fit_short_side_refuses_nonsense(size: tuple[int, int], short: int, cap: float) -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        fit_short_side(size, short, cap)
+        fit_short_side(size, short, long_cap=cap)
 
 
 def test_resize() -> None:

@@ -300,35 +300,30 @@ class TestSave:
     def test_a_result_without_a_name_is_a_photo(self, tmp_path, name):
         assert replace(make(), name=name).save(tmp_path)[2].name == "photo.json"
 
-    @pytest.mark.parametrize("broken", ["JPEG", "PNG"])
-    def test_a_full_disk_leaves_no_half_picture(self, tmp_path, monkeypatch, broken):
-        save = Image.Image.save
+    @pytest.mark.parametrize("broken", [".overlay.jpg", ".mask.png", ".json"])
+    def test_a_full_disk_leaves_the_old_file(self, tmp_path, monkeypatch, broken):
+        (tmp_path / f"photo{broken}").write_text("old")
+        write_bytes = Path.write_bytes
 
-        def save_half(self, path, format=None, **options):
-            if format != broken:
-                return save(self, path, format=format, **options)
-            Path(path).write_bytes(b"half")
-            raise OSError(errno.ENOSPC, "No space left on device")
+        def write_half(self, content):
+            write_bytes(self, bytes(content)[: len(content) // 2])
+            if broken in self.name:
+                raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(Image.Image, "save", save_half)
-        with pytest.raises(OutputError, match="No space left on device"):
+        monkeypatch.setattr(Path, "write_bytes", write_half)
+        with pytest.raises(OutputError, match=rf"photo\{broken}: No space left on device"):
             make().save(tmp_path)
-        assert [path.name for path in tmp_path.iterdir()] == ([] if broken == "JPEG" else ["photo.overlay.jpg"])
+        before = {".overlay.jpg": [], ".mask.png": [".overlay.jpg"], ".json": [".mask.png", ".overlay.jpg"]}
+        written = [f"photo{ending}" for ending in (broken, *before[broken])]
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(written)
+        assert (tmp_path / f"photo{broken}").read_text() == "old"
 
-    def test_a_full_disk_leaves_the_old_json(self, tmp_path, monkeypatch):
-        (tmp_path / "photo.json").write_text("old")
-        write_text = Path.write_text
-
-        def write_half(self, text, *args, **options):
-            write_text(self, text[: len(text) // 2], *args, **options)
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        monkeypatch.setattr(Path, "write_text", write_half)
-        with pytest.raises(OutputError, match=r"photo\.json: No space left on device"):
-            make().save(tmp_path)
-        names = ["photo.json", "photo.mask.png", "photo.overlay.jpg"]
-        assert sorted(path.name for path in tmp_path.iterdir()) == names
-        assert (tmp_path / "photo.json").read_text() == "old"
+    def test_a_disk_that_is_really_full_leaves_no_cut_jpeg(self, tmp_path, full_disk):
+        photo = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8))
+        mask, confidence = np.zeros((40, 60), np.uint8), np.ones((40, 60), np.float32)
+        with pytest.raises(OutputError, match=r"photo\.overlay\.jpg: File too large"):
+            Segmentation(mask, confidence, ("cat",), photo).save(tmp_path)
+        assert list(tmp_path.iterdir()) == []
 
     def test_a_folder_that_cannot_be_written(self, tmp_path, monkeypatch):
         def refuse(*args, **options):  # as root every folder can be written

@@ -41,7 +41,7 @@ def heatmap(
     """Draw the Image-Text Similarity Map of each label over a photo (each map from its own least to its most)."""
     import freeseg
     from freeseg import photos as images
-    from freeseg.files import atomic_path
+    from freeseg.files import write_picture
     from freeseg.results import drawing
 
     vocabulary = read_labels(labels)
@@ -52,6 +52,5 @@ def heatmap(
     maps = loaded.similarity(upright, vocabulary, remove_redundancy, (height, width))
     sheet = drawing.similarity_sheet(upright, dict(zip(vocabulary.names, maps, strict=True)))
     path = out / f"{photo.stem}.heatmap.jpg"
-    with atomic_path(path) as temporary:
-        sheet.save(temporary, format="JPEG", quality=90)
+    write_picture(path, sheet, "JPEG", quality=90)
     typer.echo(f"{len(maps)} heatmaps in {path}")

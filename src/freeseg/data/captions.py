@@ -91,7 +91,7 @@ class CaptionFolder:
     def __init__(self, folder: str | Path, without: Path | None = None) -> None:
         self.name = Path(folder).resolve().name
         self._entries = _read_jsonl(Path(folder))
-        photos = {os.path.realpath(photo.path) for photo in photos_in(Path(folder), without)}
+        photos = {os.path.realpath(photo.path) for photo in photos_in(Path(folder), without=without)}
         self.photos_without_line = len(photos.difference(map(os.path.realpath, self._entries)))
 
     def __len__(self) -> int:
@@ -328,7 +328,7 @@ def _local_name(name: object, where: str) -> str:
 
 def _photos(folder: Path, without: Path | None) -> list[FoundPhoto]:
     """The photos in a folder and below it; none for what is no folder, or holds none."""
-    return photos_in(folder, without) if is_folder(folder) else []
+    return photos_in(folder, without=without) if is_folder(folder) else []
 
 
 def _files(folder: Path, suffixes: Iterable[str]) -> list[Path]:

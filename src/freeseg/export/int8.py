@@ -14,9 +14,8 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from torch import Tensor
 
-from freeseg.errors import OutputError
+from freeseg.errors import OutputError, reason
 from freeseg.export.writing import EMBEDDER, quiet
-from freeseg.files import reason
 
 # What lies between two convolutions as well: else values are rounded before they are clipped, at a wider range than
 # they have in the end.

@@ -11,7 +11,7 @@ from PIL import Image
 
 from freeseg import pipeline
 from freeseg.data.free_masks import Entry, Settings
-from freeseg.files import atomic_path
+from freeseg.files import write_picture
 from freeseg.labelling.tasks import LabellingTask
 from freeseg.mask_values import IGNORE
 from freeseg.models.towers.pair import lasting
@@ -69,8 +69,7 @@ def label_photo(job: LabellingTask, plan: Plan, model: FreeSeg) -> Entry:
     result = model.segment_known(photo, plan.vocabulary, job.known)
     confidence = Image.fromarray(np.rint(result.confidence * 255).astype(np.uint8))
     for path, image in ((job.mask, result.mask_image()), (job.confidence, confidence)):
-        with atomic_path(plan.folder / path) as temporary:
-            image.save(temporary, format="PNG")
+        write_picture(plan.folder / path, image, "PNG")
     return Entry(
         source=job.source,
         file=job.file,

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from freeseg.data.free_masks import MANIFEST, Entry, read_manifest
-from freeseg.errors import OutputError
-from freeseg.files import atomic_path, reason
+from freeseg.errors import OutputError, reason
+from freeseg.files import atomic_path
 
 
 class Manifest:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 from PIL import Image
@@ -14,7 +12,7 @@ from PIL import Image
 from freeseg.data import PhotoSource
 from freeseg.data.free_masks import CONFIDENCE, LABELS, MASKS, Entry, FreeMasks, open_free_masks, write_settings
 from freeseg.errors import DataError, OutputError, PhotoError
-from freeseg.files import atomic_path, file_lock
+from freeseg.files import file_lock, remove_half_written, write_picture
 from freeseg.labelling.contact_sheet import choose, contact_sheet, thumbnail
 from freeseg.labelling.labeller import Plan
 from freeseg.labelling.manifest import Manifest
@@ -22,7 +20,6 @@ from freeseg.labelling.processes import label_elsewhere, label_here, same_arithm
 from freeseg.labelling.tasks import LabellingTask, labelling_tasks, source_names
 
 SHEET = "contact-sheet.png"
-HALF_WRITTEN = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # as `atomic_path` names them
 Progress = Callable[[int, int, str], None]  # done, total, what was done last
 
 
@@ -74,7 +71,9 @@ def label(
         write_settings(plan.folder, plan.settings(model))
         model.words(plan.vocabulary)  # kept on disk, where the processes find them
         with _only_here(plan.folder), closing(Manifest(plan.folder)) as manifest:
-            _remove_half_written(plan.folder)
+            remove_half_written(plan.folder, recursive=False)
+            for place in (MASKS, CONFIDENCE):
+                remove_half_written(plan.folder / place, recursive=True)
             gone = sum(_gone(manifest, name, source) for name, source in zip(names, sources, strict=True))
             ledger = _Ledger(plan.folder, manifest, sum(len(source) for source in sources), progress)
             ledger.drawn = dict.fromkeys(choose(ledger.total, sample, seed))
@@ -160,8 +159,7 @@ def _draw(masks: FreeMasks, ledger: _Ledger, path: Path) -> None:
     drawn = {ledger.photos[number]: photo for number, photo in sorted(ledger.drawn.items()) if photo}
     shown = [(entry, drawn[entry.source, entry.file]) for entry in masks.entries if (entry.source, entry.file) in drawn]
     if shown:
-        with atomic_path(path) as temporary:
-            contact_sheet(masks, shown).save(temporary, format="PNG")
+        write_picture(path, contact_sheet(masks, shown), "PNG")
 
 
 @contextmanager
@@ -173,11 +171,3 @@ def _only_here(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise OutputError(f"another process is labelling into {folder}; wait for it, or choose another") from error
         yield
-
-
-def _remove_half_written(folder: Path) -> None:
-    """What a killed process left: the temporary files of `atomic_path`."""
-    inside = ((folder / place).rglob(".*.part") for place in (MASKS, CONFIDENCE))
-    for abandoned in chain(folder.glob(".*.part"), *inside):
-        if HALF_WRITTEN.fullmatch(abandoned.name):
-            abandoned.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from freeseg.errors import LabelError, OutputError
-from freeseg.files import atomic_path, escapes_folder, printable, write_json
+from freeseg.files import escapes_folder, printable, write_json, write_picture
 from freeseg.mask_values import BACKGROUND, DONT_KNOW, IGNORE
 from freeseg.results import drawing, rle
 
@@ -199,13 +199,11 @@ class Segmentation:
         """
         start = _inside(Path(folder), stem if stem is not None else Path(self.name).stem or "photo")
         paths = [start.with_name(start.name + ending) for ending in (".overlay.jpg", ".mask.png", ".json")]
-        with atomic_path(paths[0]) as temporary:
-            overlay = self.overlay()
-            overlay.thumbnail((_JPEG_SIDE, _JPEG_SIDE))  # only a photo that is longer becomes smaller
-            # 4:4:4, since chroma subsampling blurs thin lines and coloured edges.
-            overlay.save(temporary, format="JPEG", quality=90, subsampling=0)
-        with atomic_path(paths[1]) as temporary:
-            self.mask_image().save(temporary, format="PNG")
+        overlay = self.overlay()
+        overlay.thumbnail((_JPEG_SIDE, _JPEG_SIDE))  # only a photo that is longer becomes smaller
+        # 4:4:4, since chroma subsampling blurs thin lines and coloured edges.
+        write_picture(paths[0], overlay, "JPEG", quality=90, subsampling=0)
+        write_picture(paths[1], self.mask_image(), "PNG")
         write_json(paths[2], self.to_dict())
         return paths
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from freeseg.errors import FreeSegError
-from freeseg.files import atomic_path
+from freeseg.files import write_bytes
 
 FILE = "state.pt"
 RENAMED_SETTINGS = {"again_rate": "self_training_rate"}  # a setting's name in 0.1.0 -> its name now
@@ -30,8 +30,7 @@ def write(run: Path, settings: Mapping[str, object], state: Mapping[str, object]
     """
     whole = io.BytesIO()  # torch's own writing tells of a full disk by an error of any kind
     torch.save({"settings": dict(settings), **state}, whole)
-    with atomic_path(run / FILE) as temporary:
-        temporary.write_bytes(whole.getbuffer())
+    write_bytes(run / FILE, whole.getbuffer())
 
 
 def read(run: Path, settings: Mapping[str, object], device: torch.device) -> dict[str, Any] | None:

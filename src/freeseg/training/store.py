@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from freeseg.errors import DataError, OutputError
-from freeseg.files import file_lock, reason
+from freeseg.errors import DataError, OutputError, reason
+from freeseg.files import file_lock
 
 KEY_LENGTH = 64  # a sha256 in hex
 KEY = re.compile(f"[0-9a-f]{{{KEY_LENGTH}}}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from freeseg.files import atomic_path
+from freeseg.files import write_bytes, write_picture
 from freeseg.mask_values import IGNORE
 from freeseg.results import drawing
 
@@ -60,8 +61,9 @@ def write_curves(
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     FigureCanvasAgg(figure)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
+    encoded = io.BytesIO()
+    figure.savefig(encoded, format="png", dpi=120)
+    write_bytes(path, encoded.getbuffer())
 
 
 def write_samples(path: Path, compared: Sequence[Compared], labels: Sequence[str]) -> None:
@@ -76,8 +78,7 @@ def write_samples(path: Path, compared: Sequence[Compared], labels: Sequence[str
         for row in side:
             sheet.paste(row, (column * (width + 4 * GAP), top))
             top += row.height + GAP
-    with atomic_path(path) as temporary:
-        sheet.save(temporary, format="PNG")
+    write_picture(path, sheet, "PNG")
 
 
 def _row(compared: Compared, labels: Sequence[str]) -> Image.Image:
