@@ -19,7 +19,7 @@ from benchmarks.embedders import SYSTEMS
 from benchmarks.memory import print_peak
 from benchmarks.photos import LABELS, words
 from freeseg.errors import PhotoError
-from freeseg.results.saving import saved
+from freeseg.results.saving import save_in_background
 
 
 def _segmenting(photos: Sequence[Path], labels: int | None, short_side: int | None) -> Callable[[], object]:
@@ -29,7 +29,7 @@ def _segmenting(photos: Sequence[Path], labels: int | None, short_side: int | No
     def work() -> None:
         with tempfile.TemporaryDirectory() as folder:
             stems = [path.stem for path in photos]
-            for _, result in saved(zip(stems, model.stream(photos, chosen), strict=True), folder):
+            for _, result in save_in_background(zip(stems, model.stream(photos, chosen), strict=True), folder):
                 if isinstance(result, PhotoError):
                     raise result
 

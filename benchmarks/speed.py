@@ -18,7 +18,7 @@ from benchmarks.tables import giga, table
 from benchmarks.timing import in_turns
 from freeseg.errors import PhotoError
 from freeseg.photos import fit_short_side
-from freeseg.results.saving import saved
+from freeseg.results.saving import save_in_background
 
 PEAK = "peak"
 
@@ -66,7 +66,7 @@ def section(scale: Scale, folder: Path) -> list[str]:
 
 def _to_files(model: freeseg.FreeSeg, paths: list[Path], out: Path) -> None:
     stems = [path.stem for path in paths]
-    for _, result in saved(zip(stems, model.stream(paths, LABELS), strict=True), out):
+    for _, result in save_in_background(zip(stems, model.stream(paths, LABELS), strict=True), out):
         if isinstance(result, PhotoError):
             raise result
 

@@ -16,7 +16,7 @@ from sklearn.datasets import load_sample_image
 
 import freeseg
 from freeseg.files import write_picture
-from freeseg.results import drawing
+from freeseg.results.heatmap import similarity_sheet
 
 # Photo -> words. chelsea, camera: CC0; astronaut (NASA), rocket (SpaceX): public domain; china, flower: CC BY 2.0.
 PHOTOS = {
@@ -61,7 +61,7 @@ def main() -> None:
         overlays.append(result.overlay())
         names = freeseg.Vocabulary.of(labels).names
         maps = model.similarity(picture, labels)
-        sheet = drawing.similarity_sheet(picture, dict(zip(names, maps, strict=True)))
+        sheet = similarity_sheet(picture, dict(zip(names, maps, strict=True)))
         write_picture(out / f"{name}.heatmaps.jpg", sheet, "JPEG", quality=90)
         shares = ", ".join(f"{label} {share:.0%}" for label, share in result.areas().items())
         print(f"{name:>9}: {shares}")

@@ -60,3 +60,23 @@ def png(width: int, height: int, bits: int, colour: int, rows: bytes, transparen
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
     body = (chunk(b"tRNS", transparent) if transparent else b"") + chunk(b"IDAT", zlib.compress(rows))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
+
+
+def noise(height: int, width: int, seed: int = 0) -> Image.Image:
+    """A picture of random pixels."""
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+# Texts that a picture, a file or a terminal may stumble over.
+ODD_TEXTS = {
+    "emoji": "cat 😀👩‍👩‍👧",
+    "long": "x" * 10_000,
+    "hebrew": "שלום עולם",
+    "arabic with marks": "\u202e\u0645\u0631\u062d\u0628\u0627\u200f",
+    "newlines": "a\n\n\tb\r\n",
+    "controls": "\0\x1b[31m",
+    "half a surrogate": "a\ud800b",
+    "stacked marks": "Z" + "\u0337\u0328" * 100,
+    "empty": "",
+    "japanese": "日本語",
+}

@@ -23,6 +23,26 @@ DONT_KNOW = "don't know"
 Mask = NDArray[np.uint8] | NDArray[np.uint16]
 
 
+def has_background(labels: Sequence[str]) -> bool:
+    """Whether value 0 of a mask with these labels is the background.
+
+    Example:
+        >>> has_background(["background", "cat"]), has_background(["cat"])
+        (True, False)
+    """
+    return len(labels) > 0 and labels[0] == BACKGROUND
+
+
+def label_values(labels: Sequence[str]) -> list[int]:
+    """The mask values that stand for a label: all indices but 255.
+
+    Example:
+        >>> label_values(["background", "cat"])
+        [0, 1]
+    """
+    return [value for value in range(len(labels)) if value != IGNORE]
+
+
 def reserve_ignore(labels: Sequence[str]) -> tuple[str, ...]:
     """The labels, with "don't know" put in at index 255 when there are more than 255 of them.
 

@@ -10,20 +10,16 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pycocotools.mask
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 import freeseg.cli
 from commands import Done, Run, one_line, program, results_of, written
-from freeseg.cli.segment import output_stems
 from freeseg.models import DEFAULT
-from freeseg.photos import FoundPhoto
 from freeseg.pipeline import FreeSeg
 from freeseg.results.drawing import palette
 from freeseg.words import vocabulary
@@ -307,32 +303,3 @@ class TestModels:
         (tmp_path / "config.json").write_text((freeseg.models.embedded_folder(DEFAULT) / "config.json").read_text())
         monkeypatch.setattr(freeseg.models, "embedded_folder", lambda name: tmp_path)
         assert "missing" in run("models").out
-
-
-def stems(*names: str) -> list[str]:
-    return output_stems([FoundPhoto(Path("/photos") / name, PurePosixPath(name)) for name in names])
-
-
-class TestOutputStems:
-    def test_sub_folders_are_mirrored(self) -> None:
-        assert stems("cat.jpg", "a/cat.jpg", "a/b/dog.tar.png") == ["cat", "a/cat", "a/b/dog.tar"]
-
-    def test_photos_that_differ_only_in_their_suffix_keep_it(self) -> None:
-        assert stems("x.jpg", "y.jpg", "x.png") == ["x.jpg", "y", "x.png"]
-
-    def test_case_alone_tells_nothing_on_some_disks(self) -> None:
-        assert stems("A.jpg", "a.jpg") == ["A.jpg", "a.jpg-2"]
-
-    def test_the_same_name_in_two_named_folders_gets_a_number(self) -> None:
-        assert stems("x.jpg", "x.jpg", "x.jpg") == ["x.jpg", "x.jpg-2", "x.jpg-3"]
-
-    def test_a_number_that_is_taken_is_passed_over(self) -> None:
-        assert stems("x.jpg-2.png", "x.jpg", "x.jpg") == ["x.jpg-2", "x.jpg", "x.jpg-3"]
-        assert stems("x.jpg", "x.jpg", "x.jpg-2.png") == ["x.jpg", "x.jpg-2", "x.jpg-2-2"]
-
-    @given(st.lists(st.from_regex(r"\A(a/)?[xy](\.jpg|-2)*\.(jpg|png)\Z"), max_size=12))
-    def test_no_two_photos_share_a_place(self, names: list[str]) -> None:
-        found = stems(*names)
-        assert len(set(found)) == len(found) == len(names)
-        for stem, name in zip(found, names, strict=True):
-            assert PurePosixPath(stem).parent == PurePosixPath(name).parent

@@ -31,7 +31,9 @@ def test_pycocotools_finds_every_region(words: Vocabulary, tmp_path: Path) -> No
     entries = [entry_of("ä.jpg", labels=labels), entry_of("b.jpg", width=31, height=17, labels=labels, source="two")]
     drawn = draw_masks(tmp_path, *entries, vocabulary=words)
     told: list[tuple[int, int]] = []
-    write_coco(open_free_masks(tmp_path), tmp_path / "coco.json", lambda done, total: told.append((done, total)))
+    write_coco(
+        open_free_masks(tmp_path), tmp_path / "coco.json", progress=lambda done, total: told.append((done, total))
+    )
     assert told == [(1, 2), (2, 2)]
     coco = load(tmp_path / "coco.json")
     assert [image["file_name"] for image in coco.loadImgs([1, 2])] == ["photos/ä.jpg", "two/b.jpg"]

@@ -8,27 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from labelled import CAPTIONS, LABELS, PLAIN
 from masked import entry_of
 
 from freeseg.data import PhotoSource, open_sources
 from freeseg.errors import DataError
-from freeseg.labelling.tasks import free_stem, labelling_tasks, source_names
+from freeseg.labelling.tasks import labelling_tasks, source_names
 from freeseg.words import Vocabulary
 
 WORDS = Vocabulary.of(LABELS)
-PARTS = st.sampled_from(["a", "A", "a.b", "a-2", "b", "a.png", ".hidden", "é"])
-KEYS = st.tuples(st.sampled_from(["", "x/", "X/"]), PARTS, st.sampled_from(["", ".jpg", ".PNG", ".png"])).map("".join)
-
-
-@given(st.lists(KEYS, unique=True, max_size=30))
-def test_no_two_photos_share_a_place_whatever_the_file_system(keys: list[str]) -> None:
-    taken: set[str] = set()
-    stems = [free_stem(key, taken) for key in keys]
-    assert len({stem.casefold() for stem in stems}) == len(keys)
-    assert all(Path(stem).parent == Path(key).parent for stem, key in zip(stems, keys, strict=True))
 
 
 def test_a_job_for_each_photo_in_order(sources: Sequence[PhotoSource], folders: list[Path]) -> None:

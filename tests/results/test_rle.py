@@ -1,4 +1,4 @@
-"""COCO's compressed RLE against pycocotools, in both directions."""
+"""COCO's compressed RLE against pycocotools: what it writes, and what it reads of ours."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from freeseg.results.rle import decode, encode
+from freeseg.results.rle import encode
 
 coco_mask = pytest.importorskip("pycocotools.mask")
 
@@ -32,14 +32,12 @@ def of_pycocotools(mask):
 def test_edge_cases_agree_with_pycocotools(name):
     mask = EDGE_CASES[name]
     assert encode(mask) == of_pycocotools(mask)
-    assert np.array_equal(decode(of_pycocotools(mask)), mask)
 
 
 @given(hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40)))
 @settings(max_examples=150, deadline=None)
 def test_any_mask_agrees_with_pycocotools(mask):
     assert encode(mask) == of_pycocotools(mask)
-    assert np.array_equal(decode(of_pycocotools(mask)), mask)
     assert np.array_equal(coco_mask.decode(encode(mask)), mask)
 
 
@@ -49,12 +47,7 @@ def test_runs_of_any_length_agree_with_pycocotools(runs):
     """Long runs need several characters and differences of both signs, which small masks never reach."""
     mask = np.repeat(np.arange(len(runs)) % 2 == 1, runs)[:, None]
     assert encode(mask) == of_pycocotools(mask)
-    assert np.array_equal(decode(encode(mask)), mask)
-
-
-def test_counts_may_be_bytes():
-    mask = EDGE_CASES["checkerboard"]
-    assert np.array_equal(decode(coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))), mask)
+    assert np.array_equal(coco_mask.decode(encode(mask)), mask)
 
 
 def test_size_is_plain_integers():
@@ -69,20 +62,3 @@ def test_size_is_plain_integers():
 def test_what_is_no_mask_is_refused(mask):
     with pytest.raises(ValueError, match="bool with at least one pixel"):
         encode(mask)
-
-
-@pytest.mark.parametrize(
-    ("counts", "message"),
-    [
-        ("2", "do not fill"),  # too few pixels
-        ("222", "do not fill"),  # too many
-        ("5O", "do not fill"),  # 5 and -1 pixels
-        ("", "do not fill"),
-        ("2 2", "no RLE character"),
-        ("2é", "no RLE character"),
-        ("2R", "middle of a run"),
-    ],
-)
-def test_damaged_counts_are_refused(counts, message):
-    with pytest.raises(ValueError, match=message):
-        decode({"size": [2, 2], "counts": counts})

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from freeseg.errors import OutputError, PhotoError
-from freeseg.results.saving import Outcome, saved
+from freeseg.results.saving import NamedOutcome, save_in_background
 from freeseg.results.segmentation import Segmentation
 
 
@@ -21,8 +21,8 @@ def result(value: int) -> Segmentation:
 
 
 def test_what_comes_out_is_on_disk(tmp_path: Path) -> None:
-    outcomes: list[Outcome] = [("a", result(0)), ("b", PhotoError("bad")), ("c/d", result(1)), ("e", result(2))]
-    for (stem, outcome), (told, found) in zip(outcomes, saved(iter(outcomes), tmp_path), strict=True):
+    outcomes: list[NamedOutcome] = [("a", result(0)), ("b", PhotoError("bad")), ("c/d", result(1)), ("e", result(2))]
+    for (stem, outcome), (told, found) in zip(outcomes, save_in_background(iter(outcomes), tmp_path), strict=True):
         assert (told, found) == (stem, outcome)
         assert (tmp_path / f"{stem}.json").is_file() == isinstance(outcome, Segmentation)
     with Image.open(tmp_path / "c" / "d.mask.png") as mask:
@@ -36,18 +36,18 @@ def test_the_next_one_is_asked_for_while_one_is_written(tmp_path: Path, monkeypa
         assert asked.wait(20)
         return save(self, *where)
 
-    def outcomes() -> Iterator[Outcome]:
+    def outcomes() -> Iterator[NamedOutcome]:
         yield "a", result(0)
         asked.set()
         yield "b", result(1)
 
     monkeypatch.setattr(Segmentation, "save", waits)
-    assert [stem for stem, _ in saved(outcomes(), tmp_path)] == ["a", "b"]
+    assert [stem for stem, _ in save_in_background(outcomes(), tmp_path)] == ["a", "b"]
 
 
 def test_what_cannot_be_written_ends_it(tmp_path: Path) -> None:
     (tmp_path / "b.json").mkdir()
-    found = saved(iter([("a", result(0)), ("b", result(1)), ("c", result(2))]), tmp_path)
+    found = save_in_background(iter([("a", result(0)), ("b", result(1)), ("c", result(2))]), tmp_path)
     assert next(found)[0] == "a"
     with pytest.raises(OutputError, match=r"b\.json"):
         list(found)
@@ -55,5 +55,5 @@ def test_what_cannot_be_written_ends_it(tmp_path: Path) -> None:
 
 
 def test_nothing_to_write(tmp_path: Path) -> None:
-    assert list(saved(iter([]), tmp_path / "out")) == []
+    assert list(save_in_background(iter([]), tmp_path / "out")) == []
     assert not (tmp_path / "out").exists()

@@ -42,15 +42,15 @@ def heatmap(
     import freeseg
     from freeseg import photos as images
     from freeseg.files import write_picture
-    from freeseg.results import drawing
+    from freeseg.results.heatmap import TILE, similarity_sheet
 
     vocabulary = read_labels(labels)
     upright = images.read_photo(photo)
     loaded = freeseg.load(model, device, revision, mode, precision, short_side, onnx)
-    shrink = min(1.0, drawing.TILE / max(upright.size))  # the maps of many labels at a photo's own size are too much
+    shrink = min(1.0, TILE / max(upright.size))  # the maps of many labels at a photo's own size are too much
     height, width = (max(1, round(shrink * side)) for side in upright.size[::-1])
     maps = loaded.similarity(upright, vocabulary, remove_redundancy, (height, width))
-    sheet = drawing.similarity_sheet(upright, dict(zip(vocabulary.names, maps, strict=True)))
+    sheet = similarity_sheet(upright, dict(zip(vocabulary.names, maps, strict=True)))
     path = out / f"{photo.stem}.heatmap.jpg"
     write_picture(path, sheet, "JPEG", quality=90)
     typer.echo(f"{len(maps)} heatmaps in {path}")

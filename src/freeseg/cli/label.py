@@ -67,7 +67,7 @@ def label(
         done = label_all(opened, plan, workers or default_workers(device), sample, seed, update)
     if format is Format.COCO:
         with progress("coco.json") as update:
-            write_coco(done.masks, out / "coco.json", update)
+            write_coco(done.masks, out / "coco.json", progress=update)
     console = Console(markup=False, emoji=False)  # labels and names are shown as they are
     if done.masks.entries:
         console.print(_table(done.masks))

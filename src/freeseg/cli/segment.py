@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +25,6 @@ from freeseg.cli.options import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from freeseg.photos import FoundPhoto
     from freeseg.results.segmentation import Segmentation
 
 
@@ -51,7 +48,8 @@ def segment(
     from freeseg.cli.progress import progress
     from freeseg.errors import PhotoError
     from freeseg.photos import find_photos
-    from freeseg.results.saving import saved
+    from freeseg.results.saving import save_in_background
+    from freeseg.results.stems import stems_of
 
     vocabulary = read_labels(labels)
     found = find_photos(photos, without=out)
@@ -60,7 +58,8 @@ def segment(
     totals: Counter[str] = Counter()
     with progress("segmenting") as update:
         outcomes = network.stream((photo.path for photo in found), vocabulary, background)
-        for done, (stem, outcome) in enumerate(saved(zip(output_stems(found), outcomes, strict=True), out), start=1):
+        named = zip(stems_of([photo.name for photo in found]), outcomes, strict=True)
+        for done, (stem, outcome) in enumerate(save_in_background(named, out), start=1):
             if isinstance(outcome, PhotoError):
                 failed.append(str(outcome))
             else:
@@ -76,23 +75,6 @@ def segment(
         for reason in failed:
             typer.echo(f"freeseg: {reason}", err=True)
         raise typer.Exit(1)
-
-
-def output_stems(found: Sequence[FoundPhoto]) -> list[str]:
-    """Where each photo's results go, without suffix: sub-folders are mirrored, and no two photos share a place.
-
-    Photos that differ only in their suffix keep it; what still collides gets the next free number.
-    """
-    plain = [photo.name.with_suffix("").as_posix() for photo in found]
-    often = Counter(stem.casefold() for stem in plain)  # a file system may not tell "A" from "a"
-    stems: list[str] = []
-    taken: set[str] = set()
-    for photo, stem in zip(found, plain, strict=True):
-        name = stem if often[stem.casefold()] == 1 else photo.name.as_posix()
-        candidates = chain([name], (f"{name}-{number}" for number in count(2)))
-        stems.append(next(each for each in candidates if each.casefold() not in taken))
-        taken.add(stems[-1].casefold())
-    return stems
 
 
 def _one(result: Segmentation) -> Table:

@@ -8,33 +8,37 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from freeseg.data.free_masks import FreeMasks
 from freeseg.files import atomic_path
-from freeseg.mask_values import BACKGROUND, IGNORE
-from freeseg.results.segmentation import Segmentation
+from freeseg.mask_values import IGNORE, Mask
+from freeseg.results.coco import coco_annotations, coco_categories
 
 
-def write_coco(masks: FreeMasks, path: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-    """Write what `pycocotools.coco.COCO` loads, a mask at a time: memory does not grow with their number.
+def write_coco(
+    masks: FreeMasks, path: Path, *, progress: Callable[[int, int], None] = lambda done, total: None
+) -> None:
+    """Write all masks as one file that `pycocotools.coco.COCO` loads.
 
-    A photo's file_name is "SOURCE/FILE" and its id its place in the manifest, from 1; a category's id is its mask
-    value; annotations are those of `Segmentation.to_coco`.
+    One mask is in memory at a time. Categories and annotations are those of `freeseg.results.coco`. A photo's file_name
+    is "SOURCE/FILE", and its id is its place in the manifest, from 1.
+
+    Args:
+        masks: The folder of free masks.
+        path: Where to.
+        progress: Called after each photo with how many photos are done, and of how many.
 
     Raises:
         DataError: A mask is missing or damaged.
         OutputError: The file cannot be written.
     """
-    names = enumerate(masks.labels)
-    categories = ({"id": value, "name": name} for value, name in names if value != IGNORE and name != BACKGROUND)
     images = (
         {"id": number, "file_name": f"{entry.source}/{entry.file}", "width": entry.width, "height": entry.height}
         for number, entry in enumerate(masks.entries, start=1)
     )
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write("{")
-        file.writelines(_array("categories", categories))
+        file.writelines(_array("categories", coco_categories(masks.labels)))
         file.write(",\n")
         file.writelines(_array("images", images))
         file.write(",\n")
@@ -44,15 +48,14 @@ def write_coco(masks: FreeMasks, path: Path, progress: Callable[[int, int], None
 
 def _annotations(masks: FreeMasks, progress: Callable[[int, int], None]) -> Iterator[dict[str, Any]]:
     for number, entry in enumerate(masks.entries, start=1):
-        unseen = Image.new("RGB", (entry.width, entry.height))
-        mask = masks.mask(entry)
-        narrow = mask.astype(np.uint8) if len(masks.labels) <= IGNORE else mask.astype(np.uint16)
-        yield from Segmentation(narrow, masks.confidence(entry), masks.labels, unseen).to_coco(number)["annotations"]
+        indices = masks.mask(entry)
+        mask: Mask = indices.astype(np.uint8) if len(masks.labels) <= IGNORE else indices.astype(np.uint16)
+        yield from coco_annotations(mask, masks.confidence(entry), masks.labels, image_id=number)
         progress(number, len(masks.entries))
 
 
 def _array(name: str, items: Iterable[Any]) -> Iterator[str]:
-    """An array of a JSON object, piece by piece."""
+    """An array of a JSON object, in pieces."""
     yield f'"{name}": ['
     for number, item in enumerate(items):
         yield (",\n" if number else "\n") + json.dumps(item)

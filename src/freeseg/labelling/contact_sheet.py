@@ -15,7 +15,7 @@ from PIL import Image
 from freeseg.data.free_masks import Entry, FreeMasks
 from freeseg.errors import PhotoError
 from freeseg.photos import read_bytes, resize
-from freeseg.results.drawing import overlay
+from freeseg.results.overlay import overlay
 
 TILE = (480, 240)  # a photo on the sheet fits in it, in pixels
 GAP = 12

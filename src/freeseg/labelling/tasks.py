@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
-from pathlib import PurePosixPath
+from itertools import count
 
 from freeseg.data import PhotoSource
 from freeseg.data.free_masks import CAPTIONS, CONFIDENCE, MASKS, PRESENCE, Entry
 from freeseg.errors import DataError
+from freeseg.results.stems import next_stem
 from freeseg.words import Vocabulary, mentions
 
 
@@ -79,7 +79,7 @@ def labelling_tasks(sources: Sequence[PhotoSource], vocabulary: Vocabulary) -> I
         for pair in source:
             known = tuple(vocabulary.names[label] for label in mentions(pair.captions, vocabulary))
             yield LabellingTask(
-                next(numbers), name, pair.key, pair.image, f"{name}/{free_stem(pair.key, taken)}", known
+                next(numbers), name, pair.key, pair.image, f"{name}/{next_stem(pair.key, taken)}", known
             )
 
 
@@ -94,22 +94,3 @@ def source_names(sources: Sequence[PhotoSource]) -> list[str]:
     if twice := [name for place, name in enumerate(names) if folded[place] in folded[:place]]:
         raise DataError(f"two sources are called {twice[0]!r}; rename one, or label them into different folders")
     return names
-
-
-def free_stem(key: str, taken: set[str]) -> str:
-    """Where a photo's files go in its source's folder, without ending: a place that no photo before it took.
-
-    Args:
-        key: The photo's key in its source.
-        taken: The places taken so far, in lower case; the new one is added.
-
-    Example:
-        >>> taken = set()
-        >>> [free_stem(key, taken) for key in ("a.jpg", "b/a.jpg", "a.png", "A.PNG")]
-        ['a', 'b/a', 'a.png', 'A.PNG-2']
-    """
-    plain = PurePosixPath(key).with_suffix("").as_posix()
-    candidates = chain((plain, key), (f"{key}-{number}" for number in count(2)))
-    stem = next(each for each in candidates if each.casefold() not in taken)
-    taken.add(stem.casefold())
-    return stem

@@ -1,1 +1,1 @@
-"""What a model made of a photo: the result itself, pictures of it, and files."""
+"""Results: what a model found in a photo, pictures of it, and the files it is written to."""

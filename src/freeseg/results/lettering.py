@@ -12,30 +12,33 @@ from PIL import Image, ImageDraw, ImageFont
 Colour = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-_LONGEST = 200  # characters; no picture shows more
-_SMOOTH = 3  # text is drawn this many times larger and reduced: small hinted type loses its word spaces
-# Tried in turn. "" is pillow's own, which has hardly more than ASCII; the others are there or not.
+_LONGEST = 200  # characters, more than any picture shows
+_SMOOTH = 3  # text is drawn this many times larger and reduced, since small hinted type loses its word spaces
+# Fonts to try in turn. "" is Pillow's own, which has little more than ASCII; the others may not be installed.
 _FONTS = (
     *("", "DejaVuSans.ttf", "NotoSans-Regular.ttf", "NotoSansCJK-Regular.ttc"),
     *("Arial Unicode.ttf", "PingFang.ttc", "segoeui.ttf", "seguisym.ttf", "msyh.ttc"),
 )
 
 
-def text_line(text: str, size: int, widest: int, ink: Colour, paper: Colour) -> Image.Image:
-    """One line of text, as wide as it needs and round(1.4 * size) pixels high.
+def text_line(text: str, *, size: int, widest: int, ink: Colour, paper: Colour) -> Image.Image:
+    """Draw one line of text.
 
-    Line breaks become spaces, control characters go, what is too long ends in an ellipsis, and a character
-    that no installed font has becomes a box.
+    Line breaks become spaces, control characters are left out, a text that is too long ends in an ellipsis, and a
+    character that no installed font has becomes a box.
 
     Args:
-        text: Anything, of any length.
-        size: Font size in pixels.
-        widest: Most pixels that the picture may be wide, at least 1.
-        ink: RGB of the letters, 0-255.
-        paper: RGB behind them.
+        text: Any text of any length.
+        size: Of the font, in pixels.
+        widest: The most pixels that the picture may be wide, at least 1.
+        ink: Colour of the letters, RGB from 0 to 255.
+        paper: Colour behind them.
+
+    Returns:
+        RGB, as wide as the text needs and round(1.4 * size) pixels high.
 
     Example:
-        >>> picture = text_line("a cat\\nasleep " * 1000, 20, 300, (0, 0, 0), (255, 255, 255))
+        >>> picture = text_line("a cat\\nasleep " * 1000, size=20, widest=300, ink=(0, 0, 0), paper=(255, 255, 255))
         >>> picture.width <= 300, picture.height
         (True, 28)
     """
@@ -43,7 +46,7 @@ def text_line(text: str, size: int, widest: int, ink: Colour, paper: Colour) -> 
     line = "".join(character for character in line if character.isprintable())
     shown = line[:_LONGEST]
     font = _font(_best_font(shown), _SMOOTH * size)
-    if font is None:  # uninstalled this very moment
+    if font is None:  # removed since it was chosen
         font = ImageFont.load_default(_SMOOTH * size)
     room = _SMOOTH * widest
     if shown != line or font.getlength(shown) > room:
@@ -57,7 +60,7 @@ def text_line(text: str, size: int, widest: int, ink: Colour, paper: Colour) -> 
 
 
 def _best_font(text: str) -> str:
-    """Of the fonts that there are, the first that has all of `text`, else the one that has most of it."""
+    """The first installed font that has all characters of `text`, else the one that has most of them."""
     best, fewest = "", len(text) + 1
     for name in _FONTS:
         missing = sum(not _has(name, character) for character in set(text) - {" "})
@@ -71,7 +74,7 @@ def _best_font(text: str) -> str:
 @lru_cache(maxsize=4096)
 def _has(name: str, character: str) -> bool:
     font = _font(name, 16)
-    # What a font draws for a private character, which none has, it draws for every character it lacks.
+    # No font has this private character; what a font draws for it, it draws for every character that it lacks.
     return font is not None and bytes(font.getmask(character)) != bytes(font.getmask("\U0010fffd"))
 
 

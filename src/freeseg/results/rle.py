@@ -1,15 +1,15 @@
 """COCO's compressed run-length encoding (RLE) of a binary mask, without pycocotools.
 
-The mask is read column by column, as runs of zeros and ones in turn, zeros first. Each run length, from the
-fourth on as its difference from the run two before it, becomes groups of 5 bits, lowest first, one printable
-character a group: bit 6 says that more follow, 48 is added. Source: `rleToString` and `rleFrString` in
-https://github.com/cocodataset/cocoapi/blob/master/common/maskApi.c
+The mask is read column by column, as runs of zeros and ones in turn, beginning with zeros. The length of each run (from
+the fourth run on, its difference from the run two before it) is written in groups of 5 bits, the lowest first. A group
+becomes one printable character: bit 6 says whether more groups follow, and 48 is added. Source: `rleToString` in
+https://github.com/cocodataset/cocoapi/blob/master/common/maskApi.c. `pycocotools.mask.decode` reads the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Sequence
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -47,28 +47,6 @@ def encode(mask: npt.NDArray[np.bool_]) -> Rle:
     return {"size": [height, width], "counts": _compress(runs)}
 
 
-def decode(rle: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
-    """The mask of an RLE, as a (H, W) bool array.
-
-    Args:
-        rle: `size` [height, width] and `counts`, a str or bytes of compressed runs.
-
-    Raises:
-        ValueError: `counts` is damaged, or does not fill a mask of that size.
-
-    Example:
-        >>> decode({"size": [2, 2], "counts": "22"}).tolist()
-        [[False, True], [False, True]]
-    """
-    height, width = rle["size"]
-    counts = rle["counts"]
-    runs = _decompress(counts.encode() if isinstance(counts, str) else counts)
-    if min(runs, default=0) < 0 or sum(runs) != height * width:
-        raise ValueError(f"RLE counts do not fill a mask of {height} x {width} pixels")
-    values = np.arange(len(runs)) % 2 == 1
-    return np.repeat(values, runs).reshape((height, width), order="F")
-
-
 def _compress(runs: Sequence[int]) -> str:
     characters = bytearray()
     for index, run in enumerate(runs):
@@ -81,23 +59,3 @@ def _compress(runs: Sequence[int]) -> str:
             more = value != (-1 if group & 0x10 else 0)
             characters.append(group + (0x20 if more else 0) + 48)
     return characters.decode("ascii")
-
-
-def _decompress(counts: bytes) -> list[int]:
-    runs: list[int] = []
-    value = shift = 0
-    for character in counts:
-        code = character - 48
-        if not 0 <= code < 64:
-            raise ValueError(f"RLE counts hold {chr(character)!r}, which is no RLE character")
-        value |= (code & 0x1F) << shift
-        shift += 5
-        if code & 0x20:
-            continue
-        if code & 0x10:
-            value -= 1 << shift  # sign extension
-        runs.append(value + runs[-2] if len(runs) > 2 else value)
-        value = shift = 0
-    if shift:
-        raise ValueError("RLE counts end in the middle of a run")
-    return runs

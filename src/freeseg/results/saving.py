@@ -1,4 +1,4 @@
-"""Results on their way to files."""
+"""Writing results in the background, while the model works on the next photo."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import TypeAlias
 from freeseg.errors import PhotoError
 from freeseg.results.segmentation import Segmentation
 
-Outcome: TypeAlias = tuple[str, Segmentation | PhotoError]
+NamedOutcome: TypeAlias = tuple[str, Segmentation | PhotoError]
 
 
-def saved(outcomes: Iterable[Outcome], folder: str | Path) -> Iterator[Outcome]:
-    """Outcomes of photos once their files are written, in order.
+def save_in_background(outcomes: Iterable[NamedOutcome], folder: str | Path) -> Iterator[NamedOutcome]:
+    """Write results in another thread, and pass each on once its files are written, in order.
 
-    Another thread writes them, so that a model can look at the next photo meanwhile.
+    At most one result is being written while the next one is asked for.
 
     Args:
-        outcomes: Stems, as `Segmentation.save` takes them, and what `FreeSeg.stream` gave; errors are passed on.
+        outcomes: Stems, as `Segmentation.save` takes them, each with the result or the error that `FreeSeg.stream`
+            gave. Errors are passed on, and nothing is written for them.
         folder: Where the files go.
 
     Raises:
@@ -29,20 +30,20 @@ def saved(outcomes: Iterable[Outcome], folder: str | Path) -> Iterator[Outcome]:
         >>> import freeseg, numpy as np, tempfile
         >>> photos = {"first": np.zeros((40, 60, 3), np.uint8), "second": np.ones((40, 60, 3), np.uint8)}
         >>> results = freeseg.load().stream(photos.values(), "cat, dog")
-        >>> [stem for stem, _ in saved(zip(photos, results), tempfile.mkdtemp())]
+        >>> [stem for stem, _ in save_in_background(zip(photos, results), tempfile.mkdtemp())]
         ['first', 'second']
     """
 
-    def save(stem: str, outcome: Segmentation | PhotoError) -> Outcome:
+    def save(stem: str, outcome: Segmentation | PhotoError) -> NamedOutcome:
         if isinstance(outcome, Segmentation):
             outcome.save(folder, stem)
         return stem, outcome
 
     with ThreadPoolExecutor(1) as writer:
-        writing: Future[Outcome] | None = None
+        being_written: Future[NamedOutcome] | None = None
         for stem, outcome in outcomes:
-            if writing:
-                yield writing.result()
-            writing = writer.submit(save, stem, outcome)
-        if writing:
-            yield writing.result()
+            if being_written:
+                yield being_written.result()
+            being_written = writer.submit(save, stem, outcome)
+        if being_written:
+            yield being_written.result()

@@ -12,30 +12,32 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from freeseg.errors import LabelError, OutputError
-from freeseg.files import escapes_folder, printable, write_json, write_picture
-from freeseg.mask_values import BACKGROUND, DONT_KNOW, IGNORE
-from freeseg.results import drawing, rle
-
-_BLOCK_ROWS = 256
-_JPEG_SIDE = 65_500  # pixels: the most that JPEG writers take
+from freeseg.errors import LabelError
+from freeseg.files import printable
+from freeseg.mask_values import DONT_KNOW, IGNORE, Mask, label_values
+from freeseg.results import rle
+from freeseg.results.coco import coco_annotations, coco_categories
+from freeseg.results.counting import mean_confidence_by_value, pixels_by_value
+from freeseg.results.drawing import display_palette, palette
+from freeseg.results.overlay import overlay
+from freeseg.results.writers import DEFAULT_FORMATS, write_result
 
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What is where in one photo.
+    """What is where in one photo: a label and a confidence for each pixel.
 
     Attributes:
-        mask: (H, W) uint8, or uint16 with more than 255 labels. Value i means `labels[i]`, 255 "don't know".
+        mask: (H, W) uint8, or uint16 with more than 255 labels. Value i means `labels[i]`, and 255 "don't know".
         confidence: (H, W) float32 in [0, 1].
-        labels: Names by index, all different; "background" first where background was on. With more than 255,
-            `labels[255]` is "don't know" (see `reserve_ignore`).
-        photo: RGB, upright, the mask's size.
-        name: Where the photo came from, for file names and messages.
-        model: Which model made the mask.
-        presence: Image-level score by label, finite; may be empty or hold only some labels.
+        labels: Names by index, all different, with "background" first where there is one. With more than 255 names,
+            `labels[255]` is "don't know" (see `freeseg.mask_values.reserve_ignore`).
+        photo: RGB, upright, of the mask's size.
+        name: The photo's name, for file names and messages.
+        model: Name of the model that made the mask.
+        presence: A finite image-level score by label, for all labels, some or none.
         candidates: The labels that competed for the pixels with the background: those known to be in the photo, else
-            those that the presence rule let appear. Empty where that is not told.
+            those that the presence rule allowed. Empty where this is not known.
 
     Raises:
         ValueError: The parts do not fit together.
@@ -48,7 +50,7 @@ class Segmentation:
         ['cat', 'background']
     """
 
-    mask: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+    mask: Mask
     confidence: npt.NDArray[np.float32]
     labels: tuple[str, ...]
     photo: Image.Image
@@ -76,16 +78,16 @@ class Segmentation:
         return list(self.areas())
 
     def areas(self) -> dict[str, float]:
-        """Share of all pixels, in (0, 1], of each label that has any, largest first.
+        """The share of all pixels, in (0, 1], of each label that has pixels, largest first.
 
-        The shares add up to 1 less the share of "don't know".
+        The shares and that of "don't know" add up to 1.
         """
         pixels = self._pixels()
-        order = sorted(_real(self.labels), key=lambda index: -pixels[index])  # stable: ties in label order
+        order = sorted(label_values(self.labels), key=lambda index: -pixels[index])  # ties stay in label order
         return {self.labels[index]: float(pixels[index] / self.mask.size) for index in order if pixels[index]}
 
     def label_mask(self, label: str) -> npt.NDArray[np.bool_]:
-        """Where a label is, (H, W) bool.
+        """Where a label is, as (H, W) bool.
 
         Raises:
             LabelError: The label is not one of `labels`.
@@ -101,49 +103,33 @@ class Segmentation:
         inside = self.confidence[self.label_mask(label)]
         return float(inside.mean(dtype=np.float64)) if inside.size else 0.0
 
-    def to_coco(self, image_id: int = 1) -> dict[str, Any]:
-        """A COCO dataset of this photo, as `pycocotools.coco.COCO` loads it; background is left out.
+    def to_coco(self, *, image_id: int = 1) -> dict[str, Any]:
+        """A COCO dataset of this one photo, as `pycocotools.coco.COCO` loads it.
 
-        A category's id is its mask value where background is value 0, else its mask value + 1, since 0 stands
-        for background in many tools. Annotation ids differ between photos of the same labels and different
-        `image_id`, from 1 up.
+        Args:
+            image_id: From 1 up; photos with the same labels and different ids can be put into one dataset.
 
         Returns:
-            images, categories (all labels), and annotations: one for each present label, with segmentation
-            (compressed RLE), area (pixels), bbox [x, y, width, height], iscrowd 0, score (mean confidence).
+            images, categories (all labels but the background) and annotations, as `freeseg.results.coco` has them.
         """
-        kept = [index for index in _real(self.labels) if not self._is_background(index)]
-        first = 0 if self._is_background(0) else 1
         height, width = self.mask.shape
-        pixels, confidence = self._totals()
-        annotations = [
-            {
-                "id": (image_id - 1) * len(self.labels) + index + 1,
-                "image_id": image_id,
-                "category_id": index + first,
-                "segmentation": rle.encode(self.mask == index),
-                "area": int(pixels[index]),
-                "bbox": _box(self.mask == index),
-                "iscrowd": 0,
-                "score": round(float(confidence[index]), 6),
-            }
-            for index in kept
-            if pixels[index]
-        ]
+        image = {"id": image_id, "file_name": printable(self.name), "width": width, "height": height}
         return {
-            "images": [{"id": image_id, "file_name": printable(self.name), "width": width, "height": height}],
-            "categories": [{"id": index + first, "name": printable(self.labels[index])} for index in kept],
-            "annotations": annotations,
+            "images": [image],
+            "categories": coco_categories(self.labels),
+            "annotations": coco_annotations(self.mask, self.confidence, self.labels, image_id=image_id),
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """A summary for JSON: name, width, height, model, labels, ignored (share of "don't know").
+        """A summary for JSON: name, width, height, model, labels, and ignored (the share of "don't know").
 
-        Each of labels has index, label, colour ("#rrggbb", as the overlay shows it), pixels, area (share),
-        confidence (mean), presence (None where it was not measured), rle (as in COCO; None without pixels).
+        Each of labels has index, label, colour ("#rrggbb", as the overlay shows it), pixels, area (share of the
+        pixels), confidence (mean), presence (None where it was not measured) and rle (as in COCO; None where there
+        are no pixels).
         """
-        colours = drawing.display_palette(self.labels)
-        pixels, confidence = self._totals()
+        colours = display_palette(self.labels)
+        pixels = self._pixels()
+        confidence = mean_confidence_by_value(self.mask, self.confidence, pixels)
         entries = [
             {
                 "index": index,
@@ -155,7 +141,7 @@ class Segmentation:
                 "presence": self._presence(index),
                 "rle": rle.encode(self.mask == index) if pixels[index] else None,
             }
-            for index in _real(self.labels)
+            for index in label_values(self.labels)
         ]
         return {
             "name": printable(self.name),
@@ -166,61 +152,44 @@ class Segmentation:
             "ignored": round(float(pixels[IGNORE] / self.mask.size), 6),
         }
 
-    def overlay(self, alpha: float = 0.55) -> Image.Image:
-        """The photo under translucent colours, with a legend below it; see `freeseg.results.drawing.overlay`.
+    def overlay(self, *, alpha: float = 0.55) -> Image.Image:
+        """The photo under translucent colours, with a legend below it; see `freeseg.results.overlay.overlay`.
 
         Raises:
             ValueError: `alpha` is not in [0, 1].
         """
-        return drawing.overlay(self.photo, self.mask, self.labels, self.areas(), alpha)
+        return overlay(self.photo, self.mask, self.labels, self.areas(), alpha=alpha)
 
     def mask_image(self) -> Image.Image:
-        """The mask as a picture: palette in the VOC colour map, or 16-bit grey with more than 255 labels."""
+        """The mask as a palette picture in the VOC colour map, or in 16-bit grey with more than 255 labels."""
         image = Image.fromarray(self.mask)
         if self.mask.dtype == np.uint8:
-            image.putpalette(drawing.palette(256).tobytes())
+            image.putpalette(palette(256).tobytes())
         return image
 
-    def save(self, folder: str | Path, stem: str | None = None) -> list[Path]:
-        """Write `<stem>.overlay.jpg`, `<stem>.mask.png` and `<stem>.json` to a folder.
+    def save(
+        self, folder: str | Path, stem: str | None = None, *, formats: str | Sequence[str] = DEFAULT_FORMATS
+    ) -> list[Path]:
+        """Write files to a folder, by default `STEM.overlay.jpg`, `STEM.mask.png` and `STEM.json`.
 
-        The mask is a palette PNG in the VOC colour map, 255 = "don't know"; with more than 255 labels a 16-bit
-        greyscale PNG. Each file is there whole or not at all, the JSON last.
+        The mask is a palette PNG in the VOC colour map, where 255 is "don't know"; with more than 255 labels it is a
+        16-bit grey PNG. A file is there whole or not at all.
 
         Args:
             folder: Made if need be.
-            stem: Name without ending, by default that of `name`; may be in sub-folders, "a/b/cat".
+            stem: The files' name without ending, by default that of `name`; "a/b/cat" is in sub-folders.
+            formats: Names of formats in `freeseg.results.writers.WRITERS`.
 
         Returns:
-            The three paths, in the order above.
+            The paths, in the order of the formats.
 
         Raises:
-            OutputError: The stem leads out of the folder, or a file cannot be written.
+            OutputError: There is no such format, the stem leads out of the folder, or a file cannot be written.
         """
-        start = _inside(Path(folder), stem if stem is not None else Path(self.name).stem or "photo")
-        paths = [start.with_name(start.name + ending) for ending in (".overlay.jpg", ".mask.png", ".json")]
-        overlay = self.overlay()
-        overlay.thumbnail((_JPEG_SIDE, _JPEG_SIDE))  # only a photo that is longer becomes smaller
-        # 4:4:4, since chroma subsampling blurs thin lines and coloured edges.
-        write_picture(paths[0], overlay, "JPEG", quality=90, subsampling=0)
-        write_picture(paths[1], self.mask_image(), "PNG")
-        write_json(paths[2], self.to_dict())
-        return paths
+        return write_result(self, folder, stem, formats=formats)
 
     def _pixels(self) -> npt.NDArray[np.int64]:
-        """Pixels by mask value, at least 256 of them."""
-        if self.mask.dtype == np.uint8:
-            return np.array(Image.fromarray(self.mask).histogram())  # 15 times as fast as `bincount`
-        return np.bincount(self.mask.ravel(), minlength=len(self.labels))
-
-    def _totals(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Pixels and mean confidence by mask value, at least 256 of each; in blocks, for `bincount` casts."""
-        pixels = self._pixels()
-        total = np.zeros(len(pixels), np.float64)
-        for top in range(0, len(self.mask), _BLOCK_ROWS):
-            rows = slice(top, top + _BLOCK_ROWS)
-            total += np.bincount(self.mask[rows].ravel(), self.confidence[rows].ravel(), len(total))
-        return pixels, total / np.maximum(pixels, 1)
+        return pixels_by_value(self.mask, count=len(self.labels))
 
     def _index(self, label: str) -> int:
         if label not in self.labels:
@@ -229,17 +198,9 @@ class Segmentation:
             raise LabelError(f"no label {label!r}; the labels are {known}")
         return self.labels.index(label)
 
-    def _is_background(self, index: int) -> bool:
-        return index == 0 and self.labels[0] == BACKGROUND
-
     def _presence(self, index: int) -> float | None:
         score = self.presence.get(self.labels[index])
         return None if score is None else round(float(score), 6)
-
-
-def _real(labels: Sequence[str]) -> list[int]:
-    """The indices that stand for a label, so not 255."""
-    return [index for index in range(len(labels)) if index != IGNORE]
 
 
 def _check_labels(labels: tuple[str, ...], presence: Mapping[str, float]) -> None:
@@ -261,18 +222,3 @@ def _check_mask(mask: npt.NDArray[Any], count: int) -> None:
         raise ValueError(f"mask must be {expected}; it is {mask.shape} {mask.dtype}")
     if mask.max(initial=0, where=mask != IGNORE) >= count:
         raise ValueError(f"mask holds values beyond its {count} labels")
-
-
-def _box(inside: npt.NDArray[np.bool_]) -> list[int]:
-    """COCO's [x, y, width, height] around the true pixels, of which there are some."""
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    top, left = int(rows[0]), int(columns[0])
-    return [left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1]
-
-
-def _inside(folder: Path, stem: str) -> Path:
-    """The path of a stem in a folder, refused where it would lead out of it, also by a link."""
-    path = Path(stem)
-    if not path.name or escapes_folder(stem) or not (folder / path).parent.resolve().is_relative_to(folder.resolve()):
-        raise OutputError(f"{stem!r} does not stay inside {folder}; use a relative name without '..'")
-    return folder / path

@@ -18,7 +18,8 @@ from freeseg.evaluation.protocols import protocol
 from freeseg.evaluation.report.gallery import LONGEST_SIDE, Pictured, gallery, pictured
 from freeseg.evaluation.report.report import Report
 from freeseg.pipeline import FreeSeg
-from freeseg.results.drawing import display_palette, heatmap
+from freeseg.results.drawing import display_palette
+from freeseg.results.heatmap import heatmap
 
 CLASSES = ("background", "cat", "dog", "cow")
 TRUTH = np.array([[0, 0, 1, 1], [0, 255, 2, 2]], np.uint8)

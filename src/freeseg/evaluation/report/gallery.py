@@ -14,7 +14,9 @@ from freeseg.evaluation import measure
 from freeseg.evaluation.metrics.confusion import class_mean, confusion, iou, share
 from freeseg.evaluation.protocols import Protocol
 from freeseg.pipeline import FreeSeg
-from freeseg.results.drawing import display_palette, heatmap, overlay
+from freeseg.results.drawing import display_palette
+from freeseg.results.heatmap import heatmap
+from freeseg.results.overlay import overlay
 
 LONGEST_SIDE = 480
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from freeseg.files import write_bytes, write_picture
 from freeseg.mask_values import IGNORE
-from freeseg.results import drawing
+from freeseg.results.overlay import overlay
 
 GAP = 6
 SMOOTHED = 50  # steps that a point of a curve is the mean of
@@ -83,7 +83,7 @@ def write_samples(path: Path, compared: Sequence[Compared], labels: Sequence[str
 
 def _row(compared: Compared, labels: Sequence[str]) -> Image.Image:
     photo, *masks = compared
-    pictures = [photo, *(drawing.overlay(photo, mask, labels, _areas(mask, labels)) for mask in masks)]
+    pictures = [photo, *(overlay(photo, mask, labels, _areas(mask, labels)) for mask in masks)]
     row = Image.new("RGB", (sum(each.width + GAP for each in pictures), max(each.height for each in pictures)), "white")
     left = 0
     for picture in pictures:
