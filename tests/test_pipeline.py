@@ -299,16 +299,16 @@ class TestSaving:
         self, tiny: FreeSeg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         result = tiny.segment(NOISE, LABELS)
-        write, written = Image.Image.save, []
+        write, written = Path.write_bytes, []
 
-        def save(self: Image.Image, path: Path, *args: object, **options: object) -> None:
-            written.append(path)
+        def write_half(self: Path, content: bytes) -> None:
+            written.append(self)
             if len(written) == 2:
-                Path(path).write_bytes(b"\x89PNG half")
+                write(self, b"\x89PNG half")
                 raise OSError(errno.ENOSPC, "No space left on device")
-            write(self, path, *args, **options)  # type: ignore[arg-type]
+            write(self, content)
 
-        monkeypatch.setattr(Image.Image, "save", save)
+        monkeypatch.setattr(Path, "write_bytes", write_half)
         with pytest.raises(OutputError, match=r"photo\.mask\.png: No space left on device"):
             result.save(tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == ["photo.overlay.jpg"]
