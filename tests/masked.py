@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from freeseg.data.free_masks import MANIFEST, Entry, Settings, names_by_value, write_settings
-from freeseg.mask_values import IGNORE
+from freeseg.data.free_masks import MANIFEST, Entry, MaskSettings, write_settings
+from freeseg.mask_values import IGNORE, labels_by_value
 from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
 
 WORDS = Vocabulary.of("cat|kitten, dog, sofa|couch", ["sky", "grass"])
-SETTINGS = Settings(WORDS, "drawn", "drawn", "ab12", "1.0", {"smoothing": 3, "ignore_below": 0.0})
+SETTINGS = MaskSettings(WORDS, "drawn", "drawn", "ab12", "1.0", {"smoothing": 3, "ignore_below": 0.0})
 ENTRY = Entry(
     source="photos",
     file="a.jpg",
@@ -43,7 +43,7 @@ def entry_of(file: str, **changes: Any) -> Entry:
 def draw_masks(folder: Path, *entries: Entry, vocabulary: Vocabulary = WORDS, seed: int = 0) -> list[Segmentation]:
     """Write a folder of random masks, one per entry, as `freeseg label` does; gives what they hold."""
     write_settings(folder, replace(SETTINGS, vocabulary=vocabulary))
-    random, labels, drawn = np.random.default_rng(seed), names_by_value(vocabulary), []
+    random, labels, drawn = np.random.default_rng(seed), labels_by_value(vocabulary.names), []
     for entry in entries:
         size = (entry.height, entry.width)
         mask = random.integers(0, len(labels), size).astype(np.uint8 if len(labels) <= IGNORE else np.uint16)

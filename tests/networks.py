@@ -10,7 +10,7 @@ import torch
 from accelerate import Accelerator
 from PIL import Image
 
-from freeseg.data.free_masks import Entry, FreeMasks, Settings, open_free_masks, write_settings
+from freeseg.data.free_masks import Entry, FreeMasks, MaskSettings, open_free_masks, write_settings
 from freeseg.files import sha256, write_text
 from freeseg.models.checkpoint import Config, Preprocessing
 from freeseg.models.network import SegmentationNetwork, SegmentationTower
@@ -48,7 +48,7 @@ def draw_free_masks(
     rng = np.random.default_rng(0)
     lines, photos = [], []
     names = VOCABULARY.names
-    write_settings(folder / "masks", Settings(VOCABULARY, "tiny", "", "", "1", {}))
+    write_settings(folder / "masks", MaskSettings(VOCABULARY, "tiny", "", "", "1", {}))
     for number in range(count):
         label = number % 2
         mask = np.zeros(size[::-1], np.uint8)

@@ -1,4 +1,4 @@
-"""What the numbers in a mask mean, on disk and in memory. Drawing, metrics, results and labelling all read it here.
+"""What the values of a mask mean, on disk and in memory; drawing, metrics, results and labelling all use this module.
 
 - In files and in `Segmentation.mask`: value i means label i, and 255 (`IGNORE`) means "don't know". Where there is a
   background, it is value 0.
@@ -44,10 +44,10 @@ def label_values(labels: Sequence[str]) -> list[int]:
 
 
 def reserve_ignore(labels: Sequence[str]) -> tuple[str, ...]:
-    """The labels, with "don't know" put in at index 255 when there are more than 255 of them.
+    """The labels, with "don't know" inserted at index 255 where there are more than 255 of them.
 
-    So 255 means "don't know" in every mask: up to 255 labels have the indices 0 to 254; of more than 255 the
-    later ones move up by one. Labels that already have the entry there come back as they are.
+    So 255 means "don't know" in every mask. Up to 255 labels have the indices 0 to 254; of more labels, those from the
+    256th on move up by one. Labels that have "don't know" there already are returned as they are.
 
     Raises:
         LabelError: More than 255 labels, and one of them is itself called "don't know".
@@ -66,8 +66,25 @@ def reserve_ignore(labels: Sequence[str]) -> tuple[str, ...]:
     return (*labels[:IGNORE], DONT_KNOW, *labels[IGNORE:])
 
 
+def labels_by_value(names: Sequence[str], *, background: bool = True) -> tuple[str, ...]:
+    """What each value of a mask means: the background first, and "don't know" at 255 where there are so many labels.
+
+    Args:
+        names: Of the labels.
+        background: Whether value 0 is the background.
+
+    Raises:
+        LabelError: As of `reserve_ignore`.
+
+    Example:
+        >>> labels_by_value(["cat", "dog"])
+        ('background', 'cat', 'dog')
+    """
+    return reserve_ignore((BACKGROUND, *names) if background else names)
+
+
 def to_stored(decided: NDArray[np.integer], count: int) -> Mask:
-    """Decided label indices as a mask stores them.
+    """Convert decided label indices to the values that a mask stores.
 
     Args:
         decided: (H, W) label indices, `UNSURE` where nothing was decided.

@@ -12,10 +12,10 @@ from labelled import LABELS
 from PIL import Image
 
 from freeseg.data import PhotoSource
-from freeseg.data.free_masks import names_by_value
 from freeseg.errors import PhotoError
 from freeseg.labelling.labeller import Plan, label_photo
 from freeseg.labelling.tasks import LabellingTask, labelling_tasks
+from freeseg.mask_values import labels_by_value
 from freeseg.pipeline import FreeSeg
 from freeseg.results.drawing import palette
 from freeseg.words import Vocabulary
@@ -63,7 +63,7 @@ def test_more_than_255_labels(sources: Sequence[PhotoSource], plan: Plan, on_tin
     job = next(labelling_tasks(sources, plan.vocabulary))
     entry = label_photo(replace(job, known=("thing 290", "thing 3")), plan, on_tiny)
     mask = np.asarray(Image.open(plan.folder / entry.mask))
-    names = names_by_value(plan.vocabulary)
+    names = labels_by_value(plan.vocabulary.names)
     assert {names[value] for value in np.unique(mask)} == set(entry.areas) <= {"background", "thing 3", "thing 290"}
     assert entry.labels == ("thing 3", "thing 290")
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from freeseg import pipeline
-from freeseg.data.free_masks import Entry, Settings
+from freeseg.data.free_masks import Entry, MaskSettings
 from freeseg.files import write_picture
 from freeseg.labelling.tasks import LabellingTask
 from freeseg.mask_values import IGNORE
@@ -51,11 +51,11 @@ class Plan:
             model = model.with_config(replace(model.config, decision=decision))
         return model
 
-    def settings(self, model: FreeSeg) -> Settings:
+    def settings(self, model: FreeSeg) -> MaskSettings:
         """What all masks of this plan have in common."""
         config = model.config
         place = lasting(self.model)
-        return Settings(self.vocabulary, config.name, place, model.weights_sha256, VERSION, asdict(config.decision))
+        return MaskSettings(self.vocabulary, config.name, place, model.weights_sha256, VERSION, asdict(config.decision))
 
 
 def label_photo(job: LabellingTask, plan: Plan, model: FreeSeg) -> Entry:
