@@ -30,9 +30,8 @@ from freeseg.decision import itsm
 from freeseg.engines.onnx_file import Session
 from freeseg.evaluation import measure
 from freeseg.evaluation.metrics import bootstrap
-from freeseg.evaluation.metrics.confusion import confusion, mean_iou, pairs
-from freeseg.evaluation.report.markdown import span
-from freeseg.evaluation.report.wording import percent, signed
+from freeseg.evaluation.metrics.confusion import confusion_matrix, mean_iou, nonzero_cells, pooled_confusion
+from freeseg.evaluation.report.wording import bounds, percent, signed
 from freeseg.export import Exported, export
 from freeseg.export.graph import FixedVocabulary
 from freeseg.photos import fit_short_side
@@ -98,13 +97,13 @@ def accuracy(model: FreeSeg, exported: Exported, data_folder: Path, scale: Scale
         prepared, truth = plain.prepare(item.photo), data.truth(item)
         masks = {name: decide(prepared) for name, decide in deciders.items()}
         for name, mask in masks.items():
-            matrices[name].append(pairs(confusion(mask, truth, classes)))
+            matrices[name].append(nonzero_cells(confusion_matrix(mask, truth, classes)))
             same[name].append(float((mask == masks[TORCH]).mean()))
-    miou = {name: _percent(bootstrap.pooled(each, classes)) for name, each in matrices.items()}
+    miou = {name: _percent(pooled_confusion(each, classes)) for name, each in matrices.items()}
     ones, rows = np.ones(len(data.items), np.int64), []
     for name, statistic in miou.items():
         change = bootstrap.paired(miou[TORCH], statistic, len(data.items))
-        against = ["", ""] if name == TORCH else [signed(change.value), span(change)]
+        against = ["", ""] if name == TORCH else [signed(change.value), bounds(change)]
         rows.append([name, percent(statistic(ones)), *against, f"{np.mean(same[name]):.2%}"])
     return [
         "## Masks",

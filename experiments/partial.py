@@ -24,7 +24,7 @@ from freeseg.data.free_masks import FreeMasks, open_free_masks
 from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.evaluation.measure import describe, evaluate
 from freeseg.evaluation.protocols import Protocol
-from freeseg.evaluation.report.markdown import table as markdown_table
+from freeseg.evaluation.report.markdown_table import table as markdown_table
 from freeseg.evaluation.report.report import Report
 from freeseg.files import write_text
 from freeseg.pipeline import FreeSeg

@@ -23,10 +23,9 @@ from freeseg.decision.masks import Decision
 from freeseg.evaluation.metrics.bootstrap import Interval
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.report.compare import compare
-from freeseg.evaluation.report.markdown import span
-from freeseg.evaluation.report.markdown import table as markdown_table
+from freeseg.evaluation.report.markdown_table import table as markdown_table
 from freeseg.evaluation.report.report import Report
-from freeseg.evaluation.report.wording import percent, signed
+from freeseg.evaluation.report.wording import bounds, percent, signed
 from freeseg.files import write_text
 from freeseg.models import TEACHER
 from freeseg.models.iclip import ICLIP, Classifier
@@ -135,12 +134,12 @@ def markdown(setting: Setting, rows: dict[str, Measured]) -> str:
 
 
 def _number(interval: Interval) -> str:
-    return f"{percent(interval.value)} ({span(interval)})"
+    return f"{percent(interval.value)} ({bounds(interval)})"
 
 
 def _difference(theirs: Report, ours: Report) -> str:
     change = compare(theirs, ours).differences[0].change
-    return f"{signed(change.value)} ({span(change)})"
+    return f"{signed(change.value)} ({bounds(change)})"
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from setting import (
     over_seeds,
 )
 
-from freeseg.evaluation.report.markdown import table as markdown_table
+from freeseg.evaluation.report.markdown_table import table as markdown_table
 from freeseg.files import write_text
 from freeseg.training.teacher.recipe import TeacherRecipe
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,8 +74,8 @@ def record(
         pixels = int(random.integers(1, 30))
         right = int(random.integers(0, pixels + 1))
         calibration.append((bin_index, pixels, pixels * (bin_index + 0.5) / 15, right))
-    return PhotoRecord(
-        name=name,
+    return photo_record(
+        name,
         confusion=[(t, p, pixels) for (t, p), pixels in sorted(Counter(pairs).items())],
         boundary=[(label, int(random.integers(0, union + 1)), union) for label, union in either.items()],
         contrasts={label: float(random.uniform(-50, 90)) for label in sorted(there - {0})},
@@ -82,3 +83,18 @@ def record(
         there=sorted(there - {0}),
         calibration=calibration,
     )
+
+
+def photo_record(
+    name: str,
+    confusion: Sequence[tuple[int, int, int]] = (),
+    boundary: Sequence[tuple[int, int, int]] = (),
+    contrasts: Mapping[int, float] | None = None,
+    shown: Sequence[int] = (),
+    there: Sequence[int] = (),
+    calibration: Sequence[tuple[int, int, float, int]] = (),
+) -> PhotoRecord:
+    """A record with everything that is counted on a photo; nothing where nothing is given."""
+    counts = {"confusion": confusion, "boundary": boundary, "shown": shown, "there": there, "calibration": calibration}
+    lists = {key: list(values) for key, values in counts.items()}
+    return PhotoRecord(name, {**lists, "contrasts": dict(contrasts or {})})

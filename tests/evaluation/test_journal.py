@@ -11,13 +11,14 @@ import pytest
 from freeseg.errors import OutputError
 from freeseg.evaluation.journal import append, resume
 from freeseg.evaluation.records import PhotoRecord, Run
+from reports import photo_record
 
 NAMES = ("a", "b", "c")
 RUN = Run("mine", ("x", "y"), False, 3, "ab", "plain", {"name": "freeseg"}, "m", "cd", "freeseg", {"python": "3"})
 
 
 def record(name: str) -> PhotoRecord:
-    return PhotoRecord(name, [(0, 1, 7)], [(0, 1, 2)], {0: 4.5}, [1], [0], [(3, 7, 1.7, 0)])
+    return photo_record(name, [(0, 1, 7)], [(0, 1, 2)], {0: 4.5}, [1], [0], [(3, 7, 1.7, 0)])
 
 
 @pytest.fixture

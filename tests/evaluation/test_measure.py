@@ -83,31 +83,32 @@ class TestCounts:
                     counts[pair] = counts.get(pair, 0) + 1
                     seen.add(pair[1])
             assert record.name == item.name
-            assert {(t, p): pixels for t, p, pixels in record.confusion} == counts
-            assert record.shown == sorted(set(mask.ravel().tolist()) - ({0} if data.has_background else set()))
-            assert record.there == sorted({t for t, _ in counts} - ({0} if data.has_background else set()))
-            assert record.boundary == boundary_counts(mask, truth, len(data.classes))
+            assert {(t, p): pixels for t, p, pixels in record.counts["confusion"]} == counts
+            background = {0} if data.has_background else set()
+            assert record.counts["shown"] == sorted(set(mask.ravel().tolist()) - background)
+            assert record.counts["there"] == sorted({t for t, _ in counts} - background)
+            assert record.counts["boundary"] == boundary_counts(mask, truth, len(data.classes))
         assert len(seen) > 2  # or a constant answer would pass
 
     def test_there_is_what_the_masks_hold(self, model: FreeSeg, voc: SegmentationData) -> None:
         records = evaluate(model, voc, OWN)
         assert [record.name for record in records] == list(SIZES)
-        assert [set(record.there) for record in records] == [set(INDICES[name]) - {0} for name in SIZES]
+        assert [set(record.counts["there"]) for record in records] == [set(INDICES[name]) - {0} for name in SIZES]
 
     def test_an_unsure_model_misses_everything(self, model: FreeSeg, voc: SegmentationData) -> None:
         for record in evaluate(changed(model, ignore_below=1.1), voc, OWN):
-            assert {prediction for _, prediction, _ in record.confusion} == {len(voc.classes)}
-            assert record.shown == record.calibration == []
+            assert {prediction for _, prediction, _ in record.counts["confusion"]} == {len(voc.classes)}
+            assert record.counts["shown"] == record.counts["calibration"] == []
 
     def test_calibration(self, model: FreeSeg, voc: SegmentationData) -> None:
         """Every pixel that has a truth, once, with the confidence that `segment` gives."""
         for record, item in zip(evaluate(model, voc, OWN), voc.items, strict=True):
             result, truth = model.segment(item.photo, vocabulary("voc21")), voc.truth(item)
             counted = truth != 255
-            assert sum(pixels for _, pixels, _, _ in record.calibration) == counted.sum()
-            total = sum(confidence for _, _, confidence, _ in record.calibration)
+            assert sum(pixels for _, pixels, _, _ in record.counts["calibration"]) == counted.sum()
+            total = sum(confidence for _, _, confidence, _ in record.counts["calibration"])
             assert total == pytest.approx(result.confidence[counted].sum(), rel=1e-5)
-            assert sum(right for *_, right in record.calibration) == (result.mask == truth)[counted].sum()
+            assert sum(right for *_, right in record.counts["calibration"]) == (result.mask == truth)[counted].sum()
 
     def test_contrast_equals_a_literal_formula(self, model: FreeSeg, voc: SegmentationData) -> None:
         """Mean min-max score inside a class minus mean outside; the background is outside, 255 is nowhere."""
@@ -122,14 +123,14 @@ class TestCounts:
                 inside, outside = truth == index, (truth != index) & (truth != 255)
                 found[index] = pytest.approx(100 * (display[inside].mean() - display[outside].mean()), abs=1e-2)
             terms.append(found)
-        assert [record.contrasts for record in evaluate(model, voc, OWN)] == terms
+        assert [record.counts["contrasts"] for record in evaluate(model, voc, OWN)] == terms
 
     def test_nothing_but_background(self, model: FreeSeg, root: Path) -> None:
         redraw_mask(root, "one", np.zeros(SIZES["one"]))
         record = evaluate(model, open_dataset("voc21", root), OWN)[0]
-        assert record.there == []
-        assert record.contrasts == {}
-        assert {truth for truth, _, _ in record.confusion} == {0}
+        assert record.counts["there"] == []
+        assert record.counts["contrasts"] == {}
+        assert {truth for truth, _, _ in record.counts["confusion"]} == {0}
 
     def test_workers_change_nothing(self, model: FreeSeg, voc: SegmentationData) -> None:
         assert evaluate(model, voc, OWN, workers=2) == evaluate(model, voc, OWN, workers=0)

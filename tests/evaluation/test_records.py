@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from freeseg.errors import DataError
 from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
+from reports import photo_record
 
 counts = st.integers(0, 2**40)
 shares = st.floats(-100, 100, allow_nan=False)
 records = st.builds(
-    PhotoRecord,
+    photo_record,
     name=st.text(),
     confusion=st.lists(st.tuples(counts, counts, counts)),
     boundary=st.lists(st.tuples(counts, counts, counts)),
@@ -62,7 +63,7 @@ def test_a_run_survives_json() -> None:
     ],
 )
 def test_a_damaged_record(change: dict[str, Any]) -> None:
-    record = PhotoRecord("one", [(0, 1, 2)], [], {}, [1], [1], []).to_dict()
+    record = photo_record("one", [(0, 1, 2)], [], {}, [1], [1], []).to_dict()
     with pytest.raises(DataError, match="damaged") as caught:
         PhotoRecord.from_dict(record | change)
     assert len(str(caught.value).splitlines()) == 1
@@ -80,7 +81,7 @@ def test_a_damaged_run() -> None:
 def test_differences() -> None:
     other = replace(RUN, setting="aliases", model="n", command="another")
     assert RUN.differences(other) == ["setting", "model"]
-    assert RUN.differences(other, but=("model", "setting")) == ["command"]
+    assert RUN.differences(other, ignoring=("model", "setting")) == ["command"]
     assert RUN.differences(replace(RUN, command="another")) == []
 
 

@@ -39,6 +39,8 @@ def evaluate(
     record: Annotated[bool, typer.Option(help="Write the numbers into the model's config and card.")] = False,
 ) -> None:
     """Measure a model on photos with masks, which are read for measuring only. Stopped, it goes on where it was."""
+    import scipy  # noqa: F401 - the metrics need it: without it, stop before the work
+
     import freeseg
     from freeseg.cli.progress import progress
     from freeseg.data.segmentation import open_dataset
@@ -79,10 +81,10 @@ def evaluate(
 
 def _summary(report: Report) -> str:
     """The headline numbers for a terminal."""
-    from freeseg.evaluation.report.markdown import span, table
-    from freeseg.evaluation.report.wording import percent
+    from freeseg.evaluation.report.markdown_table import table
+    from freeseg.evaluation.report.wording import bounds, percent
 
-    rows = [[name, percent(number.value), span(number)] for name, number in report.numbers().items()]
+    rows = [[name, percent(number.value), bounds(number)] for name, number in report.numbers().items()]
     head = f"{report.run.model} on {_name(report, report.run.dataset)}"
     return "\n".join([head, "", *table(["number", "value", "95 % interval"], rows)])
 

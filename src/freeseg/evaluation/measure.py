@@ -19,7 +19,8 @@ from freeseg.errors import DataError
 from freeseg.evaluation import journal
 from freeseg.evaluation.metrics.boundary import boundary_counts
 from freeseg.evaluation.metrics.calibration import bin_confidence
-from freeseg.evaluation.metrics.confusion import confusion, map_contrast, pairs
+from freeseg.evaluation.metrics.confusion import confusion_matrix, nonzero_cells
+from freeseg.evaluation.metrics.contrast import map_contrast
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.reading import samples
 from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
@@ -154,13 +155,15 @@ def measure(name: str, prediction: Prediction, truth: NDArray[np.uint8], data: S
     mask, there = prediction.mask, _labels(truth, first)
     sure = (truth != IGNORE) & (mask != IGNORE)
     return PhotoRecord(
-        name=name,
-        confusion=pairs(confusion(mask, truth, classes)),
-        boundary=boundary_counts(mask, truth, classes),
-        contrasts=_contrasts(prediction.maps, truth, there, first),
-        shown=_labels(mask, first),
-        there=there,
-        calibration=bin_confidence(prediction.confidence[sure], (mask == truth)[sure]),
+        name,
+        {
+            "confusion": nonzero_cells(confusion_matrix(mask, truth, classes)),
+            "boundary": boundary_counts(mask, truth, classes),
+            "contrasts": _contrasts(prediction.maps, truth, there, first),
+            "shown": _labels(mask, first),
+            "there": there,
+            "calibration": bin_confidence(prediction.confidence[sure], (mask == truth)[sure]),
+        },
     )
 
 

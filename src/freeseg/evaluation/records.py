@@ -1,4 +1,4 @@
-"""What an evaluation keeps: a record per photo, and the run that the records belong to."""
+"""What an evaluation stores: a record for each photo, and the run that the records belong to."""
 
 from __future__ import annotations
 
@@ -9,80 +9,63 @@ from hashlib import sha256
 from typing import Any
 
 from freeseg.errors import DataError
+from freeseg.evaluation.metrics.headlines import TALLIES
 
 SETTINGS = ("freeseg", "plain", "aliases", "refined")
 
 
 @dataclass(frozen=True)
 class PhotoRecord:
-    """Everything measured on one photo. All of it are counts or terms of a mean: photos add up.
-
-    A class is an index into `Run.classes`, the background among them where there is one.
+    """Everything measured on one photo: counts and terms of means, so that photos add up.
 
     Attributes:
         name: The photo.
-        confusion: (truth, prediction, pixels) where pixels > 0; prediction == len(classes) is "don't know".
-        boundary: (class, intersection, union) of the boundary bands, in pixels, where union > 0.
-        contrasts: The photo's term of mSC by class, in [-100, 100]; the background has none.
-        shown: Classes in the predicted mask, background not among them.
-        there: Classes in the truth, background not among them.
-        calibration: (bin, pixels, sum of their confidences, pixels that are right) where pixels > 0.
+        counts: What each of `headlines.TALLIES` counted, by the names of its entries.
 
     Example:
-        >>> record = PhotoRecord("cat", [(0, 1, 7)], [(1, 2, 3)], {1: 40.5}, [1], [1], [(14, 7, 6.9, 5)])
+        >>> counts = {"confusion": [(0, 1, 7)], "boundary": [(1, 2, 3)], "contrasts": {1: 40.5}, "shown": [1]}
+        >>> record = PhotoRecord("cat", {**counts, "there": [1], "calibration": [(14, 7, 6.9, 5)]})
         >>> PhotoRecord.from_dict(record.to_dict()) == record
         True
     """
 
     name: str
-    confusion: list[tuple[int, int, int]]
-    boundary: list[tuple[int, int, int]]
-    contrasts: dict[int, float]
-    shown: list[int]
-    there: list[int]
-    calibration: list[tuple[int, int, float, int]]
+    counts: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it; the keys of an object are strings there."""
-        return asdict(self) | {"contrasts": {str(label): term for label, term in self.contrasts.items()}}
+        """One flat dictionary that JSON can hold."""
+        return {"name": self.name, **self.counts}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PhotoRecord:
-        """From what `to_dict` gave, after a way through JSON.
+        """The record whose `to_dict` was written as JSON and read again.
 
         Raises:
-            DataError: It is no record.
+            DataError: It is no record of a photo.
         """
         try:
-            return cls(
-                name=str(values["name"]),
-                confusion=[(int(truth), int(shown), int(pixels)) for truth, shown, pixels in values["confusion"]],
-                boundary=[(int(label), int(both), int(either)) for label, both, either in values["boundary"]],
-                contrasts={int(label): float(term) for label, term in values["contrasts"].items()},
-                shown=[int(label) for label in values["shown"]],
-                there=[int(label) for label in values["there"]],
-                calibration=[(int(b), int(n), float(total), int(hits)) for b, n, total, hits in values["calibration"]],
-            )
+            parts = [tally.parse(values) for tally in TALLIES]
+            return cls(str(values["name"]), {name: value for part in parts for name, value in part.items()})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"a photo's record is damaged ({error!r}); measure again") from error
 
 
 @dataclass(frozen=True)
 class Run:
-    """What records belong to. Numbers of different runs are never mixed.
+    """What was measured, and how. Records of different runs are never mixed.
 
     Attributes:
-        dataset: Its name.
-        classes: Their plain names in index order; the first is the background if `has_background`.
+        dataset: The name of the dataset.
+        classes: The plain names of its classes in index order; the first is the background if `has_background`.
         has_background: Whether a pixel may be none of the labels.
-        photos: How many.
+        photos: How many photos were measured.
         photos_sha256: Hash of their names in order (`names_sha256`).
         setting: One of `SETTINGS`.
         protocol: `dataclasses.asdict` of the Protocol.
-        model: Its name.
-        model_sha256: Hash of its weights, preprocessing and decision rule.
-        command: The command line.
-        versions: Of Python and of the packages that take part.
+        model: The name of the model.
+        model_sha256: Hash of the model's weights, preprocessing and decision rule.
+        command: The command line that measured; empty where Python did.
+        versions: The versions of Python and of the packages that take part.
     """
 
     dataset: str
@@ -98,12 +81,12 @@ class Run:
     versions: dict[str, str]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """The run as values that JSON can hold."""
         return asdict(self) | {"classes": list(self.classes)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Run:
-        """From what `to_dict` gave, after a way through JSON.
+        """The run whose `to_dict` was written as JSON and read again.
 
         Raises:
             DataError: It is no run.
@@ -113,8 +96,8 @@ class Run:
         except (KeyError, TypeError) as error:
             raise DataError(f"what the records belong to is damaged ({error!r}); measure again") from error
 
-    def differences(self, other: Run, but: Iterable[str] = ("command",)) -> list[str]:
-        """The names of the fields in which two runs differ, `but` left out.
+    def differences(self, other: Run, *, ignoring: Iterable[str] = ("command",)) -> list[str]:
+        """The names of the fields in which two runs differ, apart from those in `ignoring`.
 
         Example:
             >>> first = Run("voc21", ("background", "cat"), True, 2, "ab", "plain", {}, "m", "cd", "x", {})
@@ -122,7 +105,7 @@ class Run:
             >>> first.differences(second)
             ['photos', 'photos_sha256']
         """
-        names = [field.name for field in fields(self) if field.name not in but]
+        names = [field.name for field in fields(self) if field.name not in ignoring]
         return [name for name in names if getattr(self, name) != getattr(other, name)]
 
 

@@ -10,21 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from freeseg.evaluation.metrics.bootstrap import (
-    Interval,
-    draws,
-    interval,
-    intervals,
-    paired,
-    pooled,
-    pooled_boundary,
-    pooled_calibration,
-    pooled_contrast,
-    pooled_presence,
+from freeseg.evaluation.metrics.bootstrap import Interval, draws, interval, intervals, paired
+from freeseg.evaluation.metrics.boundary import boundary_iou, pooled_boundary
+from freeseg.evaluation.metrics.calibration import bin_confidence, expected_calibration_error, pooled_calibration
+from freeseg.evaluation.metrics.confusion import (
+    confusion_matrix,
+    matrix_of_cells,
+    mean_iou,
+    nonzero_cells,
+    pooled_confusion,
 )
-from freeseg.evaluation.metrics.boundary import boundary_iou
-from freeseg.evaluation.metrics.calibration import bin_confidence, expected_error
-from freeseg.evaluation.metrics.confusion import confusion, dense, mean_iou, pairs, presence_f1
+from freeseg.evaluation.metrics.contrast import pooled_contrast
+from freeseg.evaluation.metrics.presence import f1, pooled_presence, presence_counts
 
 CLASSES, SHAPE = 4, (6, 5)
 CHANCE = 0.3  # 5 times how far the 2.5 % quantiles of two times 4,000 draws lie apart, in standard errors of a mean
@@ -87,7 +84,7 @@ class TestInterval:
 
     def test_equal_seeds_give_equal_intervals(self):
         heights = np.random.default_rng(0).random(30)
-        first, again, other = (interval(lambda w: w @ heights, 30, seed, rounds=50) for seed in (1, 1, 2))
+        first, again, other = (interval(lambda w: w @ heights, 30, seed=seed, rounds=50) for seed in (1, 1, 2))
         assert first == again != other
 
     def test_several_numbers_from_the_same_draws(self):
@@ -164,9 +161,9 @@ class TestPooled:
     @given(seeds)
     def test_confusion(self, seed):
         photos = Photos(seed)
-        matrices = [confusion(p, t, CLASSES) for p, t in zip(photos.prediction, photos.truth, strict=True)]
-        pool = pooled([pairs(matrix) for matrix in matrices], CLASSES)
-        copied = confusion(photos.prediction[photos.drawn], photos.truth[photos.drawn], CLASSES)
+        matrices = [confusion_matrix(p, t, CLASSES) for p, t in zip(photos.prediction, photos.truth, strict=True)]
+        pool = pooled_confusion([nonzero_cells(matrix) for matrix in matrices], CLASSES)
+        copied = confusion_matrix(photos.prediction[photos.drawn], photos.truth[photos.drawn], CLASSES)
         assert np.array_equal(pool(photos.weights), copied)
         assert np.array_equal(pool(np.ones(len(matrices), np.int64)), sum(matrices))
         assert pool(photos.weights).dtype == np.int64
@@ -196,14 +193,15 @@ class TestPooled:
     @given(seeds)
     def test_presence(self, seed):
         photos = Photos(seed)
-        expected = presence_f1(*([side[photo] for photo in photos.drawn] for side in (photos.shown, photos.there)))
+        drawn = ([side[photo] for photo in photos.drawn] for side in (photos.shown, photos.there))
+        expected = f1(*presence_counts(*drawn).sum(axis=0).tolist())
         assert pooled_presence(photos.shown, photos.there)(photos.weights) == pytest.approx(expected, nan_ok=True)
 
     @settings(max_examples=30, deadline=None)
     @given(seeds)
     def test_calibration(self, seed):
         photos = Photos(seed)
-        copied = expected_error(bin_confidence(photos.confidence[photos.drawn], photos.right[photos.drawn]))
+        copied = expected_calibration_error(bin_confidence(photos.confidence[photos.drawn], photos.right[photos.drawn]))
         bins = [bin_confidence(c, r) for c, r in zip(photos.confidence, photos.right, strict=True)]
         assert pooled_calibration(bins)(photos.weights) == pytest.approx(copied)
 
@@ -211,20 +209,20 @@ class TestPooled:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             weights = np.ones(2, np.int64)
-            assert pooled([[], []], 2)(weights).tolist() == [[0] * 3] * 2
+            assert pooled_confusion([[], []], 2)(weights).tolist() == [[0] * 3] * 2
             assert np.isnan(pooled_boundary([[], []], 2)(weights)).all()
             assert math.isnan(pooled_contrast([{}, {}])(weights))
             assert math.isnan(pooled_presence([[], []], [[], []])(weights))
             assert math.isnan(pooled_calibration([[], []])(weights))
 
     def test_what_json_gives_back(self):
-        assert pooled([[[0, 1, 5]]], 2)(np.array([1])).tolist() == [[0, 5, 0], [0, 0, 0]]
+        assert pooled_confusion([[[0, 1, 5]]], 2)(np.array([1])).tolist() == [[0, 5, 0], [0, 0, 0]]
         assert pooled_boundary([[[1, 1, 2]]], 2)(np.array([3]))[1] == 0.5
         assert pooled_calibration([[[14, 2, 1.5, 2]]])(np.array([1])) == 0.25
 
     def test_what_lies_outside_is_refused(self):
         with pytest.raises(ValueError, match="none of 2 classes"):
-            pooled([[(0, 3, 1)]], 2)
+            pooled_confusion([[(0, 3, 1)]], 2)
         for wrong in (2, -1):
             with pytest.raises(ValueError, match="index"):
                 pooled_boundary([[(wrong, 1, 1)]], 2)
@@ -232,7 +230,7 @@ class TestPooled:
             pooled_calibration([[(15, 1, 1.0, 1)]])
 
     def test_pixels_of_large_sets_do_not_overflow(self):
-        assert pooled([[(0, 0, 2**31)]] * 3, 1)(np.array([3, 0, 0]))[0, 0] == 3 * 2**31
+        assert pooled_confusion([[(0, 0, 2**31)]] * 3, 1)(np.array([3, 0, 0]))[0, 0] == 3 * 2**31
 
     def test_memory_follows_what_was_counted_not_classes_squared(self):
         """5,000 photos x 171 classes would be 1.2 GB as dense matrices."""
@@ -240,8 +238,8 @@ class TestPooled:
         numbers = random.integers(0, 171, (5000, 30, 3))
         cells = [list(map(tuple, photo)) for photo in numbers.tolist()]
         tracemalloc.start()
-        matrix = pooled(cells, 171)(np.ones(5000, np.int64))
+        matrix = pooled_confusion(cells, 171)(np.ones(5000, np.int64))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 100e6
-        assert np.array_equal(matrix, dense(numbers.reshape(-1, 3), 171))
+        assert np.array_equal(matrix, matrix_of_cells(numbers.reshape(-1, 3), 171))

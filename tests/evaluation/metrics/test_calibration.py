@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.calibration import calibration_curve
 
-from freeseg.evaluation.metrics.calibration import bin_confidence, expected_error
+from freeseg.evaluation.metrics.calibration import bin_confidence, expected_calibration_error
 
 counts = st.integers(1, 20)
 
@@ -80,7 +80,7 @@ class TestExpectedError:
             inside = (confidence > lower) & (confidence <= upper)
             if inside.any():
                 error += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
-        assert expected_error(bin_confidence(confidence, right, bins)) == pytest.approx(error, abs=1e-12)
+        assert expected_calibration_error(bin_confidence(confidence, right, bins)) == pytest.approx(error, abs=1e-12)
 
     @settings(max_examples=30, deadline=None)
     @given(st.integers(0, 2**31))
@@ -88,20 +88,20 @@ class TestExpectedError:
         random = np.random.default_rng(seed)
         confidence, right = random.random(50), random.random(50) < 0.5
         parts = [bin_confidence(c, r) for c, r in zip(confidence.reshape(5, 10), right.reshape(5, 10), strict=True)]
-        together = expected_error(bin_confidence(confidence, right))
-        assert expected_error([row for part in parts for row in part]) == pytest.approx(together)
+        together = expected_calibration_error(bin_confidence(confidence, right))
+        assert expected_calibration_error([row for part in parts for row in part]) == pytest.approx(together)
 
     def test_the_extremes(self):
         sure = np.ones(4)
-        assert expected_error(bin_confidence(sure, sure > 0)) == 0
-        assert expected_error(bin_confidence(sure, sure < 0)) == 1
+        assert expected_calibration_error(bin_confidence(sure, sure > 0)) == 0
+        assert expected_calibration_error(bin_confidence(sure, sure < 0)) == 1
 
     def test_answers_that_are_right_as_often_as_they_say_have_a_small_error(self):
         random = np.random.default_rng(0)
         confidence = random.random(200_000)
         honest = random.random(200_000) < confidence
-        assert expected_error(bin_confidence(confidence, honest)) < 0.01
-        assert expected_error(bin_confidence(confidence, random.random(200_000) < confidence**2)) > 0.1
+        assert expected_calibration_error(bin_confidence(confidence, honest)) < 0.01
+        assert expected_calibration_error(bin_confidence(confidence, random.random(200_000) < confidence**2)) > 0.1
 
     def test_no_pixels(self):
-        assert math.isnan(expected_error([]))
+        assert math.isnan(expected_calibration_error([]))

@@ -7,22 +7,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score, jaccard_score
+from sklearn import metrics as sklearn_metrics
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, jaccard_score
 
 from freeseg.evaluation.metrics.confusion import (
     class_mean,
-    confusion,
-    dense,
-    f1,
+    confusion_matrix,
     frequency_weighted_iou,
     iou,
-    map_contrast,
+    matrix_of_cells,
     mean_class_accuracy,
     mean_iou,
-    pairs,
+    nonzero_cells,
     pixel_accuracy,
-    presence_counts,
-    presence_f1,
     share,
 )
 from freeseg.mask_values import IGNORE
@@ -51,8 +48,8 @@ class TestConfusion:
         prediction, truth = masks(seed)
         used = truth != IGNORE
         labels = [*range(CLASSES), IGNORE]
-        expected = confusion_matrix(truth[used], prediction[used], labels=labels)
-        result = confusion(prediction, truth, CLASSES)
+        expected = sklearn_metrics.confusion_matrix(truth[used], prediction[used], labels=labels)
+        result = confusion_matrix(prediction, truth, CLASSES)
         assert result.dtype == np.int64
         np.testing.assert_array_equal(result, expected[:CLASSES])
         assert result.sum() == used.sum()
@@ -61,27 +58,29 @@ class TestConfusion:
     @given(seeds)
     def test_photos_add_up(self, seed):
         (one, one_truth), (two, two_truth) = masks(seed), masks(seed + 1)
-        together = confusion(np.concatenate([one, two]), np.concatenate([one_truth, two_truth]), CLASSES)
-        assert np.array_equal(confusion(one, one_truth, CLASSES) + confusion(two, two_truth, CLASSES), together)
+        together = confusion_matrix(np.concatenate([one, two]), np.concatenate([one_truth, two_truth]), CLASSES)
+        assert np.array_equal(
+            confusion_matrix(one, one_truth, CLASSES) + confusion_matrix(two, two_truth, CLASSES), together
+        )
 
     def test_unknown_pixels_of_the_truth_do_not_count_whatever_was_predicted(self):
         truth = np.full(4, IGNORE)
-        assert confusion(np.array([0, 1, 255, 77]), truth, 2).tolist() == [[0, 0, 0], [0, 0, 0]]
+        assert confusion_matrix(np.array([0, 1, 255, 77]), truth, 2).tolist() == [[0, 0, 0], [0, 0, 0]]
 
     def test_an_unsure_prediction_is_a_miss(self):
-        assert confusion(np.array([255, 255, 0]), np.array([0, 1, 0]), 2).tolist() == [[1, 0, 1], [0, 0, 1]]
+        assert confusion_matrix(np.array([255, 255, 0]), np.array([0, 1, 0]), 2).tolist() == [[1, 0, 1], [0, 0, 1]]
 
     @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64])
     def test_dtypes_do_not_overflow(self, dtype):
         both = np.full(1000, 200, dtype)
-        assert confusion(both, both, 201)[200, 200] == 1000
+        assert confusion_matrix(both, both, 201)[200, 200] == 1000
 
     def test_nothing_to_count(self):
-        assert confusion(np.zeros((0, 3), np.uint8), np.zeros((0, 3), np.uint8), 3).tolist() == [[0] * 4] * 3
+        assert confusion_matrix(np.zeros((0, 3), np.uint8), np.zeros((0, 3), np.uint8), 3).tolist() == [[0] * 4] * 3
 
     def test_shapes_must_agree(self):
         with pytest.raises(ValueError, match=r"\(2, 3\) and truth \(3, 2\) differ in shape"):
-            confusion(np.zeros((2, 3), int), np.zeros((3, 2), int), 2)
+            confusion_matrix(np.zeros((2, 3), int), np.zeros((3, 2), int), 2)
 
     @pytest.mark.parametrize("index", [-1, 3, 4, 254, 256, 1000])
     @pytest.mark.parametrize("side", ["prediction", "truth"])
@@ -89,35 +88,35 @@ class TestConfusion:
         fine, wrong = np.array([0, 1, 2, 255, 1]), np.array([0, 1, 2, 255, index])
         pair = (wrong, fine) if side == "prediction" else (fine, wrong)
         with pytest.raises(ValueError, match="neither a class, 0 to 2, nor 255"):
-            confusion(*pair, 3)
+            confusion_matrix(*pair, 3)
 
 
 class TestCells:
     @settings(max_examples=30, deadline=None)
     @given(seeds)
     def test_there_and_back(self, seed):
-        matrix = confusion(*masks(seed, shape=(3, 4)), CLASSES)
-        cells = pairs(matrix)
+        matrix = confusion_matrix(*masks(seed, shape=(3, 4)), CLASSES)
+        cells = nonzero_cells(matrix)
         assert all(pixels > 0 and matrix[truth, prediction] == pixels for truth, prediction, pixels in cells)
         assert sum(pixels for _, _, pixels in cells) == matrix.sum()
-        assert np.array_equal(dense(cells, CLASSES), matrix)
+        assert np.array_equal(matrix_of_cells(cells, CLASSES), matrix)
 
     def test_cells_survive_json(self):
-        assert [type(number) for number in pairs(np.eye(2, 3, dtype=np.int64))[0]] == [int, int, int]
-        assert dense([[1, 2, 5]], 2).tolist() == [[0, 0, 0], [0, 0, 5]]
+        assert [type(number) for number in nonzero_cells(np.eye(2, 3, dtype=np.int64))[0]] == [int, int, int]
+        assert matrix_of_cells([[1, 2, 5]], 2).tolist() == [[0, 0, 0], [0, 0, 5]]
 
     def test_equal_cells_add_up_without_rounding(self):
         large = 2**53  # the next odd number is no float
-        assert dense([(1, 0, large), (0, 0, 4), (1, 0, 1)], 2)[1, 0] == large + 1
+        assert matrix_of_cells([(1, 0, large), (0, 0, 4), (1, 0, 1)], 2)[1, 0] == large + 1
 
     def test_no_cells(self):
-        assert pairs(np.zeros((3, 4), np.int64)) == []
-        assert dense([], 2).tolist() == [[0] * 3] * 2
+        assert nonzero_cells(np.zeros((3, 4), np.int64)) == []
+        assert matrix_of_cells([], 2).tolist() == [[0] * 3] * 2
 
     @pytest.mark.parametrize("cell", [(2, 0, 1), (0, 3, 1), (-1, 0, 1), (0, -1, 1)])
     def test_cells_outside_are_refused(self, cell):
         with pytest.raises(ValueError, match=rf"truth {cell[0]} with prediction {cell[1]} is none of 2 classes"):
-            dense([(0, 0, 1), cell], 2)
+            matrix_of_cells([(0, 0, 1), cell], 2)
 
 
 class TestMeans:
@@ -140,7 +139,7 @@ class TestIou:
         there = np.isin(range(CLASSES), [truth[used], prediction[used]])
         scores = jaccard_score(truth[used], prediction[used], labels=range(CLASSES), average=None, zero_division=0)
         expected = np.where(there, scores, np.nan)
-        matrix = confusion(prediction, truth, CLASSES)
+        matrix = confusion_matrix(prediction, truth, CLASSES)
         np.testing.assert_allclose(iou(matrix), expected)
         assert mean_iou(matrix) == pytest.approx(np.nanmean(expected))
 
@@ -149,33 +148,33 @@ class TestIou:
     def test_equals_a_loop_over_pixels(self, seed):
         prediction, truth = masks(seed, shape=(4, 5))
         pixels = [(p, t) for p, t in zip(prediction.flat, truth.flat, strict=True) if t != IGNORE]
-        for label, value in enumerate(iou(confusion(prediction, truth, CLASSES))):
+        for label, value in enumerate(iou(confusion_matrix(prediction, truth, CLASSES))):
             both = sum(p == t == label for p, t in pixels)
             either = sum(label in (p, t) for p, t in pixels)
             assert value == pytest.approx(both / either if either else np.nan, nan_ok=True)
 
     def test_a_class_that_never_occurs_is_left_out_without_a_warning(self):
-        matrix = confusion(np.array([0, 0, 1]), np.array([0, 0, 0]), 4)
+        matrix = confusion_matrix(np.array([0, 0, 1]), np.array([0, 0, 0]), 4)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             assert iou(matrix).tolist() == pytest.approx([2 / 3, 0, np.nan, np.nan], nan_ok=True)
             assert mean_iou(matrix) == pytest.approx(1 / 3)
 
     def test_a_class_only_predicted_counts_as_zero(self):
-        assert mean_iou(confusion(np.array([0, 1]), np.array([0, 0]), 2)) == pytest.approx(0.25)
+        assert mean_iou(confusion_matrix(np.array([0, 1]), np.array([0, 0]), 2)) == pytest.approx(0.25)
 
     def test_one_matrix_for_the_set_is_no_mean_over_photos(self):
-        small = confusion(np.array([1]), np.array([0]), 2)
-        large = confusion(np.zeros(99, int), np.zeros(99, int), 2)
+        small = confusion_matrix(np.array([1]), np.array([0]), 2)
+        large = confusion_matrix(np.zeros(99, int), np.zeros(99, int), 2)
         assert mean_iou(small + large) == pytest.approx(0.99 / 2)
 
     def test_unsure_pixels_lower_the_iou(self):
-        assert iou(confusion(np.array([0, 0, 255, 255]), np.zeros(4, int), 1)).tolist() == [0.5]
+        assert iou(confusion_matrix(np.array([0, 0, 255, 255]), np.zeros(4, int), 1)).tolist() == [0.5]
 
     def test_perfect_and_hopeless(self):
         _, truth = masks(0, ignore=False)
-        assert mean_iou(confusion(truth, truth, CLASSES)) == 1
-        assert mean_iou(confusion((truth + 1) % CLASSES, truth, CLASSES)) == 0
+        assert mean_iou(confusion_matrix(truth, truth, CLASSES)) == 1
+        assert mean_iou(confusion_matrix((truth + 1) % CLASSES, truth, CLASSES)) == 0
 
 
 class TestAccuracies:
@@ -185,7 +184,7 @@ class TestAccuracies:
         prediction, truth = masks(seed, shape=shape)
         truth.flat[0] = 0  # at least one pixel that counts
         pixels = truth[truth != IGNORE], prediction[truth != IGNORE]
-        matrix = confusion(prediction, truth, CLASSES)
+        matrix = confusion_matrix(prediction, truth, CLASSES)
         assert pixel_accuracy(matrix) == pytest.approx(accuracy_score(*pixels))
         weighted = jaccard_score(*pixels, labels=range(CLASSES), average="weighted", zero_division=0)
         assert frequency_weighted_iou(matrix) == pytest.approx(weighted)
@@ -205,16 +204,16 @@ class TestAccuracies:
             accuracies.append(there.count(label) / len(there))
             union = sum(label in pair for pair in pixels)
             weighted += len(there) / len(pixels) * there.count(label) / union
-        matrix = confusion(prediction, truth, CLASSES)
+        matrix = confusion_matrix(prediction, truth, CLASSES)
         assert pixel_accuracy(matrix) == pytest.approx(sum(p == t for p, t in pixels) / len(pixels))
         assert mean_class_accuracy(matrix) == pytest.approx(sum(accuracies) / len(accuracies))
         assert frequency_weighted_iou(matrix) == pytest.approx(weighted)
 
     def test_a_class_only_predicted_does_not_count_for_mean_class_accuracy(self):
-        assert mean_class_accuracy(confusion(np.array([0, 1]), np.array([0, 0]), 2)) == 0.5
+        assert mean_class_accuracy(confusion_matrix(np.array([0, 1]), np.array([0, 0]), 2)) == 0.5
 
     def test_an_unsure_pixel_is_a_miss(self):
-        matrix = confusion(np.array([0, 255]), np.array([0, 0]), 1)
+        matrix = confusion_matrix(np.array([0, 255]), np.array([0, 0]), 1)
         assert pixel_accuracy(matrix) == mean_class_accuracy(matrix) == frequency_weighted_iou(matrix) == 0.5
 
     def test_nothing_to_count_gives_no_number_and_no_warning(self):
@@ -222,68 +221,3 @@ class TestAccuracies:
             warnings.simplefilter("error")
             for metric in (mean_iou, pixel_accuracy, mean_class_accuracy, frequency_weighted_iou):
                 assert math.isnan(metric(np.zeros((3, 4), np.int64)))
-
-
-labels_of_photos = st.lists(st.tuples(*[st.sets(st.integers(0, 4))] * 2), min_size=1, max_size=6)
-
-
-class TestPresence:
-    @settings(max_examples=50, deadline=None)
-    @given(labels_of_photos)
-    def test_equals_sklearn(self, photos):
-        shown, there = zip(*photos, strict=True)
-        tables = [np.array([[label in photo for label in range(5)] for photo in side]) for side in (there, shown)]
-        expected = f1_score(*tables, average="micro", zero_division=np.nan)
-        assert presence_f1(shown, there) == pytest.approx(expected, nan_ok=True)
-
-    @settings(max_examples=50, deadline=None)
-    @given(labels_of_photos)
-    def test_counts_equal_a_loop(self, photos):
-        counts = presence_counts(*(list(map(sorted, side)) for side in zip(*photos, strict=True)))
-        assert counts.tolist() == [[sum(x in b for x in a), len(a), len(b)] for a, b in photos]
-
-    def test_is_the_harmonic_mean_of_precision_and_recall(self):
-        precision, recall = 3 / 4, 3 / 6
-        assert f1(3, 4, 6) == pytest.approx(2 / (1 / precision + 1 / recall))
-
-    def test_nothing_shown_and_nothing_there(self):
-        assert math.isnan(presence_f1([[], []], [[], []]))
-        assert math.isnan(presence_f1([], []))
-        assert presence_f1([[1]], [[]]) == presence_f1([[]], [[1]]) == 0
-
-    def test_as_many_photos_on_both_sides(self):
-        with pytest.raises(ValueError, match="zip"):
-            presence_f1([[1]], [[1], [2]])
-
-
-class TestMapContrast:
-    @settings(max_examples=25, deadline=None)
-    @given(seeds)
-    def test_equals_a_loop(self, seed):
-        _, truth = masks(seed, shape=(4, 5))
-        maps = np.random.default_rng(seed).random((CLASSES, 4, 5))
-        expected = {}
-        for label in range(CLASSES):
-            inside = [maps[label, y, x] for y, x in np.ndindex(4, 5) if truth[y, x] == label]
-            outside = [maps[label, y, x] for y, x in np.ndindex(4, 5) if truth[y, x] not in (label, IGNORE)]
-            if inside and outside:
-                expected[label] = 100 * (np.mean(inside) - np.mean(outside))
-        assert map_contrast(maps, truth) == pytest.approx(expected)
-
-    def test_upside_down_maps_are_negative(self):
-        truth = np.array([[0, 0, 1, 255]])
-        right = np.array([[[1.0, 1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0, 0.0]]])
-        assert map_contrast(right, truth) == {0: 100, 1: 100}
-        assert map_contrast(1 - right, truth) == {0: -100, 1: -100}
-
-    def test_labels_that_are_absent_or_everywhere_give_no_term(self):
-        assert map_contrast(np.ones((2, 1, 3)), np.array([[0, 0, 255]])) == {}
-        assert map_contrast(np.ones((1, 1, 2)), np.array([[255, 255]])) == {}
-
-    def test_indices_beyond_the_maps_are_only_outside(self):
-        assert map_contrast(np.array([[[0.8, 0.2]]]), np.array([[0, 20]])) == pytest.approx({0: 60})
-        assert map_contrast(np.array([[[0.8, 0.2]]]), np.array([[0, -1]])) == pytest.approx({0: 60})
-
-    def test_a_term_stands_under_its_label(self):
-        maps = np.array([[[0.0, 0.0]], [[0.5, 0.25]], [[1.0, 0.0]]])
-        assert map_contrast(maps, np.array([[2, 1]], np.uint8)) == {1: -25.0, 2: 100.0}

@@ -36,7 +36,7 @@ def test_a_row_per_class_is_counted_pixel_by_pixel(drawn: Drawn) -> None:
     for label, row in enumerate(per_class(drawn.report.records, CLASSES)):
         true, said = truth == label, (prediction == label) & (truth != 255)
         both = (true & said).sum()
-        bands = [band for record in drawn.report.records for band in record.boundary if band[0] == label]
+        bands = [band for record in drawn.report.records for band in record.counts["boundary"] if band[0] == label]
         assert row.name == CLASSES[label]
         assert row.iou == pytest.approx(100 * both / (true | said).sum())
         assert row.precision == pytest.approx(100 * both / said.sum())
@@ -50,7 +50,7 @@ def test_a_row_per_class_is_counted_pixel_by_pixel(drawn: Drawn) -> None:
 
 
 def test_confidence_is_counted_by_bin(drawn: Drawn) -> None:
-    entries = [entry for record in drawn.report.records for entry in record.calibration]
+    entries = [entry for record in drawn.report.records for entry in record.counts["calibration"]]
     bins = reliability(drawn.report.records)
     assert [round(b.low * 15 / 100) for b in bins] == sorted({entry[0] for entry in entries})
     for found in bins:

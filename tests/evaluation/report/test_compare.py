@@ -10,11 +10,11 @@ from markdown_it import MarkdownIt
 
 from freeseg.errors import DataError
 from freeseg.evaluation.metrics.bootstrap import Interval
-from freeseg.evaluation.records import PhotoRecord
+from freeseg.evaluation.metrics.headlines import HEADLINES
 from freeseg.evaluation.report.breakdown import photo_ious
 from freeseg.evaluation.report.compare import PHOTOS, Comparison, Difference, compare, markdown
-from freeseg.evaluation.report.report import HEADLINES, Report
-from reports import CLASSES, HOSTILE, draw_report
+from freeseg.evaluation.report.report import Report
+from reports import CLASSES, HOSTILE, draw_report, photo_record
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +35,14 @@ def comparison(poor: Report, good: Report) -> Comparison:
 
 
 def by_name(comparison: Comparison, name: str) -> Difference:
-    return next(each for each in comparison.differences if each.headline.name == name)
+    return next(each for each in comparison.differences if each.metric.name == name)
 
 
 class TestDifferences:
     def test_are_second_minus_first(self, poor: Report, good: Report, comparison: Comparison) -> None:
-        assert [each.headline for each in comparison.differences] == list(HEADLINES)
+        assert [each.metric for each in comparison.differences] == list(HEADLINES)
         for each in comparison.differences:
-            name = each.headline.name
+            name = each.metric.name
             assert (each.first, each.second) == (poor.numbers()[name].value, good.numbers()[name].value)
             assert each.change.value == pytest.approx(each.second - each.first)
             assert each.change.low <= each.change.high
@@ -68,11 +68,11 @@ class TestDifferences:
         """One pixel more is right in every photo: small beside what photos differ by, yet sure."""
         records = []
         for record in poor.records:
-            wrong = next(cell for cell in record.confusion if cell[0] != cell[1])
-            cells = [(t, p, n - ((t, p) == wrong[:2])) for t, p, n in record.confusion]
-            records.append(replace(record, confusion=[*cells, (wrong[0], wrong[0], 1)]))
+            wrong = next(cell for cell in record.counts["confusion"] if cell[0] != cell[1])
+            cells = [(t, p, n - ((t, p) == wrong[:2])) for t, p, n in record.counts["confusion"]]
+            records.append(replace(record, counts=record.counts | {"confusion": [*cells, (wrong[0], wrong[0], 1)]}))
         found = by_name(compare(poor, Report(poor.run, records)), "pixel accuracy")
-        pixels = [sum(n for _, _, n in record.confusion) for record in records]
+        pixels = [sum(n for _, _, n in record.counts["confusion"]) for record in records]
         assert found.change.value == pytest.approx(100 * len(records) / sum(pixels))
         assert found.verdict == "better"
         spread = poor.numbers()["pixel accuracy"]
@@ -86,7 +86,7 @@ class TestDifferences:
         assert Difference(headline, 5, 5, Interval(0, low, high)).verdict == verdict
 
     def test_of_what_cannot_be_measured(self, poor: Report) -> None:
-        blank = Report(poor.run, [PhotoRecord("blank", [], [], {}, [], [], [])])
+        blank = Report(poor.run, [photo_record("blank")])
         found = by_name(compare(blank, blank), "mIoU")
         assert math.isnan(found.change.value)
         assert found.verdict == "unclear"

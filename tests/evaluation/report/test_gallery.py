@@ -117,10 +117,10 @@ class TestGallery:
         for each in found:
             assert each.photo.size == SIZES[each.name][::-1]
             record = next(record for record in report.records if record.name == each.name)
-            hits = {t: n for t, p, n in record.confusion if t == p}
+            hits = {t: n for t, p, n in record.counts["confusion"] if t == p}
             for entry in each.classes:
                 label = voc.classes.index(entry.name)
-                union = sum(n for t, p, n in record.confusion if label in (t, p))
+                union = sum(n for t, p, n in record.counts["confusion"] if label in (t, p))
                 assert entry.iou == pytest.approx(100 * hits.get(label, 0) / union)
 
     def test_refuses_a_mask_of_another_size(self, model: FreeSeg, root: Path) -> None:

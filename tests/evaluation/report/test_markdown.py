@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from freeseg.evaluation.report.markdown import markdown, table, text
-from freeseg.evaluation.report.report import HEADLINES
+from freeseg.evaluation.metrics.headlines import HEADLINES
+from freeseg.evaluation.report.markdown import markdown
+from freeseg.evaluation.report.markdown_table import escape, table
 from reports import CLASSES, HOSTILE, Drawn, draw_report
 
 READER = MarkdownIt().enable("table")
@@ -62,7 +63,7 @@ class TestReport:
         assert "ab" * 32 in page
 
     def test_lists_the_largest_mix_up_first(self, drawn: Drawn) -> None:
-        truth = [(t, p) for record in drawn.report.records for t, p, n in record.confusion for _ in range(n)]
+        truth = [(t, p) for record in drawn.report.records for t, p, n in record.counts["confusion"] for _ in range(n)]
         pairs = {(t, p) for t, p in truth if t != p and p < len(CLASSES)}
         share, (true, said) = max((truth.count(pair) / sum(t == pair[0] for t, _ in truth), pair) for pair in pairs)
         (first, *_) = re.findall(r"^- (.*)$", markdown(drawn.report), re.MULTILINE)
@@ -91,7 +92,7 @@ class TestEscaping:
 
     @given(st.text(st.characters(exclude_categories=["Cs", "Cc"])) | st.text("_*a `<1\\", max_size=12))
     def test_text_is_shown_as_it_is(self, outside: str) -> None:
-        shown = READER.renderInline("x" + text(outside) + "x")
+        shown = READER.renderInline("x" + escape(outside) + "x")
         plain = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
         assert plain == "x" + " ".join(outside.split()) + "x"
 

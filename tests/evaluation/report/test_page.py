@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from freeseg.evaluation.records import PhotoRecord
+from freeseg.evaluation.metrics.headlines import HEADLINES
 from freeseg.evaluation.report.gallery import Pictured, Seen
 from freeseg.evaluation.report.page import HEAT_CLASSES, data_uri, page
-from freeseg.evaluation.report.report import HEADLINES, Report
-from reports import CLASSES, HOSTILE, Drawn, draw_report
+from freeseg.evaluation.report.report import Report
+from reports import CLASSES, HOSTILE, Drawn, draw_report, photo_record
 
 VOID = {"meta", "img"}
 
@@ -98,7 +98,7 @@ class TestContent:
             assert float(width) == float(number) == pytest.approx(ious[name], abs=0.0501)
 
     def test_the_confusion_is_in_percent_of_the_row(self, drawn: Drawn, whole: str) -> None:
-        pixels = [(t, p, n) for record in drawn.report.records for t, p, n in record.confusion]
+        pixels = [(t, p, n) for record in drawn.report.records for t, p, n in record.counts["confusion"]]
         for true, said in ((1, 1), (0, 2), (3, 5)):
             share = (
                 100 * sum(n for t, p, n in pixels if (t, p) == (true, said)) / sum(n for t, _, n in pixels if t == true)
@@ -144,7 +144,7 @@ class TestContent:
         assert "Best photos" not in document.text
 
     def test_what_was_not_measured(self, drawn: Drawn) -> None:
-        blank = Report(drawn.report.run, [PhotoRecord("blank", [], [], {}, [], [], [])])
+        blank = Report(drawn.report.run, [photo_record("blank")])
         assert "mIoU n/a intersection over union" in Document(page(blank)).text
 
     def test_more_classes_than_can_be_read(self) -> None:

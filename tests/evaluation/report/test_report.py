@@ -14,9 +14,10 @@ import pytest
 from sklearn.metrics import accuracy_score, jaccard_score, recall_score
 
 from freeseg.errors import DataError, OutputError
-from freeseg.evaluation.records import PhotoRecord, names_sha256
-from freeseg.evaluation.report.report import HEADLINES, Report
-from reports import CLASSES, Drawn, draw_report
+from freeseg.evaluation.metrics.headlines import HEADLINES
+from freeseg.evaluation.records import names_sha256
+from freeseg.evaluation.report.report import Report
+from reports import CLASSES, Drawn, draw_report, photo_record
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +54,17 @@ class TestNumbers:
         records = drawn.report.records
         ratios = []
         for label in range(len(CLASSES)):
-            bands = [band for record in records for band in record.boundary if band[0] == label]
+            bands = [band for record in records for band in record.counts["boundary"] if band[0] == label]
             ratios.append(sum(both for _, both, _ in bands) / sum(either for _, _, either in bands))
         assert self.value(drawn, "boundary IoU") == pytest.approx(100 * np.mean(ratios))
-        terms = [term for record in records for term in record.contrasts.values()]
+        terms = [term for record in records for term in record.counts["contrasts"].values()]
         assert self.value(drawn, "mSC") == pytest.approx(np.mean(terms))
-        hits = sum(len({*record.shown} & {*record.there}) for record in records)
-        precision, recall = (hits / sum(len(getattr(r, key)) for r in records) for key in ("shown", "there"))
+        hits = sum(len({*record.counts["shown"]} & {*record.counts["there"]}) for record in records)
+        precision, recall = (hits / sum(len(r.counts[key]) for r in records) for key in ("shown", "there"))
         assert self.value(drawn, "presence F1") == pytest.approx(200 * precision * recall / (precision + recall))
 
     def test_of_calibration_is_the_mean_gap(self, drawn: Drawn) -> None:
-        rows = np.array([entry for record in drawn.report.records for entry in record.calibration])
+        rows = np.array([entry for record in drawn.report.records for entry in record.counts["calibration"]])
         error = 0.0
         for bin_index in range(15):
             pixels, confidence, right = rows[rows[:, 0] == bin_index][:, 1:].sum(axis=0)
@@ -86,8 +87,8 @@ class TestNumbers:
 
     def test_a_class_that_a_draw_misses_does_not_count_in_it(self, drawn: Drawn) -> None:
         """Predicted on the photo that is drawn, it would be 0 there."""
-        without = PhotoRecord("a", [(0, 0, 6), (0, 1, 2)], [(0, 3, 4), (1, 0, 2)], {}, [], [], [])
-        whole = PhotoRecord("b", [(1, 1, 8)], [(1, 2, 2)], {}, [], [], [])
+        without = photo_record("a", [(0, 0, 6), (0, 1, 2)], [(0, 3, 4), (1, 0, 2)], {}, [], [], [])
+        whole = photo_record("b", [(1, 1, 8)], [(1, 2, 2)], {}, [], [], [])
         statistics = Report(drawn.report.run, [without, whole]).statistics()
         miou, boundary = (
             next(i for i, h in enumerate(HEADLINES) if h.name == name) for name in ("mIoU", "boundary IoU")
@@ -98,7 +99,7 @@ class TestNumbers:
         assert never(np.array([1]))[[miou, boundary]] == pytest.approx([37.5, 37.5])
 
     def test_what_cannot_be_measured_is_nan(self, drawn: Drawn) -> None:
-        numbers = Report(drawn.report.run, [PhotoRecord("blank", [], [], {}, [], [], [])]).numbers()
+        numbers = Report(drawn.report.run, [photo_record("blank")]).numbers()
         assert all(math.isnan(number.value) for number in numbers.values())
 
     def test_absent_classes_are_counted(self, drawn: Drawn) -> None:
@@ -119,7 +120,7 @@ class TestPhotos:
         assert drawn.report.best(1) == [max(scores, key=lambda name: scores[name])]
 
     def test_without_a_pixel_that_counts_are_not_ranked(self, drawn: Drawn) -> None:
-        blank = PhotoRecord("blank", [], [], {}, [], [], [])
+        blank = photo_record("blank")
         assert "blank" not in Report(drawn.report.run, [*drawn.report.records, blank]).worst(99)
 
 
@@ -143,7 +144,7 @@ class TestFile:
 
     def test_is_standard_json_where_nothing_was_measured(self, drawn: Drawn, tmp_path: Path) -> None:
         run = replace(drawn.report.run, photos=1, photos_sha256=names_sha256(["blank"]))
-        report = Report(run, [PhotoRecord("blank", [], [], {}, [], [], [])])
+        report = Report(run, [photo_record("blank")])
         report.save(tmp_path / "blank.json")
         values = json.loads((tmp_path / "blank.json").read_text(), parse_constant=pytest.fail)
         assert values["numbers"]["mIoU"] == {"value": None, "low": None, "high": None}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from freeseg.evaluation.metrics.confusion import check_masks, share
+from freeseg.evaluation.metrics.bootstrap import Weights, stack, weighted_sums
+from freeseg.evaluation.metrics.confusion import CONFUSION, check_masks, share
+from freeseg.evaluation.metrics.metric import Counts, Metric, Tally
 from freeseg.mask_values import IGNORE
 
 
@@ -63,13 +66,50 @@ def boundary_iou(totals: NDArray[np.int64]) -> NDArray[np.float64]:
     return share(totals[:, 0], totals[:, 1])
 
 
+def pooled_boundary(
+    photos: Sequence[Sequence[tuple[int, int, int]]], classes: int
+) -> Callable[[Weights], NDArray[np.float64]]:
+    """Weights -> boundary IoU per class (classes,) of a draw, from each photo's (class, intersection, union).
+
+    Raises:
+        ValueError: A class is not one of `classes`.
+
+    Example:
+        >>> pooled_boundary([[(0, 1, 4)], [(0, 2, 2)]], classes=2)(np.array([1, 1])).tolist()
+        [0.5, nan]
+    """
+    rows, table = stack(photos, 3, np.int64)
+    sums = weighted_sums(rows, table[:, 0], table[:, 1:], shape=(len(photos), classes))
+    return lambda weights: boundary_iou(sums(weights))
+
+
 def _bands(mask: NDArray[np.integer], outside: NDArray[np.bool_], width: int, nobody: int) -> NDArray[np.int64]:
     """The mask with `nobody` outside of all bands: further than `width` from any other class and the border.
 
     d erosions by 3 x 3 are one by a square of 2d + 1, and a square that is not all one class takes its centre
     away from its class: one minimum and one maximum serve all classes at once.
     """
+    from scipy import ndimage  # not at the top: training counts confusions without the extra that brings scipy
+
     indices = np.where(outside, nobody, mask.astype(np.int64))
     lowest = ndimage.minimum_filter(indices, 2 * width + 1, mode="constant", cval=-1)
     highest = ndimage.maximum_filter(indices, 2 * width + 1, mode="constant", cval=-1)
     return np.where(lowest != highest, indices, nobody)
+
+
+def _pool(photos: Sequence[Counts], classes: int) -> Callable[[Weights], NDArray[np.float64]]:
+    return pooled_boundary([counts["boundary"] for counts in photos], classes)
+
+
+def _parse(bands: Any) -> list[tuple[int, int, int]]:
+    return [(int(label), int(both), int(either)) for label, both, either in bands]
+
+
+# Of each photo: (class, intersection, union) of the bands in pixels, for classes that have a band.
+BOUNDARY = Tally({"boundary": _parse}, _pool)
+BOUNDARY_IOU = Metric(
+    "boundary IoU",
+    "IoU of the bands along outlines, mean over classes",
+    (CONFUSION, BOUNDARY),
+    lambda confusion, boundary: confusion.known_mean(boundary),
+)

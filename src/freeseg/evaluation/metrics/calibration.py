@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from freeseg.evaluation.metrics.bootstrap import Weights, stack, weighted_sums
 from freeseg.evaluation.metrics.confusion import share
+from freeseg.evaluation.metrics.metric import Counts, Metric, Tally
 
 BINS = 15  # as in the paper
 
@@ -46,7 +49,7 @@ def bin_confidence(confidence: NDArray[np.floating], right: NDArray[np.bool_], b
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def expected_error(bins: Iterable[Bin]) -> float:
+def expected_calibration_error(bins: Iterable[Bin]) -> float:
     """Expected Calibration Error, in [0, 1]: the mean over pixels of |accuracy - mean confidence| of their bin.
 
     Equation 3 of the paper. Bins of several photos may be given one after another; equal bins add up.
@@ -55,7 +58,7 @@ def expected_error(bins: Iterable[Bin]) -> float:
         NaN without pixels.
 
     Example:
-        >>> expected_error([(0, 2, 0.75, 1), (1, 1, 0.75, 1), (1, 1, 0.75, 1)])
+        >>> expected_calibration_error([(0, 2, 0.75, 1), (1, 1, 0.75, 1), (1, 1, 0.75, 1)])
         0.1875
     """
     pixels, gaps = 0, dict[int, float]()
@@ -63,3 +66,37 @@ def expected_error(bins: Iterable[Bin]) -> float:
         pixels += count
         gaps[index] = gaps.get(index, 0.0) + hits - confidence
     return float(share(sum(abs(gap) for gap in gaps.values()), pixels))
+
+
+def pooled_calibration(photos: Sequence[Sequence[Bin]], bins: int = BINS) -> Callable[[Weights], float]:
+    """Weights -> Expected Calibration Error of a draw, in [0, 1], from each photo's bins.
+
+    Raises:
+        ValueError: A bin is not one of `bins`.
+
+    Example:
+        >>> pooled_calibration([[(0, 2, 1.0, 2)], [(0, 2, 1.0, 0)]])(np.array([1, 1]))
+        0.0
+    """
+    rows, table = stack(photos, 4, np.float64)
+    sums = weighted_sums(rows, table[:, 0].astype(np.int64), table[:, 1:], shape=(len(photos), bins))
+    return lambda weights: expected_calibration_error((index, *row) for index, row in enumerate(sums(weights).tolist()))
+
+
+def _pool(photos: Sequence[Counts], classes: int) -> Callable[[Weights], float]:
+    return pooled_calibration([counts["calibration"] for counts in photos])
+
+
+def _parse(bins: Any) -> list[Bin]:
+    return [(int(index), int(pixels), float(total), int(hits)) for index, pixels, total, hits in bins]
+
+
+# Of each photo: pixels by confidence, as `bin_confidence` gives them.
+CALIBRATION = Tally({"calibration": _parse}, _pool)
+ECE = Metric(
+    "ECE",
+    "gap between confidence and being right; less is better",
+    (CALIBRATION,),
+    float,
+    higher_is_better=False,
+)

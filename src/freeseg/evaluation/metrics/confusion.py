@@ -1,4 +1,4 @@
-"""Metrics of segmentation: pure functions on arrays.
+"""The confusion matrix, and the metrics that are computed from it: IoU and accuracies.
 
 A confusion matrix here is (C, C + 1) int64: truth in rows, prediction in columns, "don't know" in the last one.
 """
@@ -6,11 +6,14 @@ A confusion matrix here is (C, C + 1) int64: truth in rows, prediction in column
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from freeseg.evaluation.metrics.bootstrap import Weights, stack, weighted_sums
+from freeseg.evaluation.metrics.metric import Counts, Metric, Tally
 from freeseg.mask_values import IGNORE
 
 Cell = tuple[int, int, int]  # (truth, prediction, pixels): one cell of a confusion matrix
@@ -33,7 +36,7 @@ def check_masks(prediction: NDArray[np.integer], truth: NDArray[np.integer], cla
             raise ValueError(f"an index is neither a class, 0 to {classes - 1}, nor {IGNORE}")
 
 
-def confusion(prediction: NDArray[np.integer], truth: NDArray[np.integer], classes: int) -> NDArray[np.int64]:
+def confusion_matrix(prediction: NDArray[np.integer], truth: NDArray[np.integer], classes: int) -> NDArray[np.int64]:
     """Confusion matrix (classes, classes), truth in rows; pixels that are 255 in the truth do not count.
 
     A prediction of 255 ("don't know") on a pixel with a truth counts as a miss: it goes to an extra last
@@ -43,7 +46,7 @@ def confusion(prediction: NDArray[np.integer], truth: NDArray[np.integer], class
         ValueError: The shapes differ, or an index is neither a class nor 255.
 
     Example:
-        >>> confusion(np.array([0, 1, 255]), np.array([0, 0, 0]), 2).tolist()
+        >>> confusion_matrix(np.array([0, 1, 255]), np.array([0, 0, 0]), 2).tolist()
         [[1, 1, 1], [0, 0, 0]]
     """
     check_masks(prediction, truth, classes)
@@ -54,43 +57,51 @@ def confusion(prediction: NDArray[np.integer], truth: NDArray[np.integer], class
     return counts.reshape(classes, classes + 1)
 
 
-def pairs(matrix: NDArray[np.int64]) -> list[Cell]:
+def nonzero_cells(matrix: NDArray[np.int64]) -> list[Cell]:
     """The cells of a confusion matrix that are not zero, as plain integers, in order.
 
     Example:
-        >>> pairs(np.array([[2, 0, 1], [0, 0, 0]]))
+        >>> nonzero_cells(np.array([[2, 0, 1], [0, 0, 0]]))
         [(0, 0, 2), (0, 2, 1)]
     """
     truth, prediction = np.nonzero(matrix)
     return list(zip(truth.tolist(), prediction.tolist(), matrix[truth, prediction].tolist(), strict=True))
 
 
-def dense(pairs: Sequence[Cell], classes: int) -> NDArray[np.int64]:
-    """A confusion matrix (classes, classes + 1) from its cells, the other way round than `pairs`; equal cells add up.
+def matrix_of_cells(cells: Sequence[Cell], classes: int) -> NDArray[np.int64]:
+    """A confusion matrix (classes, classes + 1) from its cells, the inverse of `nonzero_cells`; equal cells add up.
 
     Raises:
         ValueError: A cell lies outside the matrix.
 
     Example:
-        >>> dense([(0, 0, 2), (0, 2, 1), (0, 2, 4)], 2).tolist()
+        >>> matrix_of_cells([(0, 0, 2), (0, 2, 1), (0, 2, 4)], 2).tolist()
         [[2, 0, 5], [0, 0, 0]]
     """
-    table = np.array(pairs, np.int64).reshape(-1, 3)
+    table = np.array(cells, np.int64).reshape(-1, 3)
     matrix = np.zeros(classes * (classes + 1), np.int64)
-    np.add.at(matrix, cells(table, classes), table[:, 2])
+    np.add.at(matrix, _flat_index(table, classes), table[:, 2])
     return matrix.reshape(classes, classes + 1)
 
 
-def cells(table: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-    """The place of each (truth, prediction, ...) row of (n, 2+) in a flattened confusion matrix, (n,) int64.
+def pooled_confusion(photos: Sequence[Sequence[Cell]], classes: int) -> Callable[[Weights], NDArray[np.int64]]:
+    """Weights -> the confusion matrix (classes, classes + 1) of a draw, from the cells of each photo's matrix.
 
     Raises:
-        ValueError: One lies outside the matrix.
+        ValueError: A cell lies outside the matrix.
 
     Example:
-        >>> cells(np.array([[0, 2], [1, 0]]), 2).tolist()
-        [2, 3]
+        >>> pooled_confusion([[(0, 0, 3)], [(1, 0, 2)]], classes=2)(np.array([2, 1])).tolist()
+        [[6, 0, 0], [2, 0, 0]]
     """
+    rows, table = stack(photos, 3, np.int64)
+    shape = (len(photos), classes * (classes + 1))
+    sums = weighted_sums(rows, _flat_index(table, classes), table[:, 2:], shape=shape)
+    return lambda weights: sums(weights).reshape(classes, classes + 1)
+
+
+def _flat_index(table: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """The place of each (truth, prediction, ...) row of (n, 2+) in a flattened confusion matrix, (n,) int64."""
     truth, prediction = table[:, 0], table[:, 1]
     wrong = (truth < 0) | (truth >= classes) | (prediction < 0) | (prediction > classes)
     if wrong.any():
@@ -179,64 +190,59 @@ def frequency_weighted_iou(matrix: NDArray[np.int64]) -> float:
     return float(share(np.nansum(truth * iou(matrix)), truth.sum()))
 
 
-def presence_counts(shown: Sequence[Collection[int]], there: Sequence[Collection[int]]) -> NDArray[np.int64]:
-    """Per photo (photos, 3): how many labels are rightly shown, shown, and there.
+class DrawnConfusion(NamedTuple):
+    """The confusion matrix of a draw of photos, and which classes (C,) only photos that were not drawn have.
 
-    Args:
-        shown: Per photo, the distinct labels in its predicted mask.
-        there: Per photo, the distinct labels in its truth.
-
-    Example:
-        >>> presence_counts([[1, 2], []], [[2, 3, 4], [5]]).tolist()
-        [[1, 2, 3], [0, 0, 1]]
+    Such a class is unknown in this draw. Its IoU would be 0, as it is predicted somewhere, and would pull the interval
+    below the number.
     """
-    rows = [(len({*a} & {*b}), len(a), len(b)) for a, b in zip(shown, there, strict=True)]
-    return np.array(rows, np.int64).reshape(-1, 3)
+
+    matrix: NDArray[np.int64]
+    unknown: NDArray[np.bool_]
+
+    def known_mean(self, values: NDArray[np.float64]) -> float:
+        """The mean of a number per class (C,) over the classes that are known and have one."""
+        return class_mean(np.where(self.unknown, np.nan, values))
 
 
-def f1(hits: int, shown: int, there: int) -> float:
-    """F1 from how many are right, how many were found and how many there are, in [0, 1]; NaN where there is nothing.
+def _pool(photos: Sequence[Counts], classes: int) -> Callable[[Weights], DrawnConfusion]:
+    pooled = pooled_confusion([counts["confusion"] for counts in photos], classes)
+    present = pooled(np.ones(len(photos), np.int64)).sum(axis=1) > 0
 
-    Example:
-        >>> f1(3, 4, 6)
-        0.6
-    """
-    return float(share(2 * hits, shown + there))
+    def draw(weights: Weights) -> DrawnConfusion:
+        matrix = pooled(weights)
+        return DrawnConfusion(matrix, present & (matrix.sum(axis=1) == 0))
 
-
-def presence_f1(shown: Sequence[Collection[int]], there: Sequence[Collection[int]]) -> float:
-    """F1 of which labels appear in which photo, over all photos and labels together (micro), in [0, 1].
-
-    Args:
-        shown: Per photo, the distinct labels in its predicted mask.
-        there: Per photo, the distinct labels in its truth.
-
-    Example:
-        >>> presence_f1([[1, 2], [4]], [[2, 3], [4]])
-        0.6666666666666666
-    """
-    return f1(*presence_counts(shown, there).sum(axis=0).tolist())
+    return draw
 
 
-def map_contrast(maps: NDArray[np.floating], truth: NDArray[np.integer]) -> dict[int, float]:
-    """The terms of mSC of one photo: per present label, mean score inside its region minus mean outside.
+def _parse(cells: Any) -> list[Cell]:
+    return [(int(truth), int(prediction), int(pixels)) for truth, prediction, pixels in cells]
 
-    Args:
-        maps: (N, H, W) min-max scores in [0, 1]; map n belongs to index n of the truth.
-        truth: (H, W), 255 for pixels that do not count; an index without a map is outside of all of them.
 
-    Returns:
-        One number in [-100, 100] for each label that is in the truth but not everywhere, by the map's index.
-
-    Example:
-        >>> map_contrast(np.array([[[1.0, 0.25]]]), np.array([[0, 1]]))
-        {0: 75.0}
-    """
-    counted = truth != IGNORE
-    terms = {}
-    for label in np.unique(truth[counted]).tolist():
-        inside = truth == label
-        outside = counted & ~inside
-        if 0 <= label < len(maps) and outside.any():
-            terms[label] = 100 * float(maps[label][inside].mean() - maps[label][outside].mean())
-    return terms
+# Of each photo: the cells of its confusion matrix that are not zero.
+CONFUSION = Tally({"confusion": _parse}, _pool)
+MEAN_IOU = Metric(
+    "mIoU",
+    "intersection over union, mean over classes",
+    (CONFUSION,),
+    lambda confusion: confusion.known_mean(iou(confusion.matrix)),
+)
+PIXEL_ACCURACY = Metric(
+    "pixel accuracy",
+    "share of the pixels that are right",
+    (CONFUSION,),
+    lambda confusion: pixel_accuracy(confusion.matrix),
+)
+MEAN_CLASS_ACCURACY = Metric(
+    "mean class accuracy",
+    "share of a class's pixels that are right, mean over classes",
+    (CONFUSION,),
+    lambda confusion: mean_class_accuracy(confusion.matrix),
+)
+FREQUENCY_WEIGHTED_IOU = Metric(
+    "frequency-weighted IoU",
+    "IoU, each class weighted by its pixels",
+    (CONFUSION,),
+    lambda confusion: frequency_weighted_iou(confusion.matrix),
+)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from freeseg.evaluation.metrics import bootstrap
+from freeseg.evaluation.metrics.boundary import pooled_boundary
 from freeseg.evaluation.metrics.calibration import BINS
-from freeseg.evaluation.metrics.confusion import class_mean, dense, iou, share
+from freeseg.evaluation.metrics.confusion import class_mean, iou, matrix_of_cells, share
 from freeseg.evaluation.records import PhotoRecord
 
 
@@ -58,12 +58,12 @@ def per_class(records: Sequence[PhotoRecord], classes: Sequence[str]) -> list[Cl
     """A row per class, in their order.
 
     Example:
-        >>> record = PhotoRecord("a", [(0, 0, 3), (0, 1, 1)], [(0, 1, 2)], {}, [], [0], [])
+        >>> record = PhotoRecord("a", {"confusion": [(0, 0, 3), (0, 1, 1)], "boundary": [(0, 1, 2)]})
         >>> per_class([record], ["sky"])[0]
         ClassRow(name='sky', iou=75.0, boundary_iou=50.0, accuracy=75.0, precision=100.0, share=100.0, photos=1)
     """
     matrix = total(records, len(classes))
-    bands = bootstrap.pooled_boundary([record.boundary for record in records], len(classes))
+    bands = pooled_boundary(_counts(records, "boundary"), len(classes))
     truth, shown, hits = matrix.sum(axis=1), matrix[:, :-1].sum(axis=0), matrix.diagonal()
     photos = np.bincount([label for record in records for label in _true(record)], minlength=len(classes))
     columns = (
@@ -81,10 +81,10 @@ def total(records: Sequence[PhotoRecord], classes: int) -> NDArray[np.int64]:
     """The confusion matrix of the set: (C, C + 1) pixels, truth in rows, "don't know" in the last column.
 
     Example:
-        >>> total([PhotoRecord("a", [(0, 1, 4)], [], {}, [], [0], [])] * 2, 1).tolist()
+        >>> total([PhotoRecord("a", {"confusion": [(0, 1, 4)]})] * 2, 1).tolist()
         [[0, 8]]
     """
-    return dense([cell for record in records for cell in record.confusion], classes)
+    return matrix_of_cells([cell for cells in _counts(records, "confusion") for cell in cells], classes)
 
 
 def row_shares(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -124,11 +124,11 @@ def reliability(records: Sequence[PhotoRecord]) -> list[Reliability]:
     """How often pixels of a confidence are right, by bins of confidence; empty bins are left out.
 
     Example:
-        >>> reliability([PhotoRecord("a", [], [], {}, [], [], [(14, 4, 3.9, 3)])])[0].accuracy
+        >>> reliability([PhotoRecord("a", {"calibration": [(14, 4, 3.9, 3)]})])[0].accuracy
         75.0
     """
     pixels, right = np.zeros(BINS), np.zeros(BINS)
-    for index, count, _, hits in (entry for record in records for entry in record.calibration):
+    for index, count, _, hits in (entry for bins in _counts(records, "calibration") for entry in bins):
         pixels[index] += count
         right[index] += hits
     edges = np.linspace(0, 100, BINS + 1)
@@ -142,10 +142,10 @@ def photo_ious(records: Sequence[PhotoRecord], classes: int) -> dict[str, float]
     For finding photos, not for reporting: the mean of these is not the set's mIoU.
 
     Example:
-        >>> photo_ious([PhotoRecord("a", [(0, 0, 3), (1, 0, 1), (1, 1, 1)], [], {}, [], [], [])], 3)
+        >>> photo_ious([PhotoRecord("a", {"confusion": [(0, 0, 3), (1, 0, 1), (1, 1, 1)]})], 3)
         {'a': 62.5}
     """
-    ious = ((record, iou(dense(record.confusion, classes))) for record in records)
+    ious = ((record, iou(matrix_of_cells(record.counts["confusion"], classes))) for record in records)
     return {record.name: 100 * class_mean(values[_true(record)]) for record, values in ious}
 
 
@@ -154,15 +154,20 @@ def by_iou(records: Sequence[PhotoRecord], classes: int) -> list[str]:
 
     Example:
         >>> photos = {"a": [(0, 0, 9)], "b": [(0, 1, 9)]}
-        >>> by_iou([PhotoRecord(name, cells, [], {}, [], [], []) for name, cells in photos.items()], 2)
+        >>> by_iou([PhotoRecord(name, {"confusion": cells}) for name, cells in photos.items()], 2)
         ['b', 'a']
     """
     measured = {name: value for name, value in photo_ious(records, classes).items() if not math.isnan(value)}
     return sorted(measured, key=lambda name: measured[name])
 
 
+def _counts(records: Sequence[PhotoRecord], name: str) -> list[list[Any]]:
+    """What was counted under a name on each photo; nothing where it was not counted."""
+    return [record.counts.get(name, []) for record in records]
+
+
 def _true(record: PhotoRecord) -> list[int]:
-    return sorted({truth for truth, _, _ in record.confusion})
+    return sorted({truth for truth, _, _ in record.counts["confusion"]})
 
 
 def _mistakes(matrix: NDArray[np.int64]) -> list[tuple[int, int]]:

@@ -12,11 +12,13 @@ import numpy as np
 from freeseg.errors import DataError
 from freeseg.evaluation.metrics import bootstrap
 from freeseg.evaluation.metrics.bootstrap import Interval
+from freeseg.evaluation.metrics.headlines import HEADLINES
+from freeseg.evaluation.metrics.metric import Metric
 from freeseg.evaluation.records import Run
 from freeseg.evaluation.report.breakdown import photo_ious
-from freeseg.evaluation.report.markdown import span, table, text
-from freeseg.evaluation.report.report import HEADLINES, Headline, Report
-from freeseg.evaluation.report.wording import percent, signed
+from freeseg.evaluation.report.markdown_table import escape, table
+from freeseg.evaluation.report.report import Report
+from freeseg.evaluation.report.wording import bounds, percent, signed
 from freeseg.files import printable
 
 MAY_DIFFER = ("command", "model", "model_sha256", "versions")
@@ -24,9 +26,9 @@ PHOTOS = 10
 
 
 class Difference(NamedTuple):
-    """A headline number of both reports, and how much the second has more, with its 95 % interval."""
+    """A metric in both reports in percent, and how much higher the second is, with the 95 % interval."""
 
-    headline: Headline
+    metric: Metric
     first: float
     second: float
     change: Interval
@@ -40,12 +42,12 @@ class Difference(NamedTuple):
             'better'
         """
         if self.change.low > 0 or self.change.high < 0:
-            return "better" if (self.change.low > 0) == self.headline.higher_is_better else "worse"
+            return "better" if (self.change.low > 0) == self.metric.higher_is_better else "worse"
         return "unclear"
 
 
-class Change(NamedTuple):
-    """The mIoU of a photo over its classes in both reports, in percent."""
+class PhotoChange(NamedTuple):
+    """The mIoU of one photo over the classes that are in it, in both reports, in percent."""
 
     name: str
     first: float
@@ -58,28 +60,30 @@ class Comparison:
 
     Attributes:
         first, second: What was measured.
-        differences: One for each of HEADLINES.
-        photos: Those that changed, the most changed first.
+        differences: One for each of `HEADLINES`.
+        photos: The photos whose mIoU changed, those that changed most first.
     """
 
     first: Run
     second: Run
     differences: tuple[Difference, ...]
-    photos: tuple[Change, ...]
+    photos: tuple[PhotoChange, ...]
 
 
 def compare(first: Report, second: Report) -> Comparison:
-    """Compare two reports; the bootstrap draws the same photos for both, so that hard photos cancel out.
+    """Compare two reports of the same photos.
+
+    The bootstrap draws the same photos for both, so that hard photos cancel out.
 
     Raises:
-        DataError: They are of other photos, or were measured in another way: nothing can be said then.
+        DataError: The reports are of different photos, or were measured in different ways.
 
     Example:
         >>> from freeseg.evaluation.records import PhotoRecord
         >>> run = Run("mine", ("sky", "cat"), False, 1, "ab", "plain", {}, "m", "cd", "freeseg evaluate", {})
-        >>> one, two = (Report(run, [PhotoRecord("a", [(0, s, 4)], [], {}, [], [0], [])]) for s in (1, 0))
+        >>> one, two = (Report(run, [PhotoRecord("a", {"confusion": [(0, s, 4)]})]) for s in (1, 0))
         >>> compare(one, two).differences[0].verdict, compare(one, two).photos
-        ('better', (Change(name='a', first=0.0, second=100.0),))
+        ('better', (PhotoChange(name='a', first=0.0, second=100.0),))
     """
     _refuse(first.run, second.run)
     before, after = first.statistics(), second.statistics()
@@ -100,7 +104,7 @@ def markdown(comparison: Comparison) -> str:
 
 
 def _refuse(first: Run, second: Run) -> None:
-    names = first.differences(second, MAY_DIFFER)
+    names = first.differences(second, ignoring=MAY_DIFFER)
     if names:
         found = ", ".join(
             filter(None, (_difference(name, getattr(first, name), getattr(second, name)) for name in names))
@@ -117,20 +121,20 @@ def _difference(name: str, first: Any, second: Any) -> str:
     return name if isinstance(first, tuple) else f"{name} ({first} and {second})"
 
 
-def _changed(first: Report, second: Report) -> tuple[Change, ...]:
+def _changed(first: Report, second: Report) -> tuple[PhotoChange, ...]:
     before, after = (photo_ious(report.records, len(report.run.classes)) for report in (first, second))
-    changes = [Change(name, value, after[name]) for name, value in before.items()]
+    changes = [PhotoChange(name, value, after[name]) for name, value in before.items()]
     moved = [change for change in changes if not math.isnan(change.first) and change.first != change.second]
     return tuple(sorted(moved, key=lambda change: -abs(change.second - change.first)))
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:
     first, second = comparison.first, comparison.second
-    yield f"# {text(first.dataset)}: {text(first.model)} (A) and {text(second.model)} (B)"
+    yield f"# {escape(first.dataset)}: {escape(first.model)} (A) and {escape(second.model)} (B)"
     yield ""
-    protocol = text(first.protocol.get("name", "unnamed"))
+    protocol = escape(first.protocol.get("name", "unnamed"))
     yield (
-        f"{first.photos} photos, setting {text(first.setting)}, protocol {protocol}. Percent; the 95 % interval of "
+        f"{first.photos} photos, setting {escape(first.setting)}, protocol {protocol}. Percent; the 95 % interval of "
         "B - A is of a bootstrap that draws the same photos for both."
     )
     yield ""
@@ -138,11 +142,11 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         ["", "A", "B", "B - A", "95 % interval", "B is"],
         [
             [
-                each.headline.name,
+                each.metric.name,
                 percent(each.first),
                 percent(each.second),
                 signed(each.change.value),
-                span(each.change),
+                bounds(each.change),
                 each.verdict,
             ]
             for each in comparison.differences
@@ -157,7 +161,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield from table(["photo (mIoU over its classes)", "A", "B", "B - A"], rows)
     for letter, run in (("A", first), ("B", second)):
         yield ""
-        versions = ", ".join(f"{text(key)} {text(value)}" for key, value in run.versions.items())
-        yield f"{letter}: {text(run.model)}, weights and settings sha256 {text(run.model_sha256)}; {versions}"
+        versions = ", ".join(f"{escape(key)} {escape(value)}" for key, value in run.versions.items())
+        yield f"{letter}: {escape(run.model)}, weights and settings sha256 {escape(run.model_sha256)}; {versions}"
         yield ""
         yield from ("    " + line for line in run.command.splitlines())

@@ -11,7 +11,7 @@ from PIL import Image
 
 from freeseg.data.segmentation import SegmentationData, check_size
 from freeseg.evaluation import measure
-from freeseg.evaluation.metrics.confusion import class_mean, confusion, iou, share
+from freeseg.evaluation.metrics.confusion import class_mean, confusion_matrix, iou, share
 from freeseg.evaluation.protocols import Protocol
 from freeseg.pipeline import FreeSeg
 from freeseg.results.drawing import display_palette
@@ -116,7 +116,7 @@ def pictured(
         >>> found.iou, found.itsm_of, [each.prediction for each in found.classes]
         (25.0, 'cat', [100.0, 0.0])
     """
-    matrix, labels = confusion(prediction.mask, truth, len(data.classes)), data.classes
+    matrix, labels = confusion_matrix(prediction.mask, truth, len(data.classes)), data.classes
     ious, present = iou(matrix), np.flatnonzero(matrix.sum(axis=1))
     small = photo.convert("RGB")
     small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)

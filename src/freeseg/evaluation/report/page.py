@@ -15,9 +15,11 @@ from jinja2 import Environment, StrictUndefined, Template
 from PIL import Image
 
 from freeseg.evaluation.metrics.bootstrap import Interval
+from freeseg.evaluation.metrics.headlines import HEADLINES
+from freeseg.evaluation.metrics.metric import Metric
 from freeseg.evaluation.report import breakdown
 from freeseg.evaluation.report.gallery import Pictured
-from freeseg.evaluation.report.report import HEADLINES, Headline, Report
+from freeseg.evaluation.report.report import Report
 from freeseg.evaluation.report.wording import percent
 from freeseg.files import printable
 
@@ -43,7 +45,7 @@ def page(report: Report, worst: Sequence[Pictured] = (), best: Sequence[Pictured
     Example:
         >>> from freeseg.evaluation.records import PhotoRecord, Run
         >>> run = Run("mine", ("<b>", "cat"), False, 1, "ab", "plain", {}, "m", "cd", "freeseg evaluate", {})
-        >>> text = page(Report(run, [PhotoRecord("one", [(0, 0, 5)], [], {}, [0], [0], [])]))
+        >>> text = page(Report(run, [PhotoRecord("one", {"confusion": [(0, 0, 5)]})]))
         >>> "&lt;b&gt;" in text, "<b>&" in text
         (True, False)
     """
@@ -52,7 +54,7 @@ def page(report: Report, worst: Sequence[Pictured] = (), best: Sequence[Pictured
     text = _template().render(
         run=report.run,
         absent=report.absent,
-        cards=[_card(headline, report.numbers()[headline.name]) for headline in HEADLINES],
+        cards=[_card(metric, report.numbers()[metric.name]) for metric in HEADLINES],
         classes=_classes(report),
         mixups=[
             mixup._asdict() | {"share": percent(mixup.share)}
@@ -102,11 +104,11 @@ def _template() -> Template:
     return environment.from_string(source)
 
 
-def _card(headline: Headline, number: Interval) -> dict[str, Any]:
-    low, high = (_place(headline, bound) for bound in (number.low, number.high))
+def _card(metric: Metric, number: Interval) -> dict[str, Any]:
+    low, high = (_place(metric, bound) for bound in (number.low, number.high))
     return {
-        "name": headline.name,
-        "meaning": headline.meaning,
+        "name": metric.name,
+        "meaning": metric.meaning,
         "value": percent(number.value),
         "low": percent(number.low),
         "high": percent(number.high),
@@ -114,9 +116,9 @@ def _card(headline: Headline, number: Interval) -> dict[str, Any]:
     }
 
 
-def _place(headline: Headline, value: float) -> float:
+def _place(metric: Metric, value: float) -> float:
     """Where a value is on its scale, 0 to 100."""
-    return 100 * (value - headline.lowest) / (100 - headline.lowest)
+    return 100 * (value - metric.lowest) / (100 - metric.lowest)
 
 
 def _classes(report: Report) -> list[dict[str, Any]]:

@@ -8,49 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.errors import DataError
-from freeseg.evaluation.metrics import bootstrap
-from freeseg.evaluation.metrics import confusion as metrics
-from freeseg.evaluation.metrics.bootstrap import Interval, Weights
+from freeseg.evaluation.metrics.bootstrap import Interval, Weights, intervals
+from freeseg.evaluation.metrics.headlines import HEADLINES
+from freeseg.evaluation.metrics.metric import pooled_metrics
 from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
 from freeseg.evaluation.report import breakdown
 from freeseg.files import write_text
 
 FORMAT = "freeseg-report-1"
 NAME = "report.json"
-
-
-class Headline(NamedTuple):
-    """A number that sums a whole set up; it is at most 100.
-
-    Attributes:
-        name: What the field calls it.
-        meaning: In a line.
-        lowest: The least it can be.
-        higher_is_better: Whether more of it is better.
-    """
-
-    name: str
-    meaning: str
-    lowest: float = 0.0
-    higher_is_better: bool = True
-
-
-HEADLINES = (
-    Headline("mIoU", "intersection over union, mean over classes"),
-    Headline("pixel accuracy", "share of the pixels that are right"),
-    Headline("mean class accuracy", "share of a class's pixels that are right, mean over classes"),
-    Headline("frequency-weighted IoU", "IoU, each class weighted by its pixels"),
-    Headline("boundary IoU", "IoU of the bands along outlines, mean over classes"),
-    Headline("mSC", "raw maps: score inside a class minus score outside", lowest=-100.0),
-    Headline("presence F1", "whether the right classes are in the masks at all"),
-    Headline("ECE", "gap between confidence and being right; less is better", higher_is_better=False),
-)
 
 
 @dataclass(frozen=True)
@@ -64,7 +36,7 @@ class Report:
     Example:
         >>> run = Run("mine", ("sky", "cat"), False, 2, "ab", "plain", {}, "m", "cd", "freeseg evaluate", {})
         >>> cells = {"a": [(0, 0, 6)], "b": [(0, 0, 2), (0, 1, 2)]}
-        >>> report = Report(run, [PhotoRecord(name, cells[name], [], {}, [], [0], []) for name in cells])
+        >>> report = Report(run, [PhotoRecord(name, {"confusion": cells[name]}) for name in cells])
         >>> report.numbers()["pixel accuracy"]
         Interval(value=80.0, low=50.0, high=100.0)
         >>> report.absent, report.worst(1)
@@ -80,42 +52,16 @@ class Report:
 
     @cached_property
     def _numbers(self) -> dict[str, Interval]:
-        found = bootstrap.intervals(self.statistics(), len(self.records))
-        return {headline.name: number for headline, number in zip(HEADLINES, found, strict=True)}
+        numbers = intervals(self.statistics(), len(self.records))
+        return {metric.name: number for metric, number in zip(HEADLINES, numbers, strict=True)}
 
     def statistics(self) -> Callable[[Weights], NDArray[np.float64]]:
-        """Weights (photos,), how often each is drawn -> the headline numbers (8,) of that draw, as in HEADLINES.
+        """Weights (photos,), how often each is drawn -> the headline numbers of that draw, in the order of HEADLINES.
 
         Raises:
-            ValueError: A record holds a class or a bin that there is not.
+            ValueError: A record holds a class or a bin that does not exist.
         """
-        records, classes = self.records, len(self.run.classes)
-        confusion = bootstrap.pooled([record.confusion for record in records], classes)
-        boundary = bootstrap.pooled_boundary([record.boundary for record in records], classes)
-        contrast = bootstrap.pooled_contrast([record.contrasts for record in records])
-        presence = bootstrap.pooled_presence([record.shown for record in records], [record.there for record in records])
-        calibration = bootstrap.pooled_calibration([record.calibration for record in records])
-
-        whole = self.confusion.any(axis=1)
-
-        def numbers(weights: Weights) -> NDArray[np.float64]:
-            matrix = confusion(weights)
-            # A class that no drawn photo has, though one of the set has it, is unknown in this draw. It would be 0,
-            # being predicted somewhere, and pull the interval below the number.
-            unknown = whole & ~matrix.any(axis=1)
-            shares = (
-                metrics.class_mean(np.where(unknown, np.nan, metrics.iou(matrix))),
-                metrics.pixel_accuracy(matrix),
-                metrics.mean_class_accuracy(matrix),
-                metrics.frequency_weighted_iou(matrix),
-                metrics.class_mean(np.where(unknown, np.nan, boundary(weights))),
-                contrast(weights) / 100,
-                presence(weights),
-                calibration(weights),
-            )
-            return 100 * np.array(shares)
-
-        return numbers
+        return pooled_metrics(HEADLINES, [record.counts for record in self.records], len(self.run.classes))
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from freeseg.evaluation.metrics.bootstrap import Interval
+
 
 def percent(value: float) -> str:
     """A number in percent with one decimal; n/a where nothing could be measured.
@@ -23,3 +25,13 @@ def signed(value: float) -> str:
         ('+2.0', '-2.0', '0.0')
     """
     return ("+" if round(value, 1) > 0 else "") + percent(value)
+
+
+def bounds(interval: Interval) -> str:
+    """The bounds of an interval in percent.
+
+    Example:
+        >>> bounds(Interval(42.8, 40.123, 45.6))
+        '40.1 to 45.6'
+    """
+    return f"{percent(interval.low)} to {percent(interval.high)}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from freeseg.data.free_masks import Entry
-from freeseg.evaluation.metrics.confusion import confusion, mean_iou
+from freeseg.evaluation.metrics.confusion import confusion_matrix, mean_iou
 from freeseg.mask_values import IGNORE
 from freeseg.photos import resize
 from freeseg.pipeline import FreeSeg
@@ -27,7 +27,7 @@ def agreement(network: FreeSeg, samples: Samples, photos: Sequence[int]) -> floa
     total = np.zeros((size, size + 1), np.int64)
     for photo in photos:
         free, predicted = _masks(network, samples, photo)
-        total += confusion(predicted, free, size)
+        total += confusion_matrix(predicted, free, size)
     return 100 * mean_iou(total)
 
 
