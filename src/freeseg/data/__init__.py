@@ -1,4 +1,4 @@
-"""Data to train on and to measure with."""
+"""Data: photos with captions, free masks to train on, and segmentation datasets to measure on."""
 
 from freeseg.data.captions import CaptionedPhoto, CaptionFolder, PhotoFolder, PhotoSource, TarShards, open_sources
 

@@ -1,0 +1,58 @@
+"""Opening sources of photos: which kind each path is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from freeseg.data.captions.caption_folder import CAPTIONS_FILE, CaptionFolder
+from freeseg.data.captions.photo_folder import PhotoFolder
+from freeseg.data.captions.records import describe_content, files_with_suffix
+from freeseg.data.captions.source import PhotoSource
+from freeseg.data.captions.tar_shards import TarShards
+from freeseg.errors import DataError
+from freeseg.files import is_file, is_folder
+from freeseg.photos import SUFFIXES, photos_in
+
+
+def open_sources(paths: Sequence[str | Path], *, without: Path | None = None) -> list[PhotoSource]:
+    """Open each path as the kind of source that it is, in the order given.
+
+    A folder with `captions.jsonl` is a `CaptionFolder`. A `.tar` file, a folder of them, or a pattern such as
+    `"shards-{000..003}.tar"` is `TarShards`. Any other folder that holds photos is a `PhotoFolder`.
+
+    Args:
+        paths: Paths and patterns; a lone text is one path.
+        without: A folder that is left out where it lies inside the others: the one that results are written to.
+
+    Raises:
+        DataError: A path is none of these, or its files are not laid out as they should be.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "b.jpg").write_bytes(b"...")
+        >>> [source] = open_sources([folder])
+        >>> len(source), [photo.key for photo in source]
+        (1, ['b.jpg'])
+    """
+    listed = [paths] if isinstance(paths, str) else paths  # a text is one path, not a list of letters
+    return [_open(path, without) for path in listed]
+
+
+def _open(given: str | Path, without: Path | None) -> PhotoSource:
+    path = Path(given)
+    if re.match(r"pipe:|[A-Za-z][A-Za-z0-9+.-]+:/", str(given)):
+        raise DataError(f"{given}: only local files are read, no URL and no pipe; download it first")
+    if is_file(path / CAPTIONS_FILE):
+        return CaptionFolder(path, without=without)
+    tars, photos = files_with_suffix(path, ".tar"), photos_in(path, without=without) if is_folder(path) else []
+    if tars and photos:
+        raise DataError(f"{path}: holds .tar shards and photos ({photos[0].name}); put them in folders of their own")
+    if photos:
+        return PhotoFolder(path, without=without)
+    if tars or (path.suffix.lower() == ".tar" and not is_folder(path)):
+        return TarShards(path)
+    looked_for = f"{CAPTIONS_FILE}, .tar shards or photos ({' '.join(sorted(SUFFIXES))})"
+    raise DataError(f"{path}: no image-caption pairs; looked for {looked_for}; {describe_content(path)}")
