@@ -36,7 +36,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def on_tiny(tiny: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model that the command line loads is the tiny one."""
-    monkeypatch.setattr(pipeline, "load", lambda model=DEFAULT, device="cpu", *_: tiny)
+    monkeypatch.setattr(pipeline, "load", lambda model=DEFAULT, device="cpu", *_, **__: tiny)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.errors import DataError
 from freeseg.evaluation import measure
 from freeseg.evaluation.protocols import protocol
-from freeseg.evaluation.report.gallery import LONGEST_SIDE, Pictured, gallery, pictured
+from freeseg.evaluation.report.gallery import LONGEST_SIDE, PhotoPictures, draw_photo, gallery
 from freeseg.evaluation.report.report import Report
 from freeseg.pipeline import FreeSeg
 from freeseg.results.drawing import display_palette
@@ -32,12 +32,12 @@ def data(classes: tuple[str, ...] = CLASSES) -> SegmentationData:
     return SegmentationData("mine", classes, classes[0] == "background", (), np.arange(256, dtype=np.uint8))
 
 
-def show(truth: np.ndarray = TRUTH, mask: np.ndarray = MASK, best: bool = False) -> Pictured:
-    said = measure.Prediction(mask, np.ones(mask.shape, np.float32), MAPS)
-    return pictured("a", PHOTO, truth, said, data(), best)
+def show(truth: np.ndarray = TRUTH, mask: np.ndarray = MASK, best: bool = False) -> PhotoPictures:
+    prediction = measure.Prediction(mask, np.ones(mask.shape, np.float32), MAPS)
+    return draw_photo("a", PHOTO, truth, prediction, data(), best=best)
 
 
-class TestPictured:
+class TestDrawPhoto:
     def test_masks_are_in_the_colours_of_the_legend(self) -> None:
         found = show()
         colours = display_palette(CLASSES)
@@ -85,8 +85,8 @@ class TestPictured:
         photo = Image.new("RGB", (1600, 800))
         truth = np.zeros((800, 1600), np.uint8)
         truth[:, 800:] = 1
-        said = measure.Prediction(truth, np.ones(truth.shape, np.float32), MAPS)
-        found = pictured("a", photo, truth, said, data())
+        prediction = measure.Prediction(truth, np.ones(truth.shape, np.float32), MAPS)
+        found = draw_photo("a", photo, truth, prediction, data())
         pictures = (found.photo, found.truth, found.prediction, found.overlay, found.itsm)
         assert {picture.size for picture in pictures} == {(LONGEST_SIDE, LONGEST_SIDE // 2)}
         assert found.iou == 100

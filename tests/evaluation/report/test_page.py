@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from freeseg.evaluation.metrics.headlines import HEADLINES
-from freeseg.evaluation.report.gallery import Pictured, Seen
+from freeseg.evaluation.report.gallery import ClassInPhoto, PhotoPictures
 from freeseg.evaluation.report.page import HEAT_CLASSES, data_uri, page
 from freeseg.evaluation.report.report import Report
 from reports import CLASSES, HOSTILE, Drawn, draw_report, photo_record
@@ -65,10 +65,10 @@ def noise(seed: int = 0, size: tuple[int, int] = (480, 480)) -> Image.Image:
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8))
 
 
-def pictured(name: str = "photo 1", map_of: str = "cat", size: tuple[int, int] = (90, 120)) -> Pictured:
-    classes = (Seen("cat", (1, 2, 3), 60.0, 40.0, 51.25), Seen("dog", (4, 5, 6), 0.0, 60.0, 0.0))
+def pictured(name: str = "photo 1", map_of: str = "cat", size: tuple[int, int] = (90, 120)) -> PhotoPictures:
+    classes = (ClassInPhoto("cat", (1, 2, 3), 60.0, 40.0, 51.25), ClassInPhoto("dog", (4, 5, 6), 0.0, 60.0, 0.0))
     image = noise(0, size)
-    return Pictured(name, 51.25, image, image, image, image, image if map_of else None, map_of, classes)
+    return PhotoPictures(name, 51.25, image, image, image, image, image if map_of else None, map_of, classes)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def drawn() -> Drawn:
 
 @pytest.fixture(scope="module")
 def whole(drawn: Drawn) -> str:
-    return page(drawn.report, [pictured("worst one")], [pictured("best one", "dog")])
+    return page(drawn.report, worst=[pictured("worst one")], best=[pictured("best one", "dog")])
 
 
 class TestContent:
@@ -139,7 +139,7 @@ class TestContent:
         assert whole.index("worst one") < whole.index("best one")
 
     def test_parts_without_photos_are_left_out(self, drawn: Drawn) -> None:
-        document = Document(page(drawn.report, [pictured(map_of="")]))
+        document = Document(page(drawn.report, worst=[pictured(map_of="")]))
         assert len(document.all("img")) == 4
         assert "Best photos" not in document.text
 
@@ -186,26 +186,26 @@ class TestSafety:
         run = dict.fromkeys(("dataset", "setting", "model", "model_sha256", "command"), HOSTILE)
         values = {"protocol": {"name": HOSTILE, HOSTILE: HOSTILE}, "versions": {HOSTILE: HOSTILE}}
         hostile = draw_report(classes=("a", HOSTILE, "</table>"), **run, **values).report
-        photo = pictured(HOSTILE, HOSTILE)._replace(classes=(Seen(HOSTILE, (0, 0, 0), 50.0, 50.0, 1.0),))
-        document = Document(page(hostile, [photo]))
-        plain = Document(page(draw_report(classes=("a", "b", "c")).report, [pictured()]))
+        photo = pictured(HOSTILE, HOSTILE)._replace(classes=(ClassInPhoto(HOSTILE, (0, 0, 0), 50.0, 50.0, 1.0),))
+        document = Document(page(hostile, worst=[photo]))
+        plain = Document(page(draw_report(classes=("a", "b", "c")).report, worst=[pictured()]))
         assert {tag for tag, _ in document.elements} == {tag for tag, _ in plain.elements}
         assert document.text.count(HOSTILE) > 12
         assert HOSTILE in document.all("img")[0]["alt"]
 
     def test_names_that_are_no_text(self, drawn: Drawn) -> None:
-        page(drawn.report, [pictured("caf\udce9")]).encode("utf-8")
+        page(drawn.report, worst=[pictured("caf\udce9")]).encode("utf-8")
 
     def test_its_size_is_bounded(self, drawn: Drawn) -> None:
         photos = [pictured(str(index), size=(480, 480)) for index in range(12)]
-        assert len(page(drawn.report, photos[:6], photos[6:]).encode()) < 5_000_000
-        assert len(page(drawn.report, photos * 2).encode()) < 5_000_000
+        assert len(page(drawn.report, worst=photos[:6], best=photos[6:]).encode()) < 5_000_000
+        assert len(page(drawn.report, worst=photos * 2).encode()) < 5_000_000
 
 
 class TestPictures:
     def test_fit_the_budget_and_the_page(self) -> None:
         for budget in (48_000, 9_000, 900):
-            uri, size = data_uri(noise(), budget)
+            uri, size = data_uri(noise(), budget=budget)
             with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as image:
                 assert (image.format, image.size) == ("JPEG", size)
             assert max(size) <= 360
@@ -273,7 +273,7 @@ class TestInBrowser:
     def test_everything_fits_and_loads_and_nothing_runs(self, tmp_path: Path, width: int) -> None:
         classes = ("background", HOSTILE, "a class with quite a long name", *(f"class {index}" for index in range(50)))
         report = draw_report(photos=50, classes=classes, command="freeseg " + 40 * "evaluate/").report
-        content = page(report, [pictured(HOSTILE, HOSTILE)] * 2, [pictured("a_name_without_any_space" * 5)])
+        content = page(report, worst=[pictured(HOSTILE, HOSTILE)] * 2, best=[pictured("a_name_without_any_space" * 5)])
         measured = self.opened(
             tmp_path, HARNESS.format(width=width, page=html.escape(content)), "--dump-dom", "--hide-scrollbars"
         )

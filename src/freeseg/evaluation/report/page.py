@@ -18,7 +18,7 @@ from freeseg.evaluation.metrics.bootstrap import Interval
 from freeseg.evaluation.metrics.headlines import HEADLINES
 from freeseg.evaluation.metrics.metric import Metric
 from freeseg.evaluation.report import breakdown
-from freeseg.evaluation.report.gallery import Pictured
+from freeseg.evaluation.report.gallery import PhotoPictures
 from freeseg.evaluation.report.report import Report
 from freeseg.evaluation.report.wording import percent
 from freeseg.files import printable
@@ -31,16 +31,16 @@ WORST = "Photos with the lowest mean IoU over the classes that are in them, wors
 BEST = "Photos with the highest mean IoU over the classes that are in them, best first."
 
 
-def page(report: Report, worst: Sequence[Pictured] = (), best: Sequence[Pictured] = ()) -> str:
+def page(report: Report, *, worst: Sequence[PhotoPictures] = (), best: Sequence[PhotoPictures] = ()) -> str:
     """A report as one self-contained HTML document of at most about 5 MB, readable on a phone, light and dark.
 
     Args:
-        report: The numbers.
-        worst: Pictures of the photos that went worst, and
-        best: of those that went best; a part without pictures is left out.
+        report: The report.
+        worst: Pictures of the photos with the lowest mIoU; without any, the page has no such part.
+        best: Pictures of the photos with the highest mIoU, likewise.
 
     Returns:
-        HTML; whatever names, commands and classes hold is text there, never markup.
+        HTML. Names of photos and classes and the command are shown as text, whatever they hold, never as markup.
 
     Example:
         >>> from freeseg.evaluation.records import PhotoRecord, Run
@@ -72,7 +72,7 @@ def page(report: Report, worst: Sequence[Pictured] = (), best: Sequence[Pictured
     return printable(text)
 
 
-def data_uri(image: Image.Image, budget: int = PICTURE_BYTES) -> tuple[str, tuple[int, int]]:
+def data_uri(image: Image.Image, *, budget: int = PICTURE_BYTES) -> tuple[str, tuple[int, int]]:
     """An image as a JPEG in a `data:` URI, at most LONGEST_SIDE wide and high and at most `budget` bytes before
     base64; and its size there, (width, height).
 
@@ -164,7 +164,7 @@ def _cell(share: float, hit: bool, column: str) -> dict[str, Any]:
 def _reliability(report: Report) -> list[dict[str, Any]]:
     """Bars of the reliability diagram in its own units: 380 x 270, the origin at (40, 290)."""
     bins = breakdown.reliability(report.records)
-    fullest = max((bin.share for bin in bins), default=0.0)
+    largest = max((bin.share for bin in bins), default=0.0)
     return [
         {
             "low": f"{bin.low:.0f}",
@@ -175,39 +175,39 @@ def _reliability(report: Report) -> list[dict[str, Any]]:
             "width": round(3.8 * (bin.high - bin.low) - 2, 1),
             "top": round(290 - 2.7 * bin.accuracy, 1),
             "height": round(2.7 * bin.accuracy, 1),
-            "opacity": round(0.3 + 0.7 * bin.share / fullest, 2),
+            "opacity": round(0.3 + 0.7 * bin.share / largest, 2),
         }
         for bin in bins
     ]
 
 
-def _photo(pictured: Pictured, budget: int) -> dict[str, Any]:
+def _photo(pictures: PhotoPictures, budget: int) -> dict[str, Any]:
     return {
-        "name": pictured.name,
-        "iou": percent(pictured.iou),
-        "pictures": [_picture(*entry, budget) for entry in _pictures(pictured)],
+        "name": pictures.name,
+        "iou": percent(pictures.iou),
+        "pictures": [_picture(*entry, budget) for entry in _titled(pictures)],
         "legend": [
             {
                 "name": entry.name,
                 "colour": " ".join(map(str, entry.colour)),
                 "note": f"IoU {percent(entry.iou)}" if entry.truth else "not there",
             }
-            for entry in pictured.classes
+            for entry in pictures.classes
         ],
     }
 
 
-def _pictures(pictured: Pictured) -> Iterator[tuple[Image.Image, str, str]]:
-    """The pictures of a photo: image, title, and what to say to those who cannot see it."""
-    yield pictured.photo, "Photo", f"Photo {pictured.name}"
-    truth = _shares({entry.name: entry.truth for entry in pictured.classes})
-    shown = _shares({entry.name: entry.prediction for entry in pictured.classes})
-    yield pictured.truth, "Truth (grey: does not count)", f"Truth: {truth}"
-    yield pictured.prediction, "Prediction (grey: don't know)", f"Prediction: {shown}"
-    yield pictured.overlay, "Overlay", f"Prediction over the photo: {shown}"
-    if pictured.itsm is not None:
-        title = f"Similarity map of {pictured.itsm_of}"
-        yield pictured.itsm, title, f"{title}: bright where the photo answers to the word"
+def _titled(pictures: PhotoPictures) -> Iterator[tuple[Image.Image, str, str]]:
+    """The pictures of a photo, each with its title and with a text for those who cannot see it."""
+    yield pictures.photo, "Photo", f"Photo {pictures.name}"
+    truth = _shares({entry.name: entry.truth for entry in pictures.classes})
+    shown = _shares({entry.name: entry.prediction for entry in pictures.classes})
+    yield pictures.truth, "Truth (grey: does not count)", f"Truth: {truth}"
+    yield pictures.prediction, "Prediction (grey: don't know)", f"Prediction: {shown}"
+    yield pictures.overlay, "Overlay", f"Prediction over the photo: {shown}"
+    if pictures.itsm is not None:
+        title = f"Similarity map of {pictures.itsm_of}"
+        yield pictures.itsm, title, f"{title}: bright where the photo answers to the word"
 
 
 def _shares(shares: dict[str, float]) -> str:
@@ -215,5 +215,5 @@ def _shares(shares: dict[str, float]) -> str:
 
 
 def _picture(image: Image.Image, title: str, alt: str, budget: int) -> dict[str, Any]:
-    uri, (width, height) = data_uri(image, budget)
+    uri, (width, height) = data_uri(image, budget=budget)
     return {"uri": uri, "width": width, "height": height, "title": title, "alt": alt}

@@ -1,0 +1,115 @@
+"""A whole evaluation in one call: measure a model on a dataset and write its report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import scipy  # noqa: F401 - the metrics need it; where it is missing, that is said before the work
+
+import freeseg
+from freeseg.data.segmentation import open_dataset
+from freeseg.errors import FreeSegError
+from freeseg.evaluation import measure, protocols
+from freeseg.evaluation.report.gallery import gallery
+from freeseg.evaluation.report.markdown import markdown
+from freeseg.evaluation.report.page import page
+from freeseg.evaluation.report.report import NAME, Report
+from freeseg.evaluation.report.summary import card_metrics
+from freeseg.files import write_text
+from freeseg.models import DEFAULT, checkpoint, find_model
+from freeseg.models.devices import canonical_precision
+
+PICTURED_PHOTOS = 6  # with the lowest mIoU, and as many with the highest
+JOURNAL, MARKDOWN, PAGE = "photos.jsonl", "report.md", "report.html"
+
+
+def run(
+    model: str = DEFAULT,
+    *,
+    dataset: str,
+    root: Path | str,
+    out: Path | str,
+    classes: Path | str | None = None,
+    setting: str = "freeseg",
+    protocol: str = "freeseg",
+    revision: str | None = None,
+    mode: str | None = None,
+    precision: str = "float32",
+    short_side: int | None = None,
+    onnx: Path | str | None = None,
+    device: str = "cpu",
+    workers: int = 2,
+    limit: int | None = None,
+    record: bool = False,
+    command: str = "",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Measure a model on photos with masks, and write `report.json`, `report.md` and `report.html`.
+
+    An evaluation that was stopped goes on after its last photo when it is run again with the same options and `out`.
+
+    Args:
+        model: An embedded model's name, a model folder, or a CLIP of huggingface.co.
+        dataset: A dataset's name ("voc21", "voc20", "context60", "ade20k", ...), or "folder".
+        root: The folder in which the dataset lies, as its authors pack it.
+        out: The folder to write to; it is created where it does not exist.
+        classes: A JSON file with the classes, for the dataset "folder".
+        setting: The words and the refinement: "freeseg", "plain", "aliases" or "refined".
+        protocol: Sizes, windows and decision: "freeseg", "sclip", "clearclip" or "tcl".
+        revision: Branch, tag or commit on huggingface.co.
+        mode: The dense mode of a CLIP; None for its family's own.
+        precision: Of the towers: "float32", "bfloat16" or "float16".
+        short_side: Pixels at which the model sees a photo's shorter side; None for the model's own.
+        onnx: A file that `freeseg export` wrote of this model for any words; onnxruntime runs it.
+        device: "cpu", "cuda", "mps", ...
+        workers: How many processes read photos and masks; 0 reads them in this process.
+        limit: At most this many photos, evenly spread over the dataset.
+        record: Whether the headline numbers are written into the model's config and card.
+        command: The command line, for the report.
+        progress: Called with how many photos are done, and of how many.
+
+    Returns:
+        The report that was written.
+
+    Raises:
+        FreeSegError: A name is unknown, or options contradict one another.
+        DataError: The dataset cannot be used, or one of its masks cannot.
+        PhotoError: A photo cannot be read.
+        WeightsError: The model cannot be loaded.
+        OutputError: `out` cannot be written, or holds half of another evaluation.
+    """
+    if record:
+        _refuse_to_record(model, precision, short_side, onnx)
+    rules = protocols.protocol(protocol, dataset)
+    if short_side is not None and rules.short_side is not None:
+        raise FreeSegError(f"the protocol {protocol} has a short side of its own; leave --short-side out")
+    opened = open_dataset(dataset, Path(root), None if classes is None else Path(classes))
+    data = measure.evenly_spaced(opened, limit)
+    loaded = freeseg.load(
+        model, device=device, revision=revision, mode=mode, dtype=precision, short_side=short_side, onnx=onnx
+    )
+    journal = Path(out) / JOURNAL
+    records = measure.evaluate(loaded, data, rules, setting, journal, workers, progress)
+    report = Report(measure.describe(loaded, data, rules, setting, command), records)
+    worst = gallery(loaded, data, rules, setting, report.worst(PICTURED_PHOTOS))
+    best = gallery(loaded, data, rules, setting, report.best(PICTURED_PHOTOS), best=True)
+    report.save(Path(out) / NAME)
+    write_text(Path(out) / MARKDOWN, markdown(report))
+    write_text(Path(out) / PAGE, page(report, worst=worst, best=best))
+    journal.unlink()
+    if record:
+        checkpoint.record(find_model(model), card_metrics(report))
+    return report
+
+
+def _refuse_to_record(model: str, precision: str, short_side: int | None, onnx: Path | str | None) -> None:
+    """A card lists the numbers of the model as it is. Say before the work what cannot be recorded.
+
+    Raises:
+        FreeSegError: The model would be measured in another form than its own.
+        WeightsError: The model has no card: it is a CLIP of others.
+    """
+    if short_side is not None or onnx is not None or canonical_precision(precision) != "float32":
+        raise FreeSegError("--record is for the model as it is; leave --short-side, --precision and --onnx out")
+    checkpoint.read_config(find_model(model))

@@ -1,0 +1,42 @@
+"""A whole evaluation from Python, in one call."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+import freeseg.cli
+import freeseg.evaluation
+from drawn import SIZES, draw_voc
+from freeseg import pipeline
+from freeseg.evaluation.report.report import Report
+from freeseg.pipeline import FreeSeg
+
+
+def test_one_call_writes_a_report(tiny: FreeSeg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "load", lambda *_, **__: tiny)
+    steps: list[tuple[int, int]] = []
+    out = tmp_path / "out"
+    report = freeseg.evaluation.run(
+        "tiny",
+        dataset="voc21",
+        root=draw_voc(tmp_path / "voc"),
+        out=out,
+        workers=0,
+        progress=lambda done, total: steps.append((done, total)),
+    )
+    assert [record.name for record in report.records] == list(SIZES)
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    assert {path.name for path in out.iterdir()} == {"report.json", "report.md", "report.html"}
+    assert Report.load(out) == report
+    assert report.run.command == ""
+
+
+def test_the_command_has_the_same_defaults() -> None:
+    command = inspect.signature(freeseg.cli.evaluate).parameters
+    function = inspect.signature(freeseg.evaluation.run).parameters
+    assert set(function) - set(command) == {"command", "progress"}
+    for name, option in command.items():
+        assert option.default == function[name].default, name
