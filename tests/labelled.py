@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from freeseg.data import PhotoSource
+from freeseg.labelling import LabellingResult, label
+from freeseg.labelling.photo import LabellingOptions
 
 LABELS = "cat|kitten, dog, sofa|couch"
 CAPTIONS = {
@@ -41,3 +47,19 @@ def content(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, hidden ones too."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def run(
+    sources: Sequence[PhotoSource], options: LabellingOptions, *, workers: int = 1, **others: Any
+) -> LabellingResult:
+    """Label photos with these options."""
+    return label(
+        sources,
+        options.folder,
+        labels=options.vocabulary,
+        model=options.model,
+        device=options.device,
+        ignore_below=options.ignore_below,
+        workers=workers,
+        **others,
+    )

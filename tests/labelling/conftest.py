@@ -10,7 +10,7 @@ from labelled import LABELS, draw_photos
 
 from freeseg import pipeline
 from freeseg.data import PhotoSource, open_sources
-from freeseg.labelling.labeller import Plan
+from freeseg.labelling.photo import LabellingOptions
 from freeseg.models import DEFAULT
 from freeseg.pipeline import FreeSeg
 from freeseg.words import Vocabulary
@@ -43,6 +43,6 @@ def sources(folders: list[Path]) -> list[PhotoSource]:
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
+def options(tmp_path: Path) -> LabellingOptions:
     """How they are labelled."""
-    return Plan(tmp_path / "out", Vocabulary.of(LABELS), "tiny")
+    return LabellingOptions(tmp_path / "out", Vocabulary.of(LABELS), "tiny")

@@ -13,20 +13,20 @@ from masked import draw_masks, entry_of
 from PIL import Image
 
 from freeseg.data.free_masks import open_free_masks
-from freeseg.labelling.contact_sheet import TILE, choose, contact_sheet, thumbnail
+from freeseg.labelling.contact_sheet import TILE, contact_sheet, draw_sample, thumbnail
 from freeseg.results.drawing import display_palette
 
 
 @given(st.integers(0, 200), st.integers(0, 50), st.integers())
 def test_as_many_photos_as_asked_for_as_far_as_there_are(photos: int, count: int, seed: int) -> None:
-    chosen = choose(photos, count, seed)
+    chosen = draw_sample(photos, count, seed=seed)
     assert len(chosen) == min(photos, count)
     assert chosen <= set(range(photos))
-    assert chosen == choose(photos, count, seed)
+    assert chosen == draw_sample(photos, count, seed=seed)
 
 
 def test_another_seed_draws_others() -> None:
-    assert choose(1000, 10, 0) != choose(1000, 10, 1)
+    assert draw_sample(1000, 10, seed=0) != draw_sample(1000, 10, seed=1)
 
 
 @pytest.mark.parametrize("size", [(90, 40), (40, 90), (3000, 50), (2, 900), (1, 1)])

@@ -1,4 +1,4 @@
-"""What is to be done: a job for each photo, each in a place of its own."""
+"""What is to be done: a task for each photo, each in a place of its own."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from freeseg.words import Vocabulary
 WORDS = Vocabulary.of(LABELS)
 
 
-def test_a_job_for_each_photo_in_order(sources: Sequence[PhotoSource], folders: list[Path]) -> None:
+def test_a_task_for_each_photo_in_order(sources: Sequence[PhotoSource], folders: list[Path]) -> None:
     found = list(labelling_tasks(sources, WORDS))
-    assert [(job.source, job.file) for job in found] == [
+    assert [(task.source, task.file) for task in found] == [
         *(("captioned", file) for file in CAPTIONS),
         *(("plain", file) for file in PLAIN),
     ]
-    assert [job.number for job in found] == list(range(6))
-    assert [job.known for job in found] == [("cat", "sofa"), (), ("dog",), (), (), ()]
-    assert [job.rule for job in found] == ["captions", "presence", "captions", *["presence"] * 3]
-    assert [job.mask for job in found][:4] == [f"masks/captioned/{stem}.png" for stem in ("a", "b", "b.png", "sub/c")]
+    assert [task.number for task in found] == list(range(6))
+    assert [task.known for task in found] == [("cat", "sofa"), (), ("dog",), (), (), ()]
+    assert [task.rule for task in found] == ["captions", "presence", "captions", *["presence"] * 3]
+    assert [task.mask for task in found][:4] == [f"masks/captioned/{stem}.png" for stem in ("a", "b", "b.png", "sub/c")]
     assert found[5].confidence == "confidence/plain/e.png"
     image = (folders[1] / "e.jpg").read_bytes()
     assert found[5].image == image
@@ -45,7 +45,7 @@ def test_two_sources_of_one_name_are_refused(tmp_path: Path, second: str) -> Non
         source_names(opened)
 
 
-def test_an_entry_does_a_job_of_the_same_photo_place_and_captions(sources: Sequence[PhotoSource]) -> None:
+def test_an_entry_does_a_task_of_the_same_photo_place_and_captions(sources: Sequence[PhotoSource]) -> None:
     first, second = list(labelling_tasks(sources, WORDS))[:2]
     entry = entry_of("a.png", mask=first.mask, confidence=first.confidence, sha256=first.sha256, labels=first.known)
     assert first.is_done_by(entry)

@@ -54,17 +54,25 @@ def label(
     from rich.console import Console
 
     from freeseg.cli.progress import progress
-    from freeseg.data import open_sources
-    from freeseg.data.captions import CaptionFolder
-    from freeseg.labelling.coco import write_coco
-    from freeseg.labelling.labeller import Plan
-    from freeseg.labelling.processes import default_workers
-    from freeseg.labelling.run import label as label_all
+    from freeseg.data import CaptionFolder, open_sources
+    from freeseg.labelling import label as label_sources
+    from freeseg.labelling import write_coco
 
-    plan = Plan(out, read_labels(labels), model, device, ignore_below)
+    vocabulary = read_labels(labels)
     opened = open_sources(sources, without=out)
     with progress("labelling") as update:
-        done = label_all(opened, plan, workers or default_workers(device), sample, seed, update)
+        done = label_sources(
+            opened,
+            out,
+            labels=vocabulary,
+            model=model,
+            device=device,
+            ignore_below=ignore_below,
+            workers=workers,
+            sample=sample,
+            seed=seed,
+            progress=update,
+        )
     if format is Format.COCO:
         with progress("coco.json") as update:
             write_coco(done.masks, out / "coco.json", progress=update)
@@ -72,8 +80,8 @@ def label(
     if done.masks.entries:
         console.print(_table(done.masks))
     console.print(f"{done.labelled} photos labelled, {len(done.masks.entries)} in all; free masks in {out}")
-    if done.gone:
-        typer.echo(f"{done.gone} photos labelled before are no longer there; they are out of the manifest", err=True)
+    if done.removed:
+        typer.echo(f"{done.removed} photos labelled before are no longer there; they are out of the manifest", err=True)
     for source in opened:
         if isinstance(source, CaptionFolder) and source.photos_without_line:
             typer.echo(

@@ -1,1 +1,6 @@
-"""Free masks for any number of photos: what a segmentation network is trained on."""
+"""Free masks for any number of photos, to train a segmentation network on."""
+
+from freeseg.labelling.coco import write_coco
+from freeseg.labelling.run import LabellingResult, label
+
+__all__ = ["LabellingResult", "label", "write_coco"]

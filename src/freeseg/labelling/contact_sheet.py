@@ -1,4 +1,4 @@
-"""A random sample of labelled photos on one sheet, to see at a glance what the masks are worth."""
+"""A random sample of labelled photos on one sheet, to judge the masks at a glance."""
 
 from __future__ import annotations
 
@@ -22,18 +22,26 @@ GAP = 12
 PAPER = (255, 255, 255)
 
 
-def choose(photos: int, count: int, seed: int) -> frozenset[int]:
-    """Which of so many photos are drawn, by number; the same for the same seed.
+def draw_sample(photos: int, count: int, *, seed: int) -> frozenset[int]:
+    """Draw photos at random; the same ones for the same seed.
+
+    Args:
+        photos: How many photos there are.
+        count: How many are drawn, if there are as many.
+        seed: Any integer.
+
+    Returns:
+        The numbers of the drawn photos, from 0.
 
     Example:
-        >>> choose(5, 9, 0) == {0, 1, 2, 3, 4}
+        >>> draw_sample(5, 9, seed=0) == {0, 1, 2, 3, 4}
         True
     """
     return frozenset(random.Random(seed).sample(range(photos), min(photos, count)))  # noqa: S311  # no secret
 
 
 def thumbnail(image: bytes) -> Image.Image | None:
-    """A photo as it appears on the sheet; None for one that cannot be read."""
+    """A photo, given as its file's bytes, as it appears on the sheet; None if it cannot be read."""
     with suppress(PhotoError):
         photo = read_bytes(image, "")
         scale = min(side / own for side, own in zip(TILE, photo.size, strict=True))
@@ -42,11 +50,14 @@ def thumbnail(image: bytes) -> Image.Image | None:
 
 
 def contact_sheet(masks: FreeMasks, photos: Sequence[tuple[Entry, Image.Image]]) -> Image.Image:
-    """The photos under their masks, each with its legend, side by side in rows.
+    """Draw photos under their masks, each with its legend, side by side in rows.
 
     Args:
-        masks: The folder that the entries are of.
-        photos: An entry and a `thumbnail` for each, at least one.
+        masks: The folder of the entries.
+        photos: The entry and the `thumbnail` of each photo; at least one.
+
+    Returns:
+        RGB, about half as wide again as it is high.
     """
     rows = _rows([_tile(masks, entry, photo) for entry, photo in photos])
     width = max(sum(tile.width + GAP for tile in row) for row in rows)
@@ -63,7 +74,7 @@ def contact_sheet(masks: FreeMasks, photos: Sequence[tuple[Entry, Image.Image]])
 
 
 def _rows(tiles: Sequence[Image.Image]) -> list[list[Image.Image]]:
-    """The tiles in rows of much the same width, for a sheet about half as wide again as it is high."""
+    """The tiles in rows of about the same width."""
     ends = list(accumulate(tile.width + GAP for tile in tiles))
     wanted = math.sqrt(1.5 * sum((tile.width + GAP) * (tile.height + GAP) for tile in tiles))
     count = max(1, round(ends[-1] / wanted))
@@ -75,9 +86,10 @@ def _rows(tiles: Sequence[Image.Image]) -> list[list[Image.Image]]:
 
 def _tile(masks: FreeMasks, entry: Entry, photo: Image.Image) -> Image.Image:
     mask = masks.mask(entry)
-    seen = mask[_nearest(len(mask), photo.height)][:, _nearest(mask.shape[1], photo.width)]
-    return overlay(photo, seen, masks.labels, entry.areas)
+    reduced = mask[_nearest(len(mask), photo.height)][:, _nearest(mask.shape[1], photo.width)]
+    return overlay(photo, reduced, masks.labels, entry.areas)
 
 
 def _nearest(source: int, target: int) -> NDArray[np.int64]:
+    """The nearest of `source` pixels for each of `target` pixels."""
     return ((np.arange(target) + 0.5) * source / target).astype(np.int64)

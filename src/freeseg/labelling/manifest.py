@@ -1,4 +1,4 @@
-"""The manifest of free masks while photos are labelled."""
+"""Writing the manifest of free masks while photos are labelled; `freeseg.data.free_masks` reads it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from freeseg.files import atomic_path
 
 
 class Manifest:
-    """A manifest that grows: a line per photo as it is done, and all in their right order at the end.
+    """A manifest that gets a line for each photo when it is done, and its final order at the end.
 
-    It keeps names and places of lines in memory, never the lines.
+    The names of the photos and the places of their lines are kept in memory, but not the lines.
 
     Args:
-        folder: Where it is, or will be. A half-written last line, which a kill leaves, is cut off.
+        folder: Of the free masks. If there is a manifest it is continued; a half-written last line, as a kill leaves
+            it, is cut off.
 
     Raises:
-        DataError: A line that is there is damaged.
-        OutputError: It cannot be written.
+        DataError: A line of the manifest is damaged.
+        OutputError: The manifest cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,14 +44,14 @@ class Manifest:
         return None if place is None else Entry.parse(self._line(place))
 
     def files(self, source: str) -> set[str]:
-        """The photos of a source that have an entry."""
+        """The keys of a source's photos that have an entry."""
         return {file for name, file in self._places if name == source}
 
     def append(self, entry: Entry) -> None:
-        """Add a photo's entry; it takes the place of one that the photo had.
+        """Add a photo's entry, which replaces an earlier one of the same photo.
 
         Raises:
-            OutputError: The disk is full.
+            OutputError: The manifest cannot be written.
         """
         with _writing(self._path):
             self._places[entry.source, entry.file] = self._file.seek(0, os.SEEK_END)
@@ -58,14 +59,15 @@ class Manifest:
             self._file.flush()
 
     def finish(self, sources: Sequence[str], photos: Sequence[tuple[str, str]]) -> None:
-        """Write the entries of these sources in the order of these photos, behind those of other sources.
+        """Write the entries of other sources, then those of these photos in this order, and close the file.
 
         Args:
-            sources: Names of sources.
-            photos: (source, file) of their photos; those without an entry are left out.
+            sources: Names of the sources that the photos are from.
+            photos: (source, file) of each photo; those without an entry are left out, and so are entries of these
+                sources without a photo.
 
         Raises:
-            OutputError: The disk is full.
+            OutputError: The manifest cannot be written.
         """
         others = [photo for photo in self._places if photo[0] not in sources]
         with atomic_path(self._path) as temporary, temporary.open("wb") as file:
@@ -75,8 +77,8 @@ class Manifest:
         self.close()
 
     def close(self) -> None:
-        """Close the file; what it holds is kept."""
-        with suppress(OSError):  # of a full disk, which `append` has told of
+        """Close the file, and keep what it holds."""
+        with suppress(OSError):  # the disk is full, and `append` has raised that
             self._file.close()
 
     def _line(self, place: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Photos labelled by several processes at once."""
+"""Labelling photos in this process, or in several at once."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ import torch
 
 from freeseg.data.free_masks import Entry
 from freeseg.errors import FreeSegError, PhotoError
-from freeseg.labelling.labeller import Plan, label_photo
+from freeseg.labelling.photo import LabellingOptions, label_photo
 from freeseg.labelling.tasks import LabellingTask
 from freeseg.pipeline import FreeSeg
 
-MOST_WORKERS = 8  # by default: each takes about 1 GB
-# More threads would add in another order: the last bit must depend neither on the machine nor on --workers.
+MAX_DEFAULT_WORKERS = 8  # each takes about 1 GB
+# More threads would add numbers in another order, but masks must not depend on the machine or on --workers.
 THREADS = 1
 
 Outcome: TypeAlias = Entry | PhotoError
 _SPAWN = get_context("spawn")
 
 
-def cores() -> int:
-    """Processor cores that this process may use."""
+def available_cores() -> int:
+    """How many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def default_workers(device: str) -> int:
-    """One process per core, as far as memory may go; one on a GPU.
+    """How many processes label where nothing else is asked for: one for each core, up to 8, or one on a GPU.
 
     Example:
         >>> default_workers("cuda")
         1
     """
-    return min(cores(), MOST_WORKERS) if device == "cpu" else 1
+    return min(available_cores(), MAX_DEFAULT_WORKERS) if device == "cpu" else 1
 
 
 @contextmanager
-def same_arithmetic() -> Iterator[None]:
-    """Compute in this process as the others do, to the last bit: with `THREADS` threads."""
+def fixed_threads() -> Iterator[None]:
+    """Let PyTorch compute with `THREADS` threads, as it does in the other processes."""
     threads = torch.get_num_threads()
     torch.set_num_threads(THREADS)
     try:
@@ -53,27 +53,39 @@ def same_arithmetic() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def label_here(tasks: Iterator[LabellingTask], plan: Plan, model: FreeSeg) -> Generator[tuple[LabellingTask, Outcome]]:
-    """Label photos in this process, in order. A photo that cannot be read comes out as its error."""
+def label_here(
+    tasks: Iterator[LabellingTask], options: LabellingOptions, model: FreeSeg
+) -> Generator[tuple[LabellingTask, Outcome]]:
+    """Label photos in this process, in order.
+
+    Yields:
+        Each task with its entry, or with the error of a photo that cannot be read.
+
+    Raises:
+        FreeSegError: As of `label_photo`, unless it is a PhotoError.
+    """
     for task in tasks:
         try:
-            yield task, label_photo(task, plan, model)
+            yield task, label_photo(task, options, model)
         except PhotoError as error:
             yield task, error
 
 
-def label_elsewhere(
-    tasks: Iterator[LabellingTask], plan: Plan, workers: int
+def label_in_processes(
+    tasks: Iterator[LabellingTask], options: LabellingOptions, *, workers: int
 ) -> Generator[tuple[LabellingTask, Outcome]]:
-    """Label photos in other processes, in the order in which they get done.
+    """Label photos in other processes.
 
     A process has one photo at a time, so that memory does not grow with their number.
 
+    Yields:
+        What `label_here` yields, in the order in which the photos are done.
+
     Raises:
-        FreeSegError: What went wrong in a process, or that it died.
+        FreeSegError: As of `label_here`, or a process died.
     """
     upcoming = next(tasks, None)
-    with _processes(plan, workers if upcoming else 0) as idle:
+    with _processes(options, workers if upcoming else 0) as idle:
         busy: dict[Connection, tuple[Process, LabellingTask]] = {}
         while upcoming or busy:
             while upcoming and idle:
@@ -88,26 +100,32 @@ def label_elsewhere(
 
 
 class Process:
-    """A process that labels photos. It ends when the other end of its connection does, whatever ended that.
+    """A process that labels photos.
+
+    It ends when this end of its connection is closed, even if that is by the end of this process.
 
     Args:
-        plan: How photos are labelled.
+        options: How photos are labelled.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, options: LabellingOptions) -> None:
         self.connection, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs, plan), daemon=True)
+        self._process = _SPAWN.Process(target=_serve, args=(theirs, options), daemon=True)
         with _no_interrupt():
             self._process.start()
         theirs.close()
 
     def send(self, task: LabellingTask) -> None:
-        """Give it a photo."""
+        """Give it a photo to label."""
         with self._alive():
             self.connection.send(task)
 
     def receive(self) -> Outcome:
-        """Wait for what became of its photo."""
+        """Wait until the photo is done.
+
+        Raises:
+            FreeSegError: As of `label_here`, or the process died.
+        """
         with self._alive():
             outcome = self.connection.recv()
         if isinstance(outcome, FreeSegError) and not isinstance(outcome, PhotoError):
@@ -115,7 +133,7 @@ class Process:
         return cast(Outcome, outcome)
 
     def stop(self) -> None:
-        """Have it end its photo, if it has one, and wait for that."""
+        """Wait until it has finished its photo, if it has one, and has ended."""
         self.connection.close()
         self._process.join()
 
@@ -131,43 +149,43 @@ class Process:
 
 
 @contextmanager
-def _processes(plan: Plan, workers: int) -> Iterator[list[Process]]:
+def _processes(options: LabellingOptions, workers: int) -> Iterator[list[Process]]:
     processes: list[Process] = []
     try:
         for _ in range(workers):
-            processes.append(Process(plan))  # noqa: PERF401  # those begun must be stopped
+            processes.append(Process(options))  # noqa: PERF401  # those that were started must be stopped
         yield list(processes)
     finally:
         for process in processes:
             process.stop()
 
 
-def _serve(connection: Connection, plan: Plan) -> None:
-    """Label photos until nobody asks for more."""
+def _serve(connection: Connection, options: LabellingOptions) -> None:
+    """Label the photos that come through the connection until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(THREADS)
-    load = cache(plan.load)
+    load = cache(options.load)
     with suppress(EOFError, ConnectionError):  # the other end is closed
         while True:
-            connection.send(_outcome(connection.recv(), plan, load))
+            connection.send(_outcome(connection.recv(), options, load))
 
 
-def _outcome(task: LabellingTask, plan: Plan, load: Callable[[], FreeSeg]) -> Entry | FreeSegError:
+def _outcome(task: LabellingTask, options: LabellingOptions, load: Callable[[], FreeSeg]) -> Entry | FreeSegError:
     try:
-        return label_photo(task, plan, load())
+        return label_photo(task, options, load())
     except FreeSegError as error:
         return error
 
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """A process begun in here does not hear Ctrl-C until it ignores it by itself."""
+    """Keep Ctrl-C from a process that is started in here, until that process ignores it by itself."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     from multiprocessing import resource_tracker  # not on every system
 
-    resource_tracker.ensure_running()  # or the first process to begin would start it, which lets Ctrl-C in again
+    resource_tracker.ensure_running()  # else the first process would start it, which lets Ctrl-C through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -1,173 +1,223 @@
-"""Labelling whole sources: what is done stays done, whatever ends the work."""
+"""Labelling all photos of some sources. What is done stays done, however a run ends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
 
-from freeseg.data import PhotoSource
+from freeseg.data import PhotoSource, open_sources
 from freeseg.data.free_masks import CONFIDENCE, LABELS, MASKS, Entry, FreeMasks, open_free_masks, write_settings
 from freeseg.errors import DataError, OutputError, PhotoError
 from freeseg.files import file_lock, remove_half_written, write_picture
-from freeseg.labelling.contact_sheet import choose, contact_sheet, thumbnail
-from freeseg.labelling.labeller import Plan
+from freeseg.labelling.contact_sheet import contact_sheet, draw_sample, thumbnail
 from freeseg.labelling.manifest import Manifest
-from freeseg.labelling.processes import label_elsewhere, label_here, same_arithmetic
+from freeseg.labelling.photo import LabellingOptions
+from freeseg.labelling.processes import default_workers, fixed_threads, label_here, label_in_processes
 from freeseg.labelling.tasks import LabellingTask, labelling_tasks, source_names
+from freeseg.models import DEFAULT
+from freeseg.words import Vocabulary
 
 SHEET = "contact-sheet.png"
-Progress = Callable[[int, int, str], None]  # done, total, what was done last
+Progress = Callable[[int, int, str], None]  # photos done, photos in all, the last photo's stem
 
 
-@dataclass
-class Done:
-    """What a labelling came to.
+@dataclass(frozen=True)
+class LabellingResult:
+    """What a run of `label` did.
 
     Attributes:
-        masks: The folder that it wrote.
-        labelled: Photos that were labelled now; the others of the masks were done before.
-        gone: Photos labelled before that are no longer in their source: the masks know them no more.
-        failed: For each photo that could not be read, why.
+        masks: The folder of free masks.
+        labelled: How many photos were labelled in this run; the others in the folder were done before.
+        removed: How many photos that were labelled before are no longer in their source, and so left the manifest.
+        failed: For each photo that could not be read, one line that says why.
     """
 
     masks: FreeMasks
     labelled: int
-    gone: int
+    removed: int
     failed: list[str]
 
 
 def label(
-    sources: Sequence[PhotoSource],
-    plan: Plan,
-    workers: int = 1,
+    sources: Sequence[PhotoSource | str | Path] | str | Path,
+    out: str | Path,
+    *,
+    labels: Vocabulary | str | Iterable[str],
+    model: str | Path = DEFAULT,
+    device: str = "cpu",
+    ignore_below: float | None = None,
+    workers: int | None = None,
     sample: int = 24,
     seed: int = 0,
-    progress: Progress = lambda done, total, remark: None,
-) -> Done:
-    """Label all photos of the sources that the plan's folder does not have yet.
+    progress: Progress = lambda done, total, stem: None,
+) -> LabellingResult:
+    """Make free masks of all photos of some sources, for a segmentation network to be trained on.
 
-    Stopped at any moment, it goes on where it was, and the folder ends up the same to the byte.
+    Where a photo has captions that mention labels, only those labels may be in it; else the model's presence rule
+    decides. A run that is stopped, at any moment and by whatever, is continued by the next one with the same arguments,
+    and the folder ends up the same to the byte.
 
     Args:
-        sources: Photos, with or without captions.
-        plan: How they are labelled, and where to.
-        workers: Processes; 1 labels in this one.
-        sample: Photos on the contact sheet; 0 for none.
-        seed: Which ones they are.
-        progress: Is told how many photos are done, of how many.
+        sources: Paths as `freeseg.data.open_sources` takes them, or sources that it opened; a lone path is one source.
+        out: Folder for the free masks; made if need be.
+        labels: The labels, as `FreeSeg.segment` takes them.
+        model, device: As `freeseg.load` takes them.
+        ignore_below: Pixels with a lower confidence, in [0, 1], become "don't know"; None for the model's own rule.
+        workers: How many processes label photos, each with a model; 1 labels in this process. None for as many as
+            there are cores, up to 8, or for 1 on a GPU.
+        sample: How many photos are on the contact sheet, drawn at random; 0 for no sheet.
+        seed: Of the random sample.
+        progress: Called after each photo.
 
     Raises:
-        DataError: Two sources of one name, now or before; a source that cannot be read any further; a damaged
-            manifest.
-        OutputError: The folder holds other masks, or cannot be written, or the disk is full.
+        DataError: Two sources have the same name, a source cannot be read, or the manifest is damaged.
+        LabelError: The labels cannot be used.
+        WeightsError: There is no such model, or it cannot be used.
+        OutputError: The folder holds masks made with other settings, cannot be written, or is in use by another run.
+        FreeSegError: A process died, or a photo could not be labelled though it could be read.
+
+    Example:
+        >>> import tempfile
+        >>> from freeseg.labelling import label
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "photos").mkdir()
+        >>> Image.new("RGB", (64, 48), "green").save(folder / "photos" / "a.jpg")
+        >>> result = label([folder / "photos"], folder / "masks", labels="cat, grass", workers=1)
+        >>> result.labelled, result.masks.labels
+        (1, ('background', 'cat', 'grass'))
     """
-    names = source_names(sources)  # refused before anything is written
-    with same_arithmetic():
-        model = plan.load()
-        write_settings(plan.folder, plan.settings(model))
-        model.words(plan.vocabulary)  # kept on disk, where the processes find them
-        with _only_here(plan.folder), closing(Manifest(plan.folder)) as manifest:
-            remove_half_written(plan.folder, recursive=False)
-            for place in (MASKS, CONFIDENCE):
-                remove_half_written(plan.folder / place, recursive=True)
-            gone = sum(_gone(manifest, name, source) for name, source in zip(names, sources, strict=True))
-            ledger = _Ledger(plan.folder, manifest, sum(len(source) for source in sources), progress)
-            ledger.drawn = dict.fromkeys(choose(ledger.total, sample, seed))
-            fresh = ledger.not_done(labelling_tasks(sources, plan.vocabulary))
-            outcomes = label_here(fresh, plan, model) if workers == 1 else label_elsewhere(fresh, plan, workers)
-            del model  # other processes have their own
+    listed = [sources] if isinstance(sources, str | Path) else sources
+    opened = [open_sources([each], without=Path(out))[0] if isinstance(each, str | Path) else each for each in listed]
+    names = source_names(opened)  # two of one name are refused before anything is written
+    options = LabellingOptions(Path(out), Vocabulary.of(labels), str(model), device, ignore_below)
+    with fixed_threads():
+        loaded = options.load()
+        write_settings(options.folder, options.settings(loaded))
+        loaded.words(options.vocabulary)  # puts the words' embeddings into the cache on disk, where processes find them
+        with _sole_run(options.folder), closing(Manifest(options.folder)) as manifest:
+            _remove_half_written(options.folder)
+            removed = sum(_count_removed(manifest, name, source) for name, source in zip(names, opened, strict=True))
+            total = sum(len(source) for source in opened)
+            run = _Run(options.folder, manifest, total, progress, dict.fromkeys(draw_sample(total, sample, seed=seed)))
+            tasks = run.unfinished(labelling_tasks(opened, options.vocabulary))
+            count = default_workers(device) if workers is None else workers
+            if count == 1:
+                outcomes = label_here(tasks, options, loaded)
+            else:
+                outcomes = label_in_processes(tasks, options, workers=count)
+            del loaded  # each process loads its own
             with closing(outcomes):
-                for job, outcome in outcomes:
-                    ledger.record(job, outcome)
-            ledger.finish(names)
-    masks = open_free_masks(plan.folder)
-    _draw(masks, ledger, plan.folder / SHEET)
-    return Done(masks, ledger.labelled, gone, [ledger.failed[number] for number in sorted(ledger.failed)])
+                for task, outcome in outcomes:
+                    run.record(task, outcome)
+            run.finish(names)
+    masks = open_free_masks(options.folder)
+    _write_contact_sheet(masks, run, options.folder / SHEET)
+    return LabellingResult(masks, run.labelled, removed, [run.failed[number] for number in sorted(run.failed)])
 
 
 @dataclass
-class _Ledger:
-    """What is done of the photos."""
+class _Run:
+    """The state of a run: which photos there are, and what became of each.
+
+    Attributes:
+        folder: Of the free masks.
+        manifest: The folder's manifest.
+        total: How many photos there are.
+        progress: Called after each photo.
+        sampled: By a photo's number, what the contact sheet shows of it; None while it is not read, or if it cannot be.
+        photos: Source and file of each photo so far, in the order of the sources.
+        failed: By number, why a photo could not be read.
+        labelled, done: How many photos were labelled in this run, and how many are done.
+    """
 
     folder: Path
     manifest: Manifest
     total: int
     progress: Progress
-    photos: list[tuple[str, str]] = field(default_factory=list)  # source and file of each, in order
-    drawn: dict[int, Image.Image | None] = field(default_factory=dict)  # by number: what the contact sheet shows
+    sampled: dict[int, Image.Image | None]
+    photos: list[tuple[str, str]] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
     labelled: int = 0
     done: int = 0
 
-    def not_done(self, all_jobs: Iterator[LabellingTask]) -> Iterator[LabellingTask]:
-        """The jobs that are left to do."""
-        for job in all_jobs:
-            self.photos.append((job.source, job.file))
-            if job.number in self.drawn:
-                self.drawn[job.number] = thumbnail(job.image)
-            if self._has(job):
-                self._advance(job)
+    def unfinished(self, tasks: Iterator[LabellingTask]) -> Iterator[LabellingTask]:
+        """The tasks that no earlier run has done."""
+        for task in tasks:
+            self.photos.append((task.source, task.file))
+            if task.number in self.sampled:
+                self.sampled[task.number] = thumbnail(task.image)
+            if self._is_done(task):
+                self._advance(task)
             else:
-                yield job
+                yield task
 
-    def record(self, job: LabellingTask, outcome: Entry | PhotoError) -> None:
+    def record(self, task: LabellingTask, outcome: Entry | PhotoError) -> None:
         """Keep what became of a photo."""
         if isinstance(outcome, Entry):
             self.manifest.append(outcome)
             self.labelled += 1
         else:
-            self.failed[job.number] = str(outcome)
-        self._advance(job)
+            self.failed[task.number] = str(outcome)
+        self._advance(task)
 
     def finish(self, sources: Sequence[str]) -> None:
         """Bring the manifest into the order of the sources."""
-        good = [photo for number, photo in enumerate(self.photos) if number not in self.failed]
-        self.manifest.finish(sources, good)
+        readable = [photo for number, photo in enumerate(self.photos) if number not in self.failed]
+        self.manifest.finish(sources, readable)
 
-    def _has(self, job: LabellingTask) -> bool:
-        entry = self.manifest.find(job.source, job.file)
-        files = (self.folder / job.mask, self.folder / job.confidence)
-        return entry is not None and job.is_done_by(entry) and all(file.is_file() for file in files)
+    def _is_done(self, task: LabellingTask) -> bool:
+        entry = self.manifest.find(task.source, task.file)
+        files = (self.folder / task.mask, self.folder / task.confidence)
+        return entry is not None and task.is_done_by(entry) and all(file.is_file() for file in files)
 
-    def _advance(self, job: LabellingTask) -> None:
+    def _advance(self, task: LabellingTask) -> None:
         self.done += 1
-        self.progress(self.done, self.total, job.stem)
+        self.progress(self.done, self.total, task.stem)
 
 
-def _gone(manifest: Manifest, name: str, source: PhotoSource) -> int:
+def _count_removed(manifest: Manifest, name: str, source: PhotoSource) -> int:
     """How many photos of a source were labelled before and are no longer in it.
 
     Raises:
-        DataError: All of them: it is another source of that name, whose masks would be lost.
+        DataError: All of them: then it is another source of the same name, and the masks of the first would be lost.
     """
     before = manifest.files(name)
-    gone = before.difference(source.keys())
-    if gone and gone == before:
+    removed = before.difference(source.keys())
+    if removed and removed == before:
         raise DataError(
             f"the masks there are of another {name!r}: none of its {len(before)} photos is in this one; "
             "choose another --out, or rename the folder"
         )
-    return len(gone)
+    return len(removed)
 
 
-def _draw(masks: FreeMasks, ledger: _Ledger, path: Path) -> None:
-    """The contact sheet of the photos that were drawn, as far as they could be read."""
-    drawn = {ledger.photos[number]: photo for number, photo in sorted(ledger.drawn.items()) if photo}
-    shown = [(entry, drawn[entry.source, entry.file]) for entry in masks.entries if (entry.source, entry.file) in drawn]
+def _write_contact_sheet(masks: FreeMasks, run: _Run, path: Path) -> None:
+    """Write the contact sheet of the sampled photos that could be read, if there are any."""
+    sampled = {run.photos[number]: photo for number, photo in sorted(run.sampled.items()) if photo}
+    shown = [
+        (entry, sampled[entry.source, entry.file]) for entry in masks.entries if (entry.source, entry.file) in sampled
+    ]
     if shown:
         write_picture(path, contact_sheet(masks, shown), "PNG")
 
 
 @contextmanager
-def _only_here(folder: Path) -> Iterator[None]:
-    """No other process labels into the folder meanwhile."""
+def _sole_run(folder: Path) -> Iterator[None]:
+    """Keep other processes from labelling into the folder."""
     with ExitStack() as stack:
         try:
             stack.enter_context(file_lock(folder / LABELS, wait=False))
         except BlockingIOError as error:
             raise OutputError(f"another process is labelling into {folder}; wait for it, or choose another") from error
         yield
+
+
+def _remove_half_written(folder: Path) -> None:
+    """Remove the temporary files that a killed run left."""
+    remove_half_written(folder, recursive=False)
+    for inside in (MASKS, CONFIDENCE):
+        remove_half_written(folder / inside, recursive=True)

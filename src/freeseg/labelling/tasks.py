@@ -1,4 +1,4 @@
-"""What is to be done: a job for each photo of the sources."""
+"""The tasks of a labelling: one for each photo of the sources."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class LabellingTask:
     """A photo to label.
 
     Attributes:
-        number: Its place among all photos of all sources, from 0.
+        number: The photo's place among all photos of all sources, from 0.
         source, file: The source's name, and the photo's key in it.
-        image: The photo's bytes.
-        stem: Where its mask and its confidence go, without ending: "SOURCE/STEM".
-        known: The names of the labels that its captions mention.
+        image: The bytes of the photo's file.
+        stem: Where the mask and the confidence go, without ending: "SOURCE/STEM".
+        known: The names of the labels that the photo's captions mention.
     """
 
     number: int
@@ -45,23 +45,23 @@ class LabellingTask:
 
     @property
     def rule(self) -> str:
-        """What tells which labels may be in the photo."""
+        """What tells which labels may be in the photo: its captions, or the model's presence rule."""
         return CAPTIONS if self.known else PRESENCE
 
     @property
     def sha256(self) -> str:
-        """Of the photo's bytes."""
+        """The sha256 of the photo's bytes, as 64 hex digits."""
         return hashlib.sha256(self.image).hexdigest()
 
     def is_done_by(self, entry: Entry) -> bool:
-        """Whether an entry is what this job would give: of the same photo, in the same place, by the same captions."""
+        """Whether an entry is what this task would give: of the same photo, in the same place, by the same captions."""
         same_rule = entry.known == self.rule and (not self.known or entry.labels == self.known)
         same_place = (entry.mask, entry.confidence) == (self.mask, self.confidence)
         return same_rule and same_place and entry.sha256 == self.sha256
 
 
 def labelling_tasks(sources: Sequence[PhotoSource], vocabulary: Vocabulary) -> Iterator[LabellingTask]:
-    """A job for each photo, in the order of the sources; one photo's bytes are held at a time.
+    """A task for each photo, in the order of the sources. The bytes of one photo are in memory at a time.
 
     Example:
         >>> import tempfile
@@ -70,21 +70,20 @@ def labelling_tasks(sources: Sequence[PhotoSource], vocabulary: Vocabulary) -> I
         >>> folder = Path(tempfile.mkdtemp()) / "holiday"
         >>> folder.mkdir()
         >>> _ = (folder / "a.jpg").write_bytes(b"..."), (folder / "a.png").write_bytes(b"...")
-        >>> [job.stem for job in labelling_tasks(open_sources([folder]), Vocabulary.of("cat"))]
+        >>> [task.stem for task in labelling_tasks(open_sources([folder]), Vocabulary.of("cat"))]
         ['holiday/a', 'holiday/a.png']
     """
     numbers = count()
     for source, name in zip(sources, source_names(sources), strict=True):
         taken: set[str] = set()
-        for pair in source:
-            known = tuple(vocabulary.names[label] for label in mentions(pair.captions, vocabulary))
-            yield LabellingTask(
-                next(numbers), name, pair.key, pair.image, f"{name}/{next_stem(pair.key, taken)}", known
-            )
+        for photo in source:
+            known = tuple(vocabulary.names[index] for index in mentions(photo.captions, vocabulary))
+            stem = f"{name}/{next_stem(photo.key, taken)}"
+            yield LabellingTask(next(numbers), name, photo.key, photo.image, stem, known)
 
 
 def source_names(sources: Sequence[PhotoSource]) -> list[str]:
-    """The name of each source, by which its photos are found again.
+    """The name of each source, by which a later run finds its photos again.
 
     Raises:
         DataError: Two sources have the same name.

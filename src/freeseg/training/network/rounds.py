@@ -20,9 +20,7 @@ from numpy.typing import NDArray
 
 from freeseg.data.free_masks import FreeMasks, open_free_masks
 from freeseg.errors import DataError
-from freeseg.labelling.labeller import Plan
-from freeseg.labelling.processes import default_workers
-from freeseg.labelling.run import label
+from freeseg.labelling import label
 from freeseg.models import Config, checkpoint
 from freeseg.models.checkpoint import Preprocessing
 from freeseg.models.network import STRIDE, SegmentationNetwork
@@ -224,8 +222,14 @@ def _relabelled(job: NetworkTraining, network: SegmentationNetwork, folder: Path
     if job.accelerator.is_main_process:
         checkpoint.save(network, job.config(), folder / "network")
         device = str(job.accelerator.device)
-        plan = Plan(folder / "masks", job.masks.vocabulary, str(folder / "network"), device)
-        label(sources(job.masks, job.photos), plan, default_workers(device), progress=progress)
+        label(
+            sources(job.masks, job.photos),
+            folder / "masks",
+            labels=job.masks.vocabulary,
+            model=folder / "network",
+            device=device,
+            progress=progress,
+        )
     job.accelerator.wait_for_everyone()
     masks = open_free_masks(folder / "masks")
     made = {(entry.source, entry.file): entry for entry in masks.entries}

@@ -1,4 +1,4 @@
-"""One photo: its bytes in, its mask and its confidence on disk, its entry back."""
+"""Labelling one photo: how it is done, and the files that it gives."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PIL import Image
 
 from freeseg import pipeline
 from freeseg.data.free_masks import Entry, MaskSettings
+from freeseg.errors import FreeSegError, reason
 from freeseg.files import write_picture
 from freeseg.labelling.tasks import LabellingTask
 from freeseg.mask_values import IGNORE
@@ -23,14 +24,14 @@ VERSION = metadata.version("freeseg")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How photos are labelled. A plain value, so that it can be sent to another process.
+class LabellingOptions:
+    """How photos are labelled. It is a plain value, so that it can be sent to another process.
 
     Attributes:
-        folder: Where free masks go.
+        folder: Where the free masks go.
         vocabulary: The labels.
         model, device: As `freeseg.load` takes them.
-        ignore_below: Pixels less sure than this become "don't know"; None for the model's own rule.
+        ignore_below: Pixels with a lower confidence become "don't know"; None for the model's own rule.
     """
 
     folder: Path
@@ -40,10 +41,10 @@ class Plan:
     ignore_below: float | None = None
 
     def load(self) -> FreeSeg:
-        """The model, with the plan's rule.
+        """Load the model, with `ignore_below` in its decision rule.
 
         Raises:
-            WeightsError: No such model, or it cannot be used.
+            WeightsError: There is no such model, or it cannot be used.
         """
         model = pipeline.load(self.model, self.device)
         if self.ignore_below is not None:
@@ -52,36 +53,52 @@ class Plan:
         return model
 
     def settings(self, model: FreeSeg) -> MaskSettings:
-        """What all masks of this plan have in common."""
+        """What all masks that the model makes with these options have in common."""
         config = model.config
         place = lasting(self.model)
         return MaskSettings(self.vocabulary, config.name, place, model.weights_sha256, VERSION, asdict(config.decision))
 
 
-def label_photo(job: LabellingTask, plan: Plan, model: FreeSeg) -> Entry:
-    """Label a photo and write its mask and its confidence.
+def label_photo(task: LabellingTask, options: LabellingOptions, model: FreeSeg) -> Entry:
+    """Label a photo, and write its mask and its confidence.
+
+    Returns:
+        The photo's entry for the manifest.
 
     Raises:
         PhotoError: The photo cannot be read.
         OutputError: A file cannot be written.
+        FreeSegError: Anything else went wrong; the message names the photo.
     """
-    photo = read_bytes(job.image, f"{job.source}/{job.file}")
-    result = model.segment_known(photo, plan.vocabulary, job.known)
+    try:
+        return _label(task, options, model)
+    except FreeSegError:
+        raise
+    except Exception as error:
+        name = f"{task.source}/{task.file}"
+        raise FreeSegError(
+            f"{name} cannot be labelled ({type(error).__name__}: {reason(error)}); leave it out, and please report this"
+        ) from error
+
+
+def _label(task: LabellingTask, options: LabellingOptions, model: FreeSeg) -> Entry:
+    photo = read_bytes(task.image, f"{task.source}/{task.file}")
+    result = model.segment_known(photo, options.vocabulary, task.known)
     confidence = Image.fromarray(np.rint(result.confidence * 255).astype(np.uint8))
-    for path, image in ((job.mask, result.mask_image()), (job.confidence, confidence)):
-        write_picture(plan.folder / path, image, "PNG")
+    for path, image in ((task.mask, result.mask_image()), (task.confidence, confidence)):
+        write_picture(options.folder / path, image, "PNG")
     return Entry(
-        source=job.source,
-        file=job.file,
+        source=task.source,
+        file=task.file,
         width=result.photo.width,
         height=result.photo.height,
-        mask=job.mask,
-        confidence=job.confidence,
-        known=job.rule,
+        mask=task.mask,
+        confidence=task.confidence,
+        known=task.rule,
         labels=result.candidates,
         areas=result.areas(),
         ignored=float(np.mean(result.mask == IGNORE)),
-        sha256=job.sha256,
+        sha256=task.sha256,
         model=result.model,
         version=VERSION,
     )
