@@ -21,7 +21,7 @@ from benchmarks.scale import Scale
 from benchmarks.tables import ms, table
 from freeseg import pipeline
 from freeseg.decision import masks
-from freeseg.models import ICLIP
+from freeseg.models.iclip import ICLIP
 from freeseg.results.segmentation import Segmentation
 
 REST = "the rest"

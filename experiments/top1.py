@@ -13,7 +13,7 @@ from typing import Annotated
 import torch
 import typer
 
-from freeseg.models.towers.lite import efficientnet_lite
+from freeseg.models.towers.efficientnet_lite import load_efficientnet_lite
 from freeseg.photos import read_photo, resize, to_array
 
 SIDE = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}  # what each was trained at
@@ -24,7 +24,7 @@ def main(folder: Annotated[Path, typer.Argument()], output_stride: int = 32) -> 
     """Print the share of photos whose class comes first."""
     photos = sorted(folder.glob("*.jpg"))
     for name, side in SIDE.items():
-        tower, hits = efficientnet_lite(name, output_stride), 0
+        tower, hits = load_efficientnet_lite(name, output_stride=output_stride), 0
         for index, path in enumerate(photos):
             photo = read_photo(path)
             scale = side / min(photo.size)

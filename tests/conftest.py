@@ -13,8 +13,7 @@ from PIL import Image
 import freeseg
 from exports import PHOTO_LABELS
 from freeseg.export import Exported, export
-from freeseg.models import TEACHER
-from freeseg.models.checkpoint import Config, Preprocessing
+from freeseg.models import TEACHER, Config, Preprocessing, TowerPair
 from freeseg.pipeline import FreeSeg
 from tiny import tell_patches_apart, tiny_iclip
 
@@ -22,7 +21,9 @@ from tiny import tell_patches_apart, tiny_iclip
 @pytest.fixture
 def tiny() -> FreeSeg:
     """A FreeSeg on the tiny model: right shapes, meaningless masks."""
-    return FreeSeg(tell_patches_apart(tiny_iclip()), Config("tiny", "tiny", preprocessing=Preprocessing(192)))
+    return FreeSeg(
+        tell_patches_apart(tiny_iclip()), Config("tiny", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(192))
+    )
 
 
 @pytest.fixture(scope="session")

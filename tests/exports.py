@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from freeseg.decision.masks import Decision
-from freeseg.models.checkpoint import Config, Preprocessing
+from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.pipeline import FreeSeg
 from tiny import tell_patches_apart, tiny_iclip
 
@@ -15,5 +15,7 @@ PHOTO_LABELS = "cat, cup|mug, person|woman, dog"
 
 def tiny_model(seed: int = 0, **rule: float) -> FreeSeg:
     """A tiny model with a decision rule of its own."""
-    config = Config("tiny", "tiny", preprocessing=Preprocessing(96), decision=replace(Decision(), **rule))
+    config = Config(
+        "tiny", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(96), decision=replace(Decision(), **rule)
+    )
     return FreeSeg(tell_patches_apart(tiny_iclip(seed=seed)), config)

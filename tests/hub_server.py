@@ -43,7 +43,6 @@ class Model:
     revisions: dict[str, dict[str, bytes]] = field(default_factory=lambda: {"main": dict(WHOLE)})
     card: dict[str, Any] = field(default_factory=lambda: {"license": "mit"})
     gated: str | bool = False
-    conversions: list[tuple[int, str]] = field(default_factory=list)  # number and author of each proposal
 
     def find(self, revision: str) -> dict[str, bytes] | None:
         """The files of a branch or commit."""
@@ -102,8 +101,6 @@ class Answers(BaseHTTPRequestHandler):
         if model is None:  # as the hub does for whoever is not logged in
             return self.send(401, b"{}", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
         what, *where = rest or ["revision", "main"]
-        if api and what == "discussions":
-            return self.send_json(discussions(f"{owner}/{name}", model))
         if what == "resolve":
             *where, file = where
         revision = "/".join(where)
@@ -157,23 +154,6 @@ def info(name: str, model: Model, sha: str, files: dict[str, bytes]) -> dict[str
         "config": config,
         "siblings": siblings,
     }
-
-
-def discussions(name: str, model: Model) -> dict[str, Any]:
-    """`/api/models/NAME/discussions`."""
-    found = [
-        {
-            "num": number,
-            "title": "Adding `safetensors` variant of this model",
-            "author": {"name": author},
-            "createdAt": "2024-01-01T00:00:00.000Z",
-            "status": "open",
-            "repo": {"name": name, "type": "model"},
-            "isPullRequest": True,
-        }
-        for number, author in model.conversions
-    ]
-    return {"discussions": found, "count": len(found), "start": 0}
 
 
 @contextmanager

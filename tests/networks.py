@@ -12,7 +12,7 @@ from PIL import Image
 
 from freeseg.data.free_masks import Entry, FreeMasks, MaskSettings, open_free_masks, write_settings
 from freeseg.files import sha256, write_text
-from freeseg.models.checkpoint import Config, Preprocessing
+from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.models.network import SegmentationNetwork, SegmentationTower
 from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.pipeline import FreeSeg
@@ -38,7 +38,7 @@ def tiny_network(seed: int = 0) -> SegmentationNetwork:
 
 def tiny_config(name: str = "tiny") -> Config:
     """A config of tiny models, which are not in any registry."""
-    return Config(name, "tiny", preprocessing=Preprocessing(64))
+    return Config(name, TowerPair("tiny", "tiny"), preprocessing=Preprocessing(64))
 
 
 def draw_free_masks(

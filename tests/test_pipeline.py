@@ -19,7 +19,7 @@ import freeseg
 from freeseg.decision.masks import FreeMask
 from freeseg.errors import FreeSegError, LabelError, OutputError, PhotoError, WeightsError
 from freeseg.mask_values import IGNORE, UNSURE
-from freeseg.models.checkpoint import Config, Preprocessing
+from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.pipeline import FreeSeg
 from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
@@ -96,7 +96,10 @@ class TestSegment:
 
     def test_two_calls_are_equal(self, tiny: FreeSeg) -> None:
         assert same(tiny.segment(NOISE, LABELS), tiny.segment(NOISE, LABELS))
-        other = FreeSeg(tell_patches_apart(tiny_iclip()), Config("tiny", "tiny", preprocessing=Preprocessing(192)))
+        other = FreeSeg(
+            tell_patches_apart(tiny_iclip()),
+            Config("tiny", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(192)),
+        )
         assert same(tiny.segment(NOISE, LABELS), other.segment(NOISE, LABELS))
 
     @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def tiny_iclip(hidden: int = 0, seed: int = 0) -> ICLIP:
     """An ICLIP small enough to train in a test."""
     torch.manual_seed(seed)
     tower = EfficientNetLite(stages=TINY_STAGES, head_channels=24, classes=10).eval().requires_grad_(False)
-    return ICLIP(tower, HashedText(), 16, hidden).eval()
+    return ICLIP(tower, HashedText(), 16, hidden=hidden).eval()
 
 
 @torch.inference_mode()

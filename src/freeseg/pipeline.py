@@ -22,11 +22,11 @@ from freeseg.decision import itsm, masks
 from freeseg.decision.pooling import smooth_patches
 from freeseg.errors import FreeSegError, LabelError, PhotoError
 from freeseg.mask_values import BACKGROUND, IGNORE, UNSURE, reserve_ignore
-from freeseg.models import DEFAULT, ICLIP, Config, load_model
-from freeseg.models.checkpoint import Preprocessing
+from freeseg.models import DEFAULT, Config, Preprocessing, load_model
 from freeseg.models.devices import precision, require_device
+from freeseg.models.iclip import ICLIP
 from freeseg.models.packaged_weights import tensors_sha256
-from freeseg.models.towers import lite
+from freeseg.models.towers import family_of
 from freeseg.photos import Photo, fit_short_side, prefetch_photos, read_photo, resize, to_array
 from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
@@ -79,7 +79,7 @@ def load(
     """
     if short_side is not None and short_side < SMALLEST:
         raise FreeSegError(f"short side is {short_side}; it must be at least {SMALLEST} pixels")
-    iclip, config = load_model(model, revision, mode, precision(dtype, require_device(device)))
+    iclip, config = load_model(model, revision=revision, mode=mode, dtype=precision(dtype, require_device(device)))
     if short_side is not None:
         config = replace(config, preprocessing=replace(config.preprocessing, short_side=short_side))
     network = FreeSeg(iclip.to(device), config)
@@ -90,7 +90,7 @@ def _seeing_by(network: FreeSeg, path: Path) -> FreeSeg:
     """The model with a file of its image side."""
     if network.device.type != "cpu" or network.model.precision != torch.float32:
         raise FreeSegError("an ONNX file runs on the CPU at its own precision; leave --device and --precision out")
-    if network.config.image_tower not in {**lite.IMAGE_TOWERS, **lite.NETWORKS}:
+    if not family_of(network.config.towers.image).runs_through_onnx:
         raise FreeSegError("photos through an ONNX file of a CLIP or SigLIP have no windows; leave --onnx out")
     if find_spec("onnxruntime") is None:  # few need it, so it is not installed for everyone
         raise FreeSegError('an ONNX file needs onnxruntime; run: pip install "freeseg[export]"')
@@ -130,7 +130,8 @@ class FreeSeg:
     def weights_sha256(self) -> str:
         """Of the checkpoint's file; where there is none of FreeSeg's, of all that makes the model what it is."""
         config, model = self.config, self.model
-        others = (config.mode, config.projected, model.mean.flatten().tolist(), model.std.flatten().tolist())
+        towers = config.towers
+        others = (towers.mode, towers.projected, model.mean.flatten().tolist(), model.std.flatten().tolist())
         return config.weights_sha256 or hashlib.sha256(f"{others} {tensors_sha256(model)}".encode()).hexdigest()
 
     @property

@@ -68,7 +68,7 @@ def test_the_program_from_end_to_end(tmp_path: Path) -> None:
     done = program(address, "fetch", "some/other")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith("freeseg: there is no folder some/other, and it cannot be had from huggingface.co (")
+    assert line.startswith("freeseg: there is no folder some/other, and it cannot be fetched from huggingface.co (")
     assert "git clone https://huggingface.co/some/other" in line
     assert "127.0.0.1" not in line
 

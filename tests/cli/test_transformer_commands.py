@@ -13,7 +13,7 @@ from PIL import Image
 
 import freeseg
 import freeseg.cli
-from freeseg.models import read_config
+from freeseg.models import TowerPair, read_config
 from freeseg.models.towers.transformer.folder import weights_sha256
 from tiny_transformers import SAVERS
 
@@ -94,8 +94,8 @@ class TestPretrain:
         assert "has no label space: trained without vocabulary distillation" in said
         config = read_config(tmp_path / "mine")
         clip = str(root / "clip")
-        assert (config.image_tower, config.text_tower, config.mode, config.projected) == (clip, clip, "sclip", False)
-        assert config.towers == {clip: weights_sha256(root / "clip")}
+        assert config.towers == TowerPair(clip, clip, "sclip", projected=False)
+        assert config.towers_sha256 == {clip: weights_sha256(root / "clip")}
         assert config.training["recipe"]["distill"] == 0
         assert config.training["recipe"]["attention"] == "none"
         model = freeseg.load(tmp_path / "mine")
@@ -117,7 +117,7 @@ class TestPretrain:
     def test_images_of_one_tower_and_words_of_another(self, run: Run, tmp_path: Path, root: Path) -> None:
         pretrain(run, tmp_path / "mine", "--encoder", "dinov2", "--text-encoder", "clip", "--hidden", 8)
         config = read_config(tmp_path / "mine")
-        assert config.towers.keys() == {str(root / "dinov2"), str(root / "clip")}
+        assert config.towers_sha256.keys() == {str(root / "dinov2"), str(root / "clip")}
         model = freeseg.load(tmp_path / "mine")
         assert model.similarity(np.zeros((30, 40, 3), np.uint8), ["cat"]).shape == (1, 30, 40)
 

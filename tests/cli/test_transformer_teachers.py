@@ -67,7 +67,7 @@ def test_from_photos_to_a_network(run: Run, root: Path, tmp_path: Path, kind: st
     assert len((masks / "manifest.jsonl").read_text().splitlines()) == PHOTOS
     run("train", "--images", "photos", "--masks", masks, "--out", mine, "--cache", tmp_path / "cache", *QUICK)
     config = read_config(mine)
-    assert (config.image_tower, config.text_tower) == ("segmentation-lite0", str(root / kind))
+    assert (config.towers.image, config.towers.text) == ("segmentation-lite0", str(root / kind))
     network = freeseg.load(mine)
     teacher = freeseg.load(root / kind)
     words = ["cat", "a red car"]

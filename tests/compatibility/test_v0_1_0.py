@@ -17,7 +17,7 @@ import freeseg
 import freeseg.cli
 from freeseg.data.free_masks import open_free_masks
 from freeseg.evaluation.report.report import Report
-from freeseg.models import read_config
+from freeseg.models import TowerPair, read_config
 from networks import tiny_trainer
 
 KEPT = Path(__file__).parent / "v0.1.0"
@@ -54,7 +54,7 @@ def test_the_config_of_a_model_that_shipped(name: str) -> None:
     written = json.loads((KEPT / name / "config.json").read_text())
     config = read_config(KEPT / name)
     assert config.name == name
-    assert config.text_tower == "all-minilm-l6-v2"
+    assert config.towers.text == "all-minilm-l6-v2"
     assert config.preprocessing.short_side == 352
     assert (config.decision.smoothing, config.decision.presence_ratio) == (3, 0.55)
     assert config.training == written["training"]
@@ -64,9 +64,8 @@ def test_the_config_of_a_model_that_shipped(name: str) -> None:
 
 def test_a_config_with_a_value_in_every_field() -> None:
     config = read_config(KEPT / "every-field")
-    assert (config.name, config.image_tower, config.text_tower) == ("every field", "owner/image", "owner/text")
-    assert (config.hidden, config.mode, config.projected) == (16, "surgery", True)
-    assert (config.image_revision, config.text_revision, config.same_meaning) == ("main", "v2", 0.5)
+    assert (config.name, config.hidden, config.same_meaning) == ("every field", 16, 0.5)
+    assert config.towers == TowerPair("owner/image", "owner/text", "surgery", True, "main", "v2")
     pixels, decision = config.preprocessing, config.decision
     assert (pixels.short_side, pixels.long_cap, pixels.multiple, pixels.resample) == (224, 3.0, 16, "bilinear")
     assert (decision.smoothing, decision.logit_scale, decision.refine_steps) == (5, 30.0, 6)
@@ -74,7 +73,7 @@ def test_a_config_with_a_value_in_every_field() -> None:
     assert (decision.background_margin, decision.ignore_below) == (0.4, 0.7)
     assert (config.licence, config.metrics) == ("CC-BY-4.0", {"voc20 mIoU": 12.5})
     assert config.training == {"sources": {"photos": 12}, "command": "freeseg pretrain photos"}
-    assert config.towers == {"owner/image": "a" * 64, "owner/text": "b" * 64}
+    assert config.towers_sha256 == {"owner/image": "a" * 64, "owner/text": "b" * 64}
     assert config.weights_sha256 == "c" * 64
 
 
@@ -128,7 +127,7 @@ def test_a_stopped_networks_training_goes_on(folder: Path, tmp_path: Path) -> No
     trainer.resume()
     assert trainer.step == 4
     assert trainer.history == state["history"]
-    for name, tensor in trainer.average.heads().items():
+    for name, tensor in trainer.average.trained_tensors().items():
         assert torch.equal(tensor, state["average"][name]), name
     trainer.fit()
     assert trainer.step == trainer.steps == 9

@@ -13,12 +13,12 @@ from freeseg.decision.masks import Decision
 from freeseg.errors import FreeSegError
 from freeseg.evaluation.protocols import PROTOCOLS, Protocol, protocol
 from freeseg.evaluation.records import SETTINGS
-from freeseg.models.checkpoint import Config, Preprocessing
+from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.words import TEMPLATES, default_background, vocabulary
 
 OWN = Config(
     "m",
-    "tower",
+    TowerPair("tower", "tower"),
     preprocessing=Preprocessing(200, 3.0),
     decision=Decision(5, 17.0, 0.1, 0.4, 0.3, 0.02, 4, 0.2),
 )

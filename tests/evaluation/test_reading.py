@@ -14,7 +14,7 @@ from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.errors import DataError, PhotoError
 from freeseg.evaluation import reading
 from freeseg.evaluation.reading import samples
-from freeseg.models.checkpoint import Preprocessing
+from freeseg.models import Preprocessing
 
 SEEN = Preprocessing(24)
 

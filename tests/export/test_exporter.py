@@ -22,7 +22,7 @@ from freeseg.export import Exported, export, exporter, metadata, write_words
 from freeseg.export.graph import FixedVocabulary
 from freeseg.export.int8 import quantise
 from freeseg.export.runtime import blurred_noise
-from freeseg.models.checkpoint import Config, Preprocessing
+from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.models.network import SegmentationNetwork, SegmentationTower
 from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.pipeline import FreeSeg
@@ -93,7 +93,7 @@ class TestParity:
         torch.manual_seed(0)
         encoder = EfficientNetLite(stages=TINY_STAGES, head_channels=24, classes=10, output_stride=32)
         network = tell_patches_apart(SegmentationNetwork(SegmentationTower(encoder, width=8), HashedText()).eval())
-        model = FreeSeg(network, Config("network", "tiny", preprocessing=Preprocessing(96)))
+        model = FreeSeg(network, Config("network", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(96)))
         path = export(model, tmp_path, LABELS).path
         found = Session(path)(pixels(2, 61, 90))
         assert found.shape == (2, 5, 8, 12)

@@ -16,12 +16,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import freeseg
+from freeseg.decision.masks import Decision
 from freeseg.errors import OutputError, WeightsError
 from freeseg.files import sha256
-from freeseg.models import DEFAULT, EMBEDDED, TEACHER, checkpoint, embedded_folder, find_model
-from freeseg.models.checkpoint import CARD, CONFIG, WEIGHTS, Config, Preprocessing, load, model_card, read_config, save
+from freeseg.models import TEACHER, Config, Preprocessing, checkpoint, embedded_folder, read_config
+from freeseg.models.card import CARD
+from freeseg.models.checkpoint import WEIGHTS, load, save
+from freeseg.models.config import CONFIG
 from freeseg.models.iclip import ICLIP
-from freeseg.models.towers import lite
 from freeseg.pipeline import FreeSeg
 
 
@@ -35,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 def quick_towers(teacher: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded model's towers under new heads, without reading their weights again."""
     towers = teacher.model.image_tower, teacher.model.text_tower
-    monkeypatch.setattr(lite, "untrained", lambda image_tower, hidden=0: ICLIP(*towers, lite.DIM, hidden))
+    monkeypatch.setattr(checkpoint, "untrained", lambda _, hidden: ICLIP(*towers, teacher.model.dim, hidden=hidden))
 
 
 def change_config(folder: Path, **changes: Any) -> Path:
@@ -73,13 +75,14 @@ class TestRoundTrip:
         assert not model.model.training
 
     def test_an_mlp_head_comes_back(self, teacher: FreeSeg, tmp_path: Path, quick_towers: None) -> None:
-        original = lite.untrained("efficientnet-lite2-multilevel", 8)
+        towers = teacher.model.image_tower, teacher.model.text_tower
+        original = ICLIP(*towers, teacher.model.dim, hidden=8)
         original.image_head.mean.copy_(torch.rand(len(original.image_head.mean)))
-        save(original, Config("mlp", "efficientnet-lite2-multilevel", hidden=8), tmp_path)
+        save(original, Config("mlp", teacher.config.towers, hidden=8), tmp_path)
         loaded, config = load(tmp_path)
         assert config.hidden == 8
-        for name, tensor in original.heads().items():
-            assert torch.equal(loaded.heads()[name], tensor.half().float()), name
+        for name, tensor in original.trained_tensors().items():
+            assert torch.equal(loaded.trained_tensors()[name], tensor.half().float()), name
 
     def test_only_the_heads_are_written(self, folder: Path) -> None:
         tensors = load_file(folder / WEIGHTS)
@@ -93,7 +96,7 @@ class TestRoundTrip:
         (folder / CONFIG).write_text(json.dumps(raw))
         config = read_config(folder)
         assert config.metrics == {}
-        assert config.decision.refine_steps == checkpoint.Decision().refine_steps
+        assert config.decision.refine_steps == Decision().refine_steps
 
     def test_a_folder_that_cannot_be_written(self, teacher: FreeSeg, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
@@ -195,43 +198,8 @@ class TestConfigsThatAreRefused:
 
     @pytest.mark.parametrize("tower", ["efficientnet-lite2-multilevel", "all-minilm-l6-v2"])
     def test_towers_of_other_weights(self, folder: Path, tower: str) -> None:
-        towers = read_config(folder).towers
+        towers = read_config(folder).towers_sha256
         assert tower in towers
         assert "other tower weights" in refused(change_config(folder, towers={**towers, tower: "0" * 64}))
         towers.pop(tower)
         assert "other tower weights" in refused(change_config(folder, towers=towers))
-
-
-class TestRegistry:
-    def test_an_unknown_name_lists_the_known_ones(self, tmp_path: Path) -> None:
-        for name in ("freeseg-huge", tmp_path, "", "\0"):
-            with pytest.raises(WeightsError) as caught:
-                find_model(name)
-            assert all(known in str(caught.value) for known in EMBEDDED)
-            assert len(str(caught.value).splitlines()) == 1
-
-    def test_by_name_and_by_folder(self, folder: Path) -> None:
-        assert find_model(DEFAULT) == find_model() == embedded_folder(DEFAULT)
-        assert find_model(folder) == find_model(str(folder)) == folder
-
-    @pytest.mark.parametrize("name", EMBEDDED)
-    def test_what_ships_is_whole(self, name: str) -> None:
-        folder = embedded_folder(name)
-        config = read_config(folder)
-        assert config.name == name
-        assert config.weights_sha256 == sha256(folder / WEIGHTS)
-        assert config.licence
-        assert (folder / CARD).read_text("utf-8") == model_card(config)
-
-
-def test_the_model_card_says_what_one_must_know() -> None:
-    training = {"sources": {"flickr8k": 8090, "my photos": 12}, "command": "freeseg pretrain a b --out c"}
-    card = model_card(Config("mine", "efficientnet-lite1", licence="CC0-1.0", training=training, metrics={"mSC": 37.5}))
-    assert card.startswith("# mine\n")
-    assert "Licence: CC0-1.0." in card
-    assert "- flickr8k: 8,090 photos\n- my photos: 12 photos\n" in card
-    assert "`freeseg pretrain a b --out c`" in card
-    assert "| mSC | 37.5 |" in card
-    assert "efficientnet-lite1" in card
-    assert "never seen a mask" in card
-    assert "## Limits" in card

@@ -13,10 +13,9 @@ from PIL import Image
 
 import freeseg
 from freeseg.errors import FreeSegError
-from freeseg.models import checkpoint
-from freeseg.models.checkpoint import Config, Preprocessing
+from freeseg.models import Config, Preprocessing, TowerPair, checkpoint
 from freeseg.models.devices import cpu_supports
-from freeseg.models.towers.pair import TowerPair, untrained
+from freeseg.models.towers import untrained
 from freeseg.pipeline import FreeSeg
 from networks import tiny_network
 from tiny import tell_patches_apart, tiny_iclip
@@ -46,15 +45,20 @@ def kind(request: pytest.FixtureRequest) -> str:
 def model(kind: str, folders: dict[str, Path]) -> FreeSeg:
     """A tiny model of a kind."""
     if kind == "lite":
-        return FreeSeg(tell_patches_apart(tiny_iclip()), Config("tiny", "tiny", preprocessing=Preprocessing(64)))
+        return FreeSeg(
+            tell_patches_apart(tiny_iclip()), Config("tiny", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(64))
+        )
     if kind == "network":
-        return FreeSeg(tell_patches_apart(tiny_network()), Config("tiny", "tiny", preprocessing=Preprocessing(64)))
+        return FreeSeg(
+            tell_patches_apart(tiny_network()),
+            Config("tiny", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(64)),
+        )
     if kind in ZERO_SHOT:
         return freeseg.load(folders[kind])
     pair = TowerPair(str(folders[kind]), str(folders["clip"]))
     torch.manual_seed(0)
     iclip = untrained(pair)
-    return FreeSeg(iclip, Config(kind, *pair[:2], preprocessing=Preprocessing(64, multiple=iclip.stride)))
+    return FreeSeg(iclip, Config(kind, pair, preprocessing=Preprocessing(64, multiple=iclip.stride)))
 
 
 class TestContract:
@@ -114,7 +118,7 @@ class TestContract:
             pytest.skip("its towers are a test's own; tests/models/test_checkpoint.py saves the embedded one")
         checkpoint.save(model.model, replace(model.config, licence="CC0-1.0"), tmp_path / "model")
         back = freeseg.load(tmp_path / "model")
-        assert back.config.towers.keys() == {model.config.image_tower, model.config.text_tower}
+        assert back.config.towers_sha256.keys() == {model.config.towers.image, model.config.towers.text}
         np.testing.assert_allclose(back.similarity(NOISE, LABELS), model.similarity(NOISE, LABELS), atol=2e-3)
         if kind in ZERO_SHOT:  # its heads are identities: nothing is lost in writing them as float16
             assert np.array_equal(back.segment(NOISE, LABELS).mask, model.segment(NOISE, LABELS).mask)
@@ -124,7 +128,7 @@ class TestContract:
         if not cpu_supports(precision):
             pytest.skip(f"this CPU does not compute in {precision}")
         half = FreeSeg(copy.deepcopy(model.model), model.config)
-        half.model.towers_to(precision)
+        half.model.set_precision(precision)
         near = half.similarity(NOISE, LABELS)
         assert near.dtype == np.float32
         assert np.abs(near - model.similarity(NOISE, LABELS)).max() < HALF_TOLERANCE
@@ -141,7 +145,7 @@ class TestContract:
 
     def test_nothing_is_left_to_train_but_the_heads(self, model: FreeSeg) -> None:
         free = {name.split(".")[0] for name, tensor in model.model.named_parameters() if tensor.requires_grad}
-        assert free <= {name.split(".")[0] for name in model.model.heads()}
+        assert free <= {name.split(".")[0] for name in model.model.trained_tensors()}
         assert not model.model.training
 
 

@@ -28,7 +28,7 @@ class TestImageHead:
     def test_equals_the_literal_formula(self, hidden: int, shape: tuple[int, ...]) -> None:
         generator = torch.Generator().manual_seed(0)
         torch.manual_seed(0)
-        head = ImageHead(6, 4, hidden)
+        head = ImageHead(6, 4, hidden=hidden)
         head.mean.copy_(3 * torch.rand(6, generator=generator))
         head.std.copy_(0.1 + 2 * torch.rand(6, generator=generator))
         features = 5 * torch.rand(shape, generator=generator)
@@ -44,7 +44,7 @@ class TestImageHead:
 
     @pytest.mark.parametrize("hidden", [0, 11])
     def test_half_precision_features_stay_half(self, hidden: int) -> None:
-        head, features = ImageHead(6, 4, hidden), torch.rand(5, 6)
+        head, features = ImageHead(6, 4, hidden=hidden), torch.rand(5, 6)
         found = head(features.bfloat16())
         assert found.dtype == torch.bfloat16
         torch.testing.assert_close(found.float(), head(features), atol=0.05, rtol=0.05)
@@ -113,7 +113,7 @@ class TestFrozen:
         assert not any(module.training for module in embedded.model.modules())
 
     def test_heads_are_what_a_checkpoint_holds(self) -> None:
-        names = set(tiny_iclip(hidden=5).heads())
+        names = set(tiny_iclip(hidden=5).trained_tensors())
         assert names == {
             *("image_head.mean", "image_head.std", "image_head.first.weight", "image_head.first.bias"),
             *("image_head.second.weight", "image_head.second.bias", "text_head.weight"),

@@ -11,7 +11,8 @@ import torch
 import freeseg
 from freeseg.models import TEACHER, checkpoint
 from freeseg.models.network import STRIDE, Decoder
-from freeseg.models.towers import lite
+from freeseg.models.towers import network_family
+from freeseg.models.towers.efficientnet_lite import load_efficientnet_lite
 from freeseg.pipeline import FreeSeg
 from freeseg.training.features import GRID
 from freeseg.training.network.start import start_decoder
@@ -21,7 +22,7 @@ MOST_PARAMETERS, MOST_BYTES = 8_000_000, 12_000_000
 
 
 def test_what_ships_is_small(embedded: FreeSeg) -> None:
-    tensors = embedded.model.heads()
+    tensors = embedded.model.trained_tensors()
     assert sum(tensor.numel() for tensor in tensors.values()) < MOST_PARAMETERS
     weights = checkpoint.WEIGHTS
     assert (freeseg.models.embedded_folder(embedded.config.name) / weights).stat().st_size < MOST_BYTES
@@ -64,8 +65,8 @@ def test_without_weights_it_is_refused(embedded: FreeSeg, tmp_path: Path) -> Non
 
 
 def test_training_starts_from_published_weights_and_the_teachers_text_side(teacher: FreeSeg) -> None:
-    started = lite.start_network("segmentation-lite2", teacher.model)
-    published = lite.efficientnet_lite("efficientnet-lite2").state_dict()
+    started = network_family("segmentation-lite2").start_network("segmentation-lite2", teacher.model)
+    published = load_efficientnet_lite("efficientnet-lite2").state_dict()
     for name, tensor in started.segmentation_tower.encoder.state_dict().items():
         assert torch.equal(tensor, published[name]), name
     assert torch.equal(started.text_head.weight, teacher.model.text_head.weight)

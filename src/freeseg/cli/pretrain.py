@@ -63,11 +63,9 @@ def pretrain(
 
     from freeseg.cli.progress import progress
     from freeseg.data import open_sources
-    from freeseg.models import checkpoint
+    from freeseg.models import checkpoint, towers
     from freeseg.models.devices import canonical_precision, require_device
     from freeseg.models.iclip import Classifier
-    from freeseg.models.towers import pair as towers
-    from freeseg.models.towers import zero_shot
     from freeseg.training import features
     from freeseg.training.teacher.recipe import TeacherRecipe
     from freeseg.training.teacher.trainer import StepReport, pretrain_average
@@ -94,8 +92,8 @@ def pretrain(
     )
     sources = open_sources(data, without=out)
     photos = sum(len(source) for source in sources)
-    pair = towers.pair(encoder or image_tower, text_encoder, mode or "", revision or "")
-    model = towers.untrained(pair, hidden).to(require_device(device))
+    pair = towers.resolve(encoder or image_tower, text=text_encoder, mode=mode or "", revision=revision or "")
+    model = towers.untrained(pair, hidden=hidden).to(require_device(device))
     if not isinstance(model.image_tower, Classifier) and (recipe.distill or recipe.distill_kinds):
         typer.echo(f"{pair.image} has no label space: trained without vocabulary distillation (--distill 0)")
         recipe = replace(recipe, distill=0.0, distill_kinds=0.0)
@@ -107,8 +105,9 @@ def pretrain(
     stores = features.open_stores(model, cache, *identities)
     watcher = None
     if watched:
-        frozen["attention tower"] = towers.tower_sha256(watched)
-        watcher = features.open_attention(cache, towers.attention_tower(watched), frozen["attention tower"])
+        family = towers.family_of(watched)
+        frozen["attention tower"] = family.sha256(watched)
+        watcher = features.open_attention(cache, family.open_attention(watched), frozen["attention tower"])
     with progress("photos") as on_photos, progress("captions") as on_texts:
         prepared = features.prepare(
             model, sources, stores, vocabulary(NOUNS), torch.device(device), on_photos, on_texts, watcher
@@ -131,7 +130,7 @@ def pretrain(
     }
     held_out = {f"held-out text-to-image {key}": round(value, 3) for key, value in metrics.items()}
     name = name or out.resolve().name
-    config = zero_shot.trained_config(name, pair, model, hidden=hidden, training=record, metrics=held_out)
+    config = checkpoint.new_config(name, pair, model, hidden=hidden, training=record, metrics=held_out)
     checkpoint.save(model, config, out)
     typer.echo(f"{config.name} in {out}; {', '.join(f'{key} {value}' for key, value in held_out.items())}")
 

@@ -71,7 +71,7 @@ def train(
     from freeseg.data.free_masks import open_free_masks
     from freeseg.errors import FreeSegError
     from freeseg.models import checkpoint
-    from freeseg.models.towers.lite import NETWORKS
+    from freeseg.models.towers import network_family
     from freeseg.training.network import photos as labelled
     from freeseg.training.network import rounds
     from freeseg.training.network.devices import accelerator
@@ -95,8 +95,7 @@ def train(
         weight_decay=weight_decay,
         seed=seed,
     )
-    if encoder not in NETWORKS:
-        raise FreeSegError(f"no encoder {encoder!r}; use one of: {', '.join(NETWORKS)}")
+    network_family(encoder)  # a mistake in the name is told before the work
     free = open_free_masks(masks)
     if not free.entries:
         raise FreeSegError(f"{masks} has no photo with a mask; label some with `freeseg label`")

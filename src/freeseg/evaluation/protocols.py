@@ -16,7 +16,7 @@ from freeseg.data.segmentation import SegmentationData
 from freeseg.decision.masks import Decision
 from freeseg.errors import FreeSegError
 from freeseg.evaluation.records import SETTINGS
-from freeseg.models.checkpoint import Config
+from freeseg.models import Config
 from freeseg.words import Vocabulary, templates
 
 
@@ -55,7 +55,7 @@ class Protocol:
         """A model's config under this protocol.
 
         Example:
-            >>> config = protocol("sclip", "cityscapes").config(Config("m", "t"), "plain")
+            >>> config = protocol("sclip", "cityscapes").config(Config("m", TowerPair("t", "t")), "plain")
             >>> config.preprocessing.short_side, config.decision.logit_scale, config.decision.refine_steps
             (560, 40.0, 0)
         """

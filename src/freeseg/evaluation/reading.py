@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from freeseg.data.segmentation import Annotated, SegmentationData, check_size
 from freeseg.errors import FreeSegError
-from freeseg.models.checkpoint import Preprocessing
+from freeseg.models import Preprocessing
 from freeseg.pipeline import Prepared, prepare
 
 

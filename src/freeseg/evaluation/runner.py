@@ -17,7 +17,7 @@ from freeseg.evaluation.report.page import page
 from freeseg.evaluation.report.report import NAME, Report
 from freeseg.evaluation.report.summary import card_metrics
 from freeseg.files import write_text
-from freeseg.models import DEFAULT, checkpoint, find_model
+from freeseg.models import DEFAULT, checkpoint, find_model, read_config
 from freeseg.models.devices import canonical_precision
 
 PICTURED_PHOTOS = 6  # with the lowest mIoU, and as many with the highest
@@ -112,4 +112,4 @@ def _refuse_to_record(model: str, precision: str, short_side: int | None, onnx: 
     """
     if short_side is not None or onnx is not None or canonical_precision(precision) != "float32":
         raise FreeSegError("--record is for the model as it is; leave --short-side, --precision and --onnx out")
-    checkpoint.read_config(find_model(model))
+    read_config(find_model(model))

@@ -28,7 +28,7 @@ def describe(model: FreeSeg, labels: Sequence[str] | None) -> Description:
 
     Returns:
         `model`, `freeseg_version`, `licence`, `weights_sha256` (text); `labels` (a list, or None); `preprocessing`
-        and `decision` (the fields of `checkpoint.Preprocessing` and `masks.Decision`); `stride` (pixels a patch);
+        and `decision` (the fields of `config.Preprocessing` and `masks.Decision`); `stride` (pixels a patch);
         `absent` (the logit of a label that is not present).
     """
     config = model.config

@@ -15,7 +15,7 @@ from freeseg.errors import FreeSegError, reason
 from freeseg.files import write_picture
 from freeseg.labelling.tasks import LabellingTask
 from freeseg.mask_values import IGNORE
-from freeseg.models.towers.pair import lasting
+from freeseg.models.config import full_name
 from freeseg.photos import read_bytes
 from freeseg.pipeline import FreeSeg
 from freeseg.words import Vocabulary
@@ -55,7 +55,7 @@ class LabellingOptions:
     def settings(self, model: FreeSeg) -> MaskSettings:
         """What all masks that the model makes with these options have in common."""
         config = model.config
-        place = lasting(self.model)
+        place = full_name(self.model)
         return MaskSettings(self.vocabulary, config.name, place, model.weights_sha256, VERSION, asdict(config.decision))
 
 

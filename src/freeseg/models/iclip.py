@@ -1,7 +1,7 @@
-"""ICLIP: two frozen towers and two trained projections into one space (arXiv 2209.07046).
+"""ICLIP: two frozen towers and two trained projections ("heads") into one joint space (arXiv 2209.07046).
 
-The projections are "dual": they serve dense similarity only and are separate from whatever the towers
-use for their own task.
+The projections are "dual": they serve dense similarity only and are separate from the projections that the towers
+may have for their own task.
 """
 
 from __future__ import annotations
@@ -14,10 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from freeseg.decision import attention, itsm
+from freeseg.models.config import PixelNormalisation
 
 
 class ImageTower(Protocol):
-    """What ICLIP asks of an image tower."""
+    """What ICLIP needs of an image tower.
+
+    Attributes:
+        channels: Width of the features.
+        stride: Pixels from one patch to the next.
+    """
 
     channels: int
     stride: int
@@ -28,10 +34,10 @@ class ImageTower(Protocol):
 
 @runtime_checkable
 class Classifier(Protocol):
-    """A CNN with its own label space, which vocabulary distillation needs; the CLIP family has none.
+    """An image tower with a label space of its own, which vocabulary distillation needs; transformers have none.
 
     Attributes:
-        last: How many channels, at the front of the features, are its last map's.
+        last: How many channels, at the front of the features, belong to the tower's last map.
     """
 
     last: int
@@ -41,7 +47,11 @@ class Classifier(Protocol):
 
 
 class TextTower(Protocol):
-    """What ICLIP asks of a text tower."""
+    """What ICLIP needs of a text tower.
+
+    Attributes:
+        channels: Width of the embeddings.
+    """
 
     channels: int
 
@@ -50,12 +60,18 @@ class TextTower(Protocol):
 
 
 class ImageHead(nn.Module):
-    """Features -> joint space, per patch: standardise each channel, then a linear map or a small MLP."""
+    """Features -> joint space, per patch: standardise each channel, then a linear map or a small MLP.
+
+    Args:
+        channels: Width of the features.
+        dim: Width of the joint space.
+        hidden: Width of the MLP's hidden layer; 0 for a linear map.
+    """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, channels: int, dim: int, hidden: int = 0):
+    def __init__(self, channels: int, dim: int, *, hidden: int = 0):
         super().__init__()
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("std", torch.ones(channels))
@@ -67,7 +83,7 @@ class ImageHead(nn.Module):
         return self._through(features, F.linear)
 
     def maps(self, features: Tensor) -> Tensor:
-        """(B, channels, h, w) -> (B, dim, h, w), the same for each patch: without copies on a processor."""
+        """(B, channels, h, w) -> (B, dim, h, w): `forward` for each patch, without copying the maps on a CPU."""
         return self._through(features, itsm.pointwise)
 
     def _through(self, features: Tensor, layer: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
@@ -89,15 +105,21 @@ class ICLIP(nn.Module):
         text_tower: Frozen text tower.
         dim: Width of the joint space.
         hidden: Width of the image head's hidden layer; 0 for a linear head.
-        mean, std: The image tower's pixel normalisation, in units of 0..255, per channel.
+        normalisation: How pixels become the image tower's input.
+
+    Attributes:
+        stride: Pixels from one patch to the next.
+        precision: Of the towers.
 
     Example:
-        >>> import freeseg
-        >>> model = freeseg.load("freeseg-lite-iclip").model
-        >>> model.embed_image(torch.zeros(1, 3, 40, 33, dtype=torch.uint8)).shape
+        >>> from freeseg.models import load_model
+        >>> model, config = load_model("freeseg-lite-iclip")
+        >>> patches = model.embed_image(torch.zeros(1, 3, 40, 33, dtype=torch.uint8))
+        >>> patches.shape
         torch.Size([1, 384, 3, 3])
-        >>> model.embed_text(["cat", "dog"]).shape
-        torch.Size([2, 384])
+        >>> texts = model.embed_text(["cat", "dog"])
+        >>> itsm.similarity(patches, texts).shape
+        torch.Size([1, 2, 3, 3])
     """
 
     mean: Tensor
@@ -108,33 +130,37 @@ class ICLIP(nn.Module):
         image_tower: ImageTower,
         text_tower: TextTower,
         dim: int,
+        *,
         hidden: int = 0,
-        mean: Sequence[float] = (127.0, 127.0, 127.0),
-        std: Sequence[float] = (128.0, 128.0, 128.0),
+        normalisation: PixelNormalisation = PixelNormalisation(),  # noqa: B008 - it is frozen
     ):
         super().__init__()
         self.image_tower = image_tower
         self.text_tower = text_tower
         self.dim = dim
         self.stride = image_tower.stride
-        self.image_head = ImageHead(image_tower.channels, dim, hidden)
+        self.image_head = ImageHead(image_tower.channels, dim, hidden=hidden)
         self.text_head = nn.Linear(text_tower.channels, dim, bias=False)
         self.reset_heads()
-        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
+        self.register_buffer("mean", torch.tensor(normalisation.mean)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(normalisation.std)[:, None, None], persistent=False)
         self.precision = torch.float32
 
     def reset_heads(self) -> None:
-        """Start the heads anew, from torch's random state; the text head from the identity where it is square."""
+        """Set the heads to where a training starts.
+
+        The image head is drawn from torch's random state. The text head becomes the identity where it is square: the
+        text tower's own space is good already.
+        """
         for layer in (self.image_head.first, self.image_head.second):
             if layer is not None:
                 layer.reset_parameters()
         self.text_head.reset_parameters()
         if self.dim == self.text_tower.channels:
-            nn.init.eye_(self.text_head.weight)  # the text space is good already: start from it
+            nn.init.eye_(self.text_head.weight)
 
-    def pass_through(self) -> None:
-        """Make the heads identities: for towers that end in one space already, as a CLIP's own projections do.
+    def set_identity_heads(self) -> None:
+        """Set the heads to the identity, for towers that end in one joint space already, as those of a CLIP do.
 
         Raises:
             ValueError: The towers' widths differ, or the image head has a hidden layer.
@@ -142,12 +168,12 @@ class ICLIP(nn.Module):
         head = self.image_head
         square = (self.dim, self.dim)
         if head.second is not None or not head.first.weight.shape == self.text_head.weight.shape == square:
-            raise ValueError("heads can pass their input through only where both towers are as wide as the joint space")
+            raise ValueError("heads can be the identity only where both towers are as wide as the joint space")
         nn.init.eye_(head.first.weight)
         nn.init.zeros_(head.first.bias)
         nn.init.eye_(self.text_head.weight)
 
-    def towers_to(self, precision: torch.dtype) -> None:
+    def set_precision(self, precision: torch.dtype) -> None:
         """Run the towers at another precision; heads, embeddings and everything decided from them stay float32."""
         for tower in (self.image_tower, self.text_tower):
             if isinstance(tower, nn.Module):
@@ -168,7 +194,7 @@ class ICLIP(nn.Module):
         return self.project(self.features(pixels))
 
     def similarity_maps(self, pixels: Tensor, texts: Tensor) -> Tensor:
-        """What photos say to words: the ITSM, cosines (B, N, h, w) in [-1, 1].
+        """The Image-Text Similarity Maps (ITSM) of photos: cosines (B, N, h, w) in [-1, 1].
 
         Args:
             pixels: (B, 3, H, W) of any size, uint8 or float in 0..255.
@@ -182,10 +208,10 @@ class ICLIP(nn.Module):
         return F.normalize(self.text_head(self.text_tower(texts).to(weight)), dim=1)
 
     def attention(self, features: Tensor) -> Tensor:
-        """Free attention (B, 1, h, w) in [0, 1] of the tower's features: of its last map, where there are more."""
+        """Free attention (B, 1, h, w) in [0, 1] from the tower's features; of several maps, from the last one's."""
         tower = self.image_tower
         return attention.energy(features[:, : tower.last] if isinstance(tower, Classifier) else features)
 
-    def heads(self) -> dict[str, Tensor]:
-        """The trained tensors: what a checkpoint holds."""
+    def trained_tensors(self) -> dict[str, Tensor]:
+        """The tensors that training changes, by name: what a checkpoint holds."""
         return {name: tensor for name, tensor in self.state_dict().items() if name.split(".")[0].endswith("_head")}

@@ -1,8 +1,7 @@
 """The segmentation network: a light encoder and a decoder whose patches are in its teacher's joint space.
 
-It is an ICLIP like its teacher, with the same text side, so any words still work; only its image tower is trained as
-well, on free masks, and its patches are finer. The decoder is a feature pyramid (arXiv 1612.03144) of separable
-convolutions.
+It is an ICLIP like its teacher, with the same text side, so any words still work. Its image tower is trained as well,
+on free masks, and its patches are finer. The decoder is a feature pyramid (arXiv 1612.03144) of separable convolutions.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ class SegmentationTower(nn.Module):
     """Encoder and decoder: pixels -> one vector per 8 x 8 pixels.
 
     Args:
-        encoder: Of output stride 32 (or 16); its classifier is not used and is taken away.
+        encoder: Of output stride 32 (or 16); its classifier is not used and is removed.
         width: Channels of the decoder.
 
     Example:
@@ -54,7 +53,7 @@ class Decoder(nn.Module):
 
     Args:
         inputs: Channels of the maps, coarsest first.
-        width: Channels of what comes out.
+        width: Channels of the result.
     """
 
     def __init__(self, inputs: Sequence[int], width: int):
@@ -76,7 +75,7 @@ class Decoder(nn.Module):
 
 
 class SeparableBlock(nn.Module):
-    """Neighbours mix within each channel, then channels mix, on top of what was there."""
+    """A depthwise convolution (neighbours mix), a pointwise one (channels mix), and the input added to the result."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -94,9 +93,9 @@ class SegmentationNetwork(ICLIP):
 
     Example:
         >>> import torch
-        >>> from freeseg.models.towers.minilm import MiniLM
+        >>> from freeseg.models.towers.minilm import load_minilm
         >>> tower = SegmentationTower(EfficientNetLite(0, output_stride=32))
-        >>> network = SegmentationNetwork(tower, MiniLM.pretrained()).eval()
+        >>> network = SegmentationNetwork(tower, load_minilm()).eval()
         >>> network.embed_image(torch.zeros(1, 3, 40, 33, dtype=torch.uint8)).shape
         torch.Size([1, 384, 5, 5])
     """
@@ -111,6 +110,6 @@ class SegmentationNetwork(ICLIP):
         assert isinstance(tower, SegmentationTower)  # noqa: S101 - the constructor takes no other
         return tower
 
-    def heads(self) -> dict[str, Tensor]:
-        """All but the text tower: what a checkpoint holds."""
+    def trained_tensors(self) -> dict[str, Tensor]:
+        """All tensors but those of the text tower, by name: what a checkpoint holds."""
         return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("text_tower.")}

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from freeseg.data import CaptionedPhoto, PhotoSource
 from freeseg.errors import DataError, PhotoError
+from freeseg.models.class_attention import ClassAttention
 from freeseg.models.iclip import ICLIP
-from freeseg.models.towers.transformer.vision import ClassAttention
 from freeseg.photos import read_bytes, resize, to_array
 from freeseg.training.store import RowStore
 from freeseg.words import Vocabulary, mentions

@@ -13,8 +13,7 @@ import pytest
 from huggingface_hub import constants
 
 from freeseg.errors import WeightsError
-from freeseg.models.hub import repository as hub
-from freeseg.models.hub.repository import describe, download, is_name, known_models, resolve
+from freeseg.models.hub import describe, download, is_name, known_models, repository, resolve
 from hub_server import NEEDED, WHOLE, Hub, Model, commit, connected, point_to
 
 NAME = "some/clip"
@@ -86,7 +85,7 @@ class TestFetching:
         first = resolve(NAME)
         here.asked.clear()
         here.models[NAME].revisions["newer"] = {**WHOLE, "merges.txt": b"others"}
-        assert resolve(NAME, "newer") != first
+        assert resolve(NAME, revision="newer") != first
         assert here.fetched == {"merges.txt"}  # the rest is the same and shared
 
     def test_a_download_that_was_stopped_goes_on(self, here: Hub) -> None:
@@ -104,13 +103,13 @@ class TestFetching:
 
     def test_a_revision(self, here: Hub) -> None:
         here.models[NAME].revisions["v2"] = {**WHOLE, "model.safetensors": b"second"}
-        assert (resolve(NAME, "v2") / "model.safetensors").read_bytes() == b"second"
-        assert resolve(NAME) != resolve(NAME, "v2")
+        assert (resolve(NAME, revision="v2") / "model.safetensors").read_bytes() == b"second"
+        assert resolve(NAME) != resolve(NAME, revision="v2")
 
     def test_a_commit_that_is_here_asks_nobody(self, here: Hub) -> None:
-        folder = resolve(NAME, commit("main"))
+        folder = resolve(NAME, revision=commit("main"))
         here.asked.clear()
-        assert resolve(NAME, commit("main")) == folder
+        assert resolve(NAME, revision=commit("main")) == folder
         assert here.asked == []
 
     def test_a_full_disk_is_noticed_before(self, here: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +123,7 @@ class TestFetching:
         def full(*_: object, **__: object) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr(hub, "snapshot_download", full)
+        monkeypatch.setattr(repository, "snapshot_download", full)
         message = refused(lambda: resolve(NAME))
         assert "No space left on device" in message
         assert "HF_HOME" in message
@@ -185,15 +184,15 @@ class TestRefusals:
         assert "hf auth login" in message
 
     def test_unknown_revision(self, here: Hub) -> None:
-        message = refused(lambda: resolve(NAME, "v9"))
+        message = refused(lambda: resolve(NAME, revision="v9"))
         assert "no revision 'v9'" in message
         assert f"{PAGE}/commits" in message
 
     def test_a_revision_of_a_folder(self, tmp_path: Path) -> None:
-        assert "has no revision 'v2'" in refused(lambda: resolve(str(tmp_path), "v2"))
+        assert "has no revision 'v2'" in refused(lambda: resolve(str(tmp_path), revision="v2"))
 
     def test_gated(self, here: Hub) -> None:
-        """What it is can be seen; its files cannot be had."""
+        """What it is can be seen; its files cannot be fetched."""
         here.models[NAME].gated = "manual"
         assert describe(NAME).gated
         message = refused(lambda: resolve(NAME))
@@ -210,7 +209,7 @@ class TestRefusals:
     def test_no_network(self, unplug: Callable[[], None]) -> None:
         unplug()
         message = refused(lambda: resolve(NAME))
-        assert "no folder some/clip, and it cannot be had from huggingface.co ([Errno" in message
+        assert "no folder some/clip, and it cannot be fetched from huggingface.co ([Errno" in message
         assert "Connection refused)" in message
         assert says_how_to_get_it_by_hand(message)
 
@@ -229,7 +228,7 @@ class TestRefusals:
     def test_offline(self, here: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
         message = refused(lambda: resolve(NAME))
-        assert f"no folder some/clip, it is not in {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE keeps off" in message
+        assert f"no folder some/clip, it is not in {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE forbids" in message
         assert says_how_to_get_it_by_hand(message)
         assert here.asked == []
 
@@ -259,28 +258,19 @@ class TestPickles:
         del files["model.safetensors"]
         return here
 
-    def test_refused(self, pickled: Hub) -> None:
+    def test_of_transformers_are_fetched_as_only_tensors_of_them_are_read(self, pickled: Hub) -> None:
+        folder = resolve(NAME)
+        assert (folder / "pytorch_model.bin").read_bytes() == WHOLE["pytorch_model.bin"]
+        assert "flax_model.msgpack" not in pickled.fetched
+
+    def test_of_another_format_are_refused(self, pickled: Hub) -> None:
+        files = pickled.models[NAME].revisions["main"]
+        files["open_clip_pytorch_model.bin"] = files.pop("pytorch_model.bin")
         message = refused(lambda: resolve(NAME))
-        assert "some/clip has its weights as a pickle only (pytorch_model.bin)" in message
+        assert "some/clip has its weights as a pickle of another format only (open_clip_pytorch_model.bin)" in message
         assert "can run code" in message
         assert "convert it" in message
         assert pickled.fetched == set()
-
-    def test_the_hubs_own_conversion_is_named(self, pickled: Hub) -> None:
-        pickled.models[NAME].conversions = [(7, "somebody"), (66, "SFconvertbot")]
-        message = refused(lambda: resolve(NAME))
-        assert message.endswith("take the hub's conversion of it: --revision refs/pr/66")
-        pickled.models[NAME].revisions["refs/pr/66"] = dict(WHOLE)
-        assert (resolve(NAME, "refs/pr/66") / "model.safetensors").is_file()
-
-    def test_somebody_elses_is_not(self, pickled: Hub) -> None:
-        pickled.models[NAME].conversions = [(7, "somebody")]
-        assert "refs/pr" not in refused(lambda: resolve(NAME))
-
-    def test_fetched_for_who_reads_only_tensors(self, pickled: Hub) -> None:
-        folder = resolve(NAME, weights_only=True)
-        assert (folder / "pytorch_model.bin").read_bytes() == WHOLE["pytorch_model.bin"]
-        assert "flax_model.msgpack" not in pickled.fetched
 
 
 class TestTheCopyInTheCache:
@@ -313,9 +303,9 @@ class TestTheCopyInTheCache:
 
     def test_a_revision_that_is_gone_is_not_replaced(self, here: Hub) -> None:
         here.models[NAME].revisions["v2"] = dict(WHOLE)
-        resolve(NAME, "v2")
+        resolve(NAME, revision="v2")
         del here.models[NAME].revisions["v2"]
-        assert "no revision 'v2'" in refused(lambda: resolve(NAME, "v2"))
+        assert "no revision 'v2'" in refused(lambda: resolve(NAME, revision="v2"))
 
     @pytest.mark.parametrize("lost", ["config.json", "model.safetensors"])
     def test_half_of_it_will_not_do(self, here: Hub, monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
@@ -326,7 +316,7 @@ class TestTheCopyInTheCache:
     def test_another_revision_will_not_do(self, here: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
         resolve(NAME)
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-        assert "HF_HUB_OFFLINE" in refused(lambda: resolve(NAME, "v2"))
+        assert "HF_HUB_OFFLINE" in refused(lambda: resolve(NAME, revision="v2"))
 
 
 class TestKnownModels:

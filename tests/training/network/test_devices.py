@@ -54,7 +54,7 @@ def test_a_training_in_mixed_precision(tmp_path: Path):
     AcceleratorState._reset_state(reset_partial_state=True)
     mixed = tiny_trainer(tmp_path, tmp_path / "bfloat16", replace(RECIPE, epochs=1), on=accelerator("cpu", "bfloat16"))
     mixed.fit()
-    assert {tensor.dtype for tensor in mixed.average.heads().values()} == {torch.float32}
+    assert {tensor.dtype for tensor in mixed.average.trained_tensors().values()} == {torch.float32}
     losses, others = ([step["masks"] for step in each.history] for each in (exact, mixed))
     assert losses != others
     assert others == pytest.approx(losses, rel=0.05)

@@ -24,7 +24,7 @@ KILLS = 20
 
 
 def weights(trainer: Trainer) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in trainer.fit().heads().items()}
+    return {name: tensor.clone() for name, tensor in trainer.fit().trained_tensors().items()}
 
 
 def assert_equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
@@ -103,7 +103,7 @@ class TestResume:
         steps: list[int] = []
         again = tiny_trainer(tmp_path, tmp_path / "run")
         again.fit(lambda moment: steps.append(moment.step))
-        assert_equal(again.average.heads(), done)
+        assert_equal(again.average.trained_tensors(), done)
         assert steps == [again.steps]  # its last step is told once more
 
     @pytest.mark.parametrize("change", [{"learning_rate": 0.5}, {"partial_labels": False}, {"epochs": 9}])

@@ -77,9 +77,9 @@ def test_learns_to_find_the_photo_of_a_caption(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stop_after", [1, 3, 4, 8])
 def test_a_stopped_training_ends_at_the_same_weights(tmp_path: Path, stop_after: int) -> None:
-    whole = train(tmp_path / "whole").heads()
+    whole = train(tmp_path / "whole").trained_tensors()
     train(tmp_path / "stopped", stop_after=stop_after)
-    resumed = train(tmp_path / "stopped").heads()
+    resumed = train(tmp_path / "stopped").trained_tensors()
     for name, tensor in whole.items():
         assert torch.equal(tensor, resumed[name]), name
 
@@ -110,7 +110,7 @@ def test_held_out_captions_change_nothing(tmp_path: Path) -> None:
     spoiled = data()
     spoiled.texts = spoiled.texts.copy()
     spoiled.texts[[photo.row for photo in spoiled.held_out]] = 7.0
-    clean, other = train(tmp_path / "a").heads(), train(tmp_path / "b", known=spoiled).heads()
+    clean, other = train(tmp_path / "a").trained_tensors(), train(tmp_path / "b", known=spoiled).trained_tensors()
     assert all(torch.equal(tensor, other[name]) for name, tensor in clean.items())
 
 
@@ -177,9 +177,9 @@ def test_bfloat16_stays_close_to_float32(tmp_path: Path) -> None:
 
 
 def test_the_average_of_trainings_is_the_mean_of_their_heads(tmp_path: Path) -> None:
-    alone = [train(tmp_path / str(seed), replace(RECIPE, seed=seed)).heads() for seed in (0, 1, 2)]
+    alone = [train(tmp_path / str(seed), replace(RECIPE, seed=seed)).trained_tensors() for seed in (0, 1, 2)]
     model, moments = tiny_iclip(), []
     pretrain_average(model, data(), words(), RECIPE, tmp_path / "all", 3, moments.append)
-    for name, tensor in model.heads().items():
+    for name, tensor in model.trained_tensors().items():
         torch.testing.assert_close(tensor, torch.stack([heads[name] for heads in alone]).mean(dim=0))
     assert [moment.step for moment in moments] == list(range(1, moments[-1].steps + 1))

@@ -1,1 +1,24 @@
-"""Models of the Hugging Face hub."""
+"""Models of the Hugging Face hub: what they consist of, fetching them, and errors that say what to do."""
+
+from freeseg.models.hub.repository import (
+    KnownModel,
+    ModelFiles,
+    describe,
+    download,
+    is_name,
+    known_models,
+    resolve,
+)
+from freeseg.models.hub.required_files import PICKLES, required_files
+
+__all__ = [
+    "PICKLES",
+    "KnownModel",
+    "ModelFiles",
+    "describe",
+    "download",
+    "is_name",
+    "known_models",
+    "required_files",
+    "resolve",
+]

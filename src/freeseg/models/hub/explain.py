@@ -1,4 +1,4 @@
-"""Why a model of the Hugging Face hub cannot be had, and what to do: one line for each of its errors."""
+"""Why a model of the Hugging Face hub cannot be fetched, and what to do: one line for each of its errors."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from freeseg.errors import WeightsError
+from freeseg.errors import WeightsError, one_line
 
 HUB = "huggingface.co"  # its public name, wherever HF_ENDPOINT points
-SHOWN = 160
+REASON_CHARACTERS = 160
 
 
 def explain(error: BaseException, name: str, revision: str | None) -> WeightsError:
-    """What to raise for an error that huggingface_hub raised over a model: its cause and the fix, in one line."""
+    """The error to raise for one that huggingface_hub raised over a model: its cause and the fix, in one line."""
     if isinstance(error, LocalEntryNotFoundError) and error.__cause__:
         error = error.__cause__
     page, store = f"https://{HUB}/{name}", constants.HF_HUB_CACHE
@@ -37,7 +37,7 @@ def explain(error: BaseException, name: str, revision: str | None) -> WeightsErr
             )
         case OfflineModeIsEnabled():
             text = (
-                f"there is no folder {name}, it is not in {store}, and HF_HUB_OFFLINE keeps off the network; "
+                f"there is no folder {name}, it is not in {store}, and HF_HUB_OFFLINE forbids the network; "
                 f"unset it, or {_by_hand(name)}"
             )
         case HfHubHTTPError() if error.response.status_code == 401:
@@ -48,7 +48,7 @@ def explain(error: BaseException, name: str, revision: str | None) -> WeightsErr
             text = f"{name} cannot be kept in {store} ({error.strerror}); make room, or move the cache with HF_HOME"
         case _:
             text = (
-                f"there is no folder {name}, and it cannot be had from {HUB} ({_reason(error)}); "
+                f"there is no folder {name}, and it cannot be fetched from {HUB} ({_reason(error)}); "
                 f"try again with a network, or {_by_hand(name)}"
             )
     return WeightsError(text)
@@ -56,14 +56,14 @@ def explain(error: BaseException, name: str, revision: str | None) -> WeightsErr
 
 def _by_hand(name: str) -> str:
     return (
-        f"on a machine with a network run `git clone https://{HUB}/{name}` (it takes git-lfs) or save the files of "
+        f"on a machine with a network run `git clone https://{HUB}/{name}` (it needs git-lfs) or save the files of "
         f"https://{HUB}/{name}/tree/main in a folder, copy that here, and give it: --model ./{name.partition('/')[2]}"
     )
 
 
 def _reason(error: BaseException) -> str:
-    """An error of the network in a few words, without the address that HF_ENDPOINT may hold."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    """An error of the network on one line, without the address that HF_ENDPOINT may hold."""
+    text = one_line(error) or type(error).__name__
     if host := urlsplit(constants.ENDPOINT).netloc:
         text = text.replace(constants.ENDPOINT, f"https://{HUB}").replace(host, HUB)
-    return text if len(text) <= SHOWN else text[:SHOWN] + "..."
+    return text if len(text) <= REASON_CHARACTERS else text[:REASON_CHARACTERS] + "..."

@@ -1,7 +1,8 @@
-"""Models of the Hugging Face hub: what they are, what they weigh, and where their files are kept.
+"""Models of the Hugging Face hub: what they are, how large they are, and where their files are kept.
 
-The hub's own cache and variables are kept to (HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HF_ENDPOINT, HF_TOKEN), so
-that what other programs fetched is found, and the other way round. Only the files that a model needs are fetched.
+The hub's own cache and environment variables are used (HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HF_ENDPOINT, HF_TOKEN),
+so that FreeSeg finds what other programs fetched, and they find what FreeSeg fetched. Only the files that a model needs
+are fetched.
 """
 
 from __future__ import annotations
@@ -26,27 +27,27 @@ from huggingface_hub.utils import tqdm, validate_repo_id  # type: ignore[attr-de
 
 from freeseg.errors import WeightsError
 from freeseg.files import is_folder
+from freeseg.models.config import CONFIG
 from freeseg.models.hub.explain import HUB, explain
-from freeseg.models.hub.required_files import CONFIG, PickledError, required_files
+from freeseg.models.hub.required_files import required_files
 
 COMMIT = re.compile("[0-9a-f]{40}")
-CONVERTER = "SFconvertbot"  # the hub's own account, which proposes safetensors to models that lack them
 
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """What a model consists of, whether or not its files are here yet.
+    """The files of a model, whether or not they have been fetched.
 
     Attributes:
         name: Its name on the hub, or the folder that it is in.
-        files: The files that it needs, with their bytes; no others are fetched.
-        folder: Where they are, or will be kept.
-        here: Those of `files` that are there already.
-        kind: What `transformers` calls its architecture ("clip", "siglip", ...); "" where nothing says so.
-        licence: What its card says; "" where it says nothing.
+        files: The files that it needs -> their bytes; no others are fetched.
+        folder: Where the files are, or will be kept.
+        here: Those of `files` that have been fetched.
+        kind: What transformers calls its architecture ("clip", "siglip", ...); "" where nothing says so.
+        licence: The licence that its card names; "" where it names none.
         gated: Whether its authors give access on request only.
-        revision: The branch, tag or commit that was asked for; None for the main branch.
-        sha: The commit; "" for a folder of one's own.
+        revision: The branch, tag or commit that the user named; None for the main branch.
+        sha: The commit; "" for a folder of the user's own.
     """
 
     name: str
@@ -66,7 +67,7 @@ class ModelFiles:
 
     @property
     def whole(self) -> bool:
-        """Whether all files are here."""
+        """Whether all files have been fetched."""
         return self.here >= self.files.keys()
 
     @property
@@ -77,7 +78,14 @@ class ModelFiles:
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model of the hub of a kind that FreeSeg reads, as `hub.toml` describes it."""
+    """A model of the hub of a kind that FreeSeg reads, as `hub.toml` describes it.
+
+    Attributes:
+        name: Its name on the hub.
+        about: What it is, in a few words.
+        megabytes: Size of its weights.
+        licence: The licence that its page names.
+    """
 
     name: str
     about: str
@@ -111,26 +119,24 @@ def is_name(name: str) -> bool:
     return "/" in name
 
 
-def resolve(name: str, revision: str | None = None, *, weights_only: bool = False) -> Path:
-    """The folder of a model: a folder itself, or the hub's cache, once what was missing there has been fetched.
+def resolve(name: str, *, revision: str | None = None) -> Path:
+    """The folder of a model: the folder itself, or one in the hub's cache, after what is missing there was fetched.
 
-    The hub is asked for the newest files. Where it cannot be asked, those in the cache are used.
+    The hub is asked for the newest files. Where it cannot be reached, the files in the cache are used.
 
     Args:
         name: A folder, or the name of a model on the hub.
         revision: A branch, tag or commit of the hub's model; None for its main branch.
-        weights_only: Whether the caller reads pickles as plain tensors only (`torch.load(weights_only=True)`). Then a
-            model without safetensors is not refused.
 
     Raises:
-        WeightsError: There is no such model or revision, it is gated, it lacks a file, its weights are a pickle, the
-            hub cannot be reached, or the disk is full.
+        WeightsError: There is no such model or revision, it is gated, it lacks a file, its weights are in a format that
+            could run code, the hub cannot be reached, or the disk is full.
     """
-    files = describe(name, revision, weights_only=weights_only)
+    files = describe(name, revision=revision)
     return files.folder if files.whole else download(files)
 
 
-def describe(name: str, revision: str | None = None, *, weights_only: bool = False) -> ModelFiles:
+def describe(name: str, *, revision: str | None = None) -> ModelFiles:
     """What a model consists of. Nothing is fetched but the list of its files.
 
     Arguments and errors are those of `resolve`.
@@ -138,24 +144,24 @@ def describe(name: str, revision: str | None = None, *, weights_only: bool = Fal
     if is_folder(name):
         if revision is not None:
             raise WeightsError(f"{name} is a folder, which has no revision {revision!r}; leave the revision out")
-        return _describe_folder(Path(name), weights_only)
+        return _describe_folder(Path(name))
     if not is_name(name):
         example = known_models()[0].name
         raise WeightsError(f"there is no folder {name!r}; give one, or a model of {HUB} as owner/name: {example}")
-    kept = _kept(name, revision, weights_only)
-    if kept and COMMIT.fullmatch(revision or ""):  # a commit never changes: no need to ask
-        return kept
+    cached = _describe_cached(name, revision)
+    if cached and COMMIT.fullmatch(revision or ""):  # a commit never changes: no need to ask
+        return cached
     try:
         timeout = constants.HF_HUB_ETAG_TIMEOUT
         info = HfApi().model_info(name, revision=revision, files_metadata=True, timeout=timeout)
-    except Exception as error:  # from the network, its layers, or an answer that is none: nearly any kind
-        refused = explain(error, name, revision)
-        if kept is None or isinstance(error, RevisionNotFoundError):
-            raise refused from error
+    except Exception as error:  # the network, its layers or an invalid answer raise nearly any kind of error
+        explained = explain(error, name, revision)
+        if cached is None or isinstance(error, RevisionNotFoundError):
+            raise explained from error
         if not isinstance(error, OfflineModeIsEnabled):
-            warnings.warn(f"the copy of {name} in the hub's cache is used, because {refused}", stacklevel=2)
-        return kept
-    return _describe_hub(info, name, revision, weights_only)
+            warnings.warn(f"the copy of {name} in the hub's cache is used, because {explained}", stacklevel=2)
+        return cached
+    return _describe_hub(info, name, revision)
 
 
 class _Bar(tqdm):
@@ -169,13 +175,16 @@ class _Bar(tqdm):
 
     @classmethod
     def remove_all(cls) -> None:
-        """Take them off the terminal: the hub leaves them open, and the next line would be written into them."""
+        """Close all bars: the hub leaves them open, and the next line of output would be written into them."""
         while cls.made:
             cls.made.pop().close()
 
 
 def download(files: ModelFiles) -> Path:
-    """Fetch the files of a model of the hub; the folder that they are in. What was stopped goes on where it was.
+    """Fetch the files of a model of the hub. A download that was stopped goes on where it was.
+
+    Returns:
+        The folder that they are in.
 
     Raises:
         WeightsError: The model is gated, the hub cannot be reached, or the disk is full.
@@ -184,7 +193,7 @@ def download(files: ModelFiles) -> Path:
     wanted = list(files.files)
     try:
         found = snapshot_download(files.name, revision=files.revision, allow_patterns=wanted, tqdm_class=_Bar)
-    except Exception as error:  # as above, and from the disk
+    except Exception as error:  # from the network as in `describe`, and from the disk
         raise explain(error, files.name, files.revision) from error
     finally:
         _Bar.remove_all()
@@ -194,14 +203,11 @@ def download(files: ModelFiles) -> Path:
     return folder
 
 
-def _describe_folder(folder: Path, weights_only: bool) -> ModelFiles:
-    """What a folder holds, be it one's own or a snapshot in the hub's cache."""
+def _describe_folder(folder: Path) -> ModelFiles:
+    """The model in a folder, be it the user's own or a snapshot in the hub's cache."""
     try:
         there = [path.name for path in folder.iterdir() if path.is_file()]
-        files = {
-            name: (folder / name).stat().st_size
-            for name in required_files(there, str(folder), weights_only=weights_only)
-        }
+        files = {name: (folder / name).stat().st_size for name in required_files(there, str(folder))}
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except OSError as error:
         raise WeightsError(f"{folder} cannot be read ({error.strerror}); check your right to read it") from error
@@ -211,15 +217,10 @@ def _describe_folder(folder: Path, weights_only: bool) -> ModelFiles:
     return ModelFiles(str(folder), files, folder, frozenset(files), _kind(config), licence)
 
 
-def _describe_hub(info: ModelInfo, name: str, revision: str | None, weights_only: bool) -> ModelFiles:
+def _describe_hub(info: ModelInfo, name: str, revision: str | None) -> ModelFiles:
+    """The model that the hub told of."""
     sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
-    try:
-        names = required_files(sizes, name, weights_only=weights_only)
-    except PickledError as error:
-        if converted := _conversion(name):
-            reason = str(error).partition(";")[0]
-            raise WeightsError(f"{reason}; take the hub's conversion of it: --revision {converted}") from error
-        raise
+    names = required_files(sizes, name)
     folder = _snapshots(name) / str(info.sha)
     here = [file for file in names if try_to_load_from_cache(name, file, revision=revision) == str(folder / file)]
     return ModelFiles(
@@ -235,31 +236,20 @@ def _describe_hub(info: ModelInfo, name: str, revision: str | None, weights_only
     )
 
 
-def _kept(name: str, revision: str | None, weights_only: bool) -> ModelFiles | None:
-    """What the hub's cache holds of a model, if that is all that it needs."""
+def _describe_cached(name: str, revision: str | None) -> ModelFiles | None:
+    """The model in the hub's cache; None where the cache lacks some of its files."""
     config = try_to_load_from_cache(name, CONFIG, revision=revision)
     if not isinstance(config, str):
         return None
     folder = Path(config).parent
     try:
-        return replace(_describe_folder(folder, weights_only), name=name, revision=revision, sha=folder.name)
+        return replace(_describe_folder(folder), name=name, revision=revision, sha=folder.name)
     except WeightsError:  # a download that was stopped
         return None
 
 
 def _snapshots(name: str) -> Path:
     return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model") / "snapshots"
-
-
-def _conversion(name: str) -> str | None:
-    """The revision of a model at which the hub offers it as safetensors."""
-    try:
-        for proposal in HfApi().get_repo_discussions(name, author=CONVERTER, discussion_status="open"):
-            if proposal.is_pull_request and proposal.author == CONVERTER:
-                return proposal.git_reference
-    except Exception:  # a hint less
-        return None
-    return None
 
 
 def _kind(config: Any) -> str:
@@ -279,7 +269,7 @@ def _licence(card: Any) -> str:
 def _licence_of_card(card: Path) -> str:
     try:
         return _licence(metadata_load(card)) if card.is_file() else ""
-    except Exception:  # YAML written by hand: nearly any kind, and nothing depends on it
+    except Exception:  # YAML written by hand raises nearly any kind of error, and nothing depends on it
         return ""
 
 

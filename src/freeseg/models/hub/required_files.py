@@ -1,4 +1,4 @@
-"""Which files a model in the format of `transformers` consists of: its config, weights, preprocessing, tokenizer."""
+"""Which of a model's files are needed, in the format of transformers: config, weights, preprocessing, tokenizer."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Collection
 
 from freeseg.errors import WeightsError
+from freeseg.models.config import CONFIG
 
-CONFIG = "config.json"
-# (all in one file, the index of several files, one of several files), in the order of preference.
+# How weights may be kept: (all in one file, the index of several files, one of several files).
 SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-{:05d}-of-{:05d}.safetensors")
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-{:05d}-of-{:05d}.bin")
-# All the forms that preprocessing and tokenizers are written in; open_clip's config is compared with them.
+# The files in which preprocessing and tokenizers may be, and open_clip's config, which is compared with them.
 EXTRAS = (
     "open_clip_config.json",
     "preprocessor_config.json",
@@ -26,26 +26,22 @@ EXTRAS = (
     "spiece.model",
     "tokenizer.model",
 )
-PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+OTHER_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 COUNT = re.compile(r"-\d{5}-of-(\d{5})\.")
 
 
-class PickledError(WeightsError):
-    """Weights that would have to be unpickled."""
-
-
-def required_files(names: Collection[str], model: str, *, weights_only: bool = False) -> list[str]:
+def required_files(names: Collection[str], model: str) -> list[str]:
     """Of all the files of a model, those that it needs.
+
+    Weights are taken as safetensors where there are any, else as a pickle in transformers' format, of which FreeSeg
+    reads only tensors (`torch.load(weights_only=True)`).
 
     Args:
         names: The names of the files, relative to the model's folder.
         model: What the model is called in errors.
-        weights_only: Whether a pickle will do where there is no safetensors: the caller reads it as plain tensors
-            (`torch.load(weights_only=True)`).
 
     Raises:
-        WeightsError: A file is missing, which is named.
-        PickledError: The weights are a pickle.
+        WeightsError: A file is missing, or the weights are a pickle in another format; the message names the file.
 
     Example:
         >>> required_files(["README.md", "config.json", "model.safetensors", "pytorch_model.bin", "merges.txt"], "mine")
@@ -54,22 +50,21 @@ def required_files(names: Collection[str], model: str, *, weights_only: bool = F
     if CONFIG not in names:
         hint = "it is in open_clip's own format; give" if "open_clip_config.json" in names else "give"
         raise WeightsError(f"{model} holds no {CONFIG}; {hint} a model in the format of transformers")
-    weights = _weights(names, model, SAFETENSORS)
-    if not weights and weights_only:
-        weights = _weights(names, model, PICKLES)
+    weights = _weights(names, model, SAFETENSORS) or _weights(names, model, PICKLES)
     if not weights:
-        pickles = sorted(name for name in names if name.endswith(PICKLED) and "/" not in name)
+        pickles = sorted(name for name in names if name.endswith(OTHER_PICKLES) and "/" not in name)
         if pickles:
-            raise PickledError(
-                f"{model} has its weights as a pickle only ({pickles[0]}), and reading one can run code; convert it "
-                "(https://huggingface.co/docs/safetensors/convert-weights) and give the folder with model.safetensors"
+            raise WeightsError(
+                f"{model} has its weights as a pickle of another format only ({pickles[0]}), and reading one can run "
+                "code; convert it (https://huggingface.co/docs/safetensors/convert-weights) and give the folder with "
+                "model.safetensors"
             )
         raise WeightsError(f"{model} holds no {SAFETENSORS[0]}; copy all of the model's files")
     return [CONFIG, *weights, *(name for name in EXTRAS if name in names)]
 
 
 def _weights(names: Collection[str], model: str, form: tuple[str, str, str]) -> list[str]:
-    """The files of the weights in one form; none if they are not there in that form.
+    """The files of the weights in one form; none if they are not kept in that form.
 
     Raises:
         WeightsError: Some of several files are missing.

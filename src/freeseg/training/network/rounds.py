@@ -21,11 +21,9 @@ from numpy.typing import NDArray
 from freeseg.data.free_masks import FreeMasks, open_free_masks
 from freeseg.errors import DataError
 from freeseg.labelling import label
-from freeseg.models import Config, checkpoint
-from freeseg.models.checkpoint import Preprocessing
+from freeseg.models import Config, TowerPair, checkpoint
 from freeseg.models.network import STRIDE, SegmentationNetwork
-from freeseg.models.towers import lite
-from freeseg.models.towers import pair as towers
+from freeseg.models.towers import identities, network_family
 from freeseg.pipeline import FreeSeg
 from freeseg.training import features
 from freeseg.training.network.agreement import agreement, compared
@@ -51,7 +49,7 @@ class NetworkTraining:
 
     Attributes:
         teacher: The model that made the masks, or another in whose joint space the network shall be.
-        encoder: One of `lite.NETWORKS`.
+        encoder: Name of a segmentation network, one that `freeseg.models.towers.network_family` knows.
         masks: The free masks.
         photos: Their photos.
         cache: Folder for the teacher's features.
@@ -76,11 +74,8 @@ class NetworkTraining:
         steps = math.ceil(own.decision.refine_steps * STRIDE / self.teacher.model.stride)
         return Config(
             self.name,
-            image_tower=self.encoder,
-            text_tower=own.text_tower,
-            text_revision=own.text_revision,
+            TowerPair(self.encoder, own.towers.text, text_revision=own.towers.text_revision),
             same_meaning=own.same_meaning,
-            preprocessing=Preprocessing(),
             decision=replace(own.decision, refine_steps=steps),
             licence=own.licence,
         )
@@ -185,9 +180,9 @@ def _start(
     job: NetworkTraining, teacher: Teacher, rows: NDArray[np.int64], used: NDArray[np.int64]
 ) -> SegmentationNetwork:
     """A network that makes the best linear guess of its teacher's patches; or its teacher, where that is such a one."""
-    if isinstance(job.teacher.model, SegmentationNetwork) and job.teacher.config.image_tower == job.encoder:
+    if isinstance(job.teacher.model, SegmentationNetwork) and job.teacher.config.towers.image == job.encoder:
         return copy.deepcopy(job.teacher.model)
-    network = lite.start_network(job.encoder, job.teacher.model).to(job.accelerator.device)
+    network = network_family(job.encoder).start_network(job.encoder, job.teacher.model).to(job.accelerator.device)
     chosen = used[np.linspace(0, len(used) - 1, min(PHOTOS, len(used))).astype(int)]
     targets = [teacher.patches(rows[photo : photo + 1])[0] for photo in chosen]
     start_decoder(network, [job.photos[photo] for photo in chosen], targets)
@@ -201,9 +196,8 @@ def _teacher(job: NetworkTraining, on_photos: features.Progress) -> tuple[Teache
     # Tensors of inference mode cannot be part of a training.
     words = words._replace(embeddings=words.embeddings.clone(), background=words.background.clone())
     config = teacher.config
-    network = config.image_tower in lite.NETWORKS
-    identity = (config.weights_sha256, "") if network else towers.identities(config.pair)
-    store, _ = features.open_stores(teacher.model, job.cache, *identity)
+    keys = identities(config.towers, weights_sha256=config.weights_sha256)
+    store, _ = features.open_stores(teacher.model, job.cache, *keys)
     known = features.extract_photos(teacher.model, sources(job.masks, job.photos), store, teacher.device, on_photos)
     read = {sha256 for sha256, _, _ in known.photos}
     for path, entry in zip(job.photos, job.masks.entries, strict=True):

@@ -229,7 +229,7 @@ class Trainer:
     def save(self) -> None:
         """Write the state to the run's folder, whole or not at all."""
         if self.accelerator.is_main_process:
-            weights = {"network": self.network.heads(), "average": self.average.heads()}
+            weights = {"network": self.network.trained_tensors(), "average": self.average.trained_tensors()}
             progress = {"step": self.step, "history": self.history, "agreement": self.agreement}
             scaler = self.accelerator.scaler  # of float16
             progress |= {"scaler": scaler.state_dict()} if scaler else {}

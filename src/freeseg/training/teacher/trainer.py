@@ -102,7 +102,7 @@ def pretrain(
         run: Folder for the state.
         report: Called after every step.
         towers: Which towers `data` was computed with, by role: text that changes when their answers may, as
-            `freeseg.models.towers.pair.identities` gives it. Features of two towers of one shape look alike.
+            `freeseg.models.towers.identities` gives it. Features of two towers of one shape look alike.
 
     Returns:
         Retrieval of the held-out photos (empty when there are none).
@@ -139,7 +139,7 @@ def pretrain_average(
         seeded = replace(recipe, seed=recipe.seed + index)
         part = _part(report, index, trainings)
         pretrain(model, data, words, seeded, run / f"seed-{seeded.seed}", part, towers)
-        for name, tensor in model.heads().items():
+        for name, tensor in model.trained_tensors().items():
             total[name] = total.get(name, torch.zeros_like(tensor)) + tensor.detach() / trainings
     model.load_state_dict(total, strict=False)
     return retrieval(model, data, model.text_head.weight.device)
@@ -304,7 +304,7 @@ class _Trainer:
             self._settings(),
             {
                 "step": self.step,
-                "heads": self.model.heads(),
+                "heads": self.model.trained_tensors(),
                 "log_scale": self.log_scale.detach(),
                 "optimiser": self.optimiser.state_dict(),
                 "retrieval": self.retrieval,
@@ -323,7 +323,7 @@ class _Trainer:
 
     def _settings(self) -> dict[str, object]:
         counts = (len(self.data.paired), len(self.data.held_out), len(self.data.unlabelled))
-        shapes = {name: list(tensor.shape) for name, tensor in self.model.heads().items()}
+        shapes = {name: list(tensor.shape) for name, tensor in self.model.trained_tensors().items()}
         photos = {"photos (captions, held out, unlabelled)": list(counts)}
         return {**asdict(self.recipe), **self.towers, "heads": shapes, **photos}
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 import freeseg
 from freeseg.errors import WeightsError
 from freeseg.files import sha256
-from freeseg.models.hub import repository as hub
+from freeseg.models import hub
 from freeseg.models.towers.transformer.folder import weights_sha256
 from freeseg.models.towers.transformer.loading import load_checkpoint
 from tiny_transformers import CLIP_MEAN, CLIP_STD, PATCH, SAVERS, SIDE, ZERO_SHOT
@@ -100,10 +100,10 @@ class TestWhatACheckpointSays:
         assert load_checkpoint(clip).pixels == before
 
     def test_a_mode_may_be_chosen(self, folders: dict[str, Path]) -> None:
-        assert freeseg.load(folders["clip"]).config.mode == "surgery"
-        assert freeseg.load(folders["siglip"]).config.mode == "raw"
+        assert freeseg.load(folders["clip"]).config.towers.mode == "surgery"
+        assert freeseg.load(folders["siglip"]).config.towers.mode == "raw"
         chosen, own = freeseg.load(folders["clip"], mode="naclip"), freeseg.load(folders["clip"])
-        assert chosen.config.mode == "naclip"
+        assert chosen.config.towers.mode == "naclip"
         assert not np.allclose(chosen.similarity(NOISE, ["cat"]), own.similarity(NOISE, ["cat"]))
 
     def test_a_name_of_the_hub_and_its_revision(
@@ -111,14 +111,14 @@ class TestWhatACheckpointSays:
     ) -> None:
         asked: list[tuple[str, str | None]] = []
 
-        def resolve(name: str, revision: str | None = None, *, weights_only: bool = False) -> Path:
+        def resolve(name: str, *, revision: str | None = None) -> Path:
             asked.append((name, revision))
             return folders["clip"]
 
         monkeypatch.setattr(hub, "resolve", resolve)
         model = freeseg.load("somebody/some-clip", revision="v2")
         assert asked == [("somebody/some-clip", "v2")]
-        assert (model.config.name, model.config.image_revision) == ("somebody/some-clip", "v2")
+        assert (model.config.name, model.config.towers.image_revision) == ("somebody/some-clip", "v2")
         local = freeseg.load(folders["clip"])
         assert np.array_equal(model.similarity(NOISE, ["cat"]), local.similarity(NOISE, ["cat"]))
 

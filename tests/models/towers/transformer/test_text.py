@@ -13,8 +13,9 @@ import torch
 import transformers
 
 from freeseg.errors import WeightsError
+from freeseg.models.towers.text_batches import SHOWN_CHARACTERS
 from freeseg.models.towers.transformer.loading import load_checkpoint
-from freeseg.models.towers.transformer.text import SHOWN, TransformerText
+from freeseg.models.towers.transformer.text import TransformerText
 from tiny_transformers import CONTEXT, SAVERS, ZERO_SHOT, clip_tokenizer
 
 NETWORKS = {"clip": transformers.CLIPModel, "siglip": transformers.SiglipModel, "siglip2": transformers.Siglip2Model}
@@ -97,7 +98,7 @@ def test_a_label_longer_than_the_context_is_cut_and_named(folders: dict[str, Pat
     with pytest.warns(UserWarning, match=f"a text was cut after {CONTEXT} tokens: 'catalogue of dogs") as caught:
         row = tower(["cat", long])
     assert len(caught) == 1
-    assert len(str(caught[0].message)) < SHOWN + 60
+    assert len(str(caught[0].message)) < SHOWN_CHARACTERS + 60
     assert row.isfinite().all()
     [ids, _], _ = tower.tokens([long, "cat"])
     assert len(ids) == CONTEXT

@@ -1,7 +1,7 @@
-"""A checkpoint in transformers' format: a folder with a config, weights, preprocessing and a tokenizer.
+"""The files of a checkpoint in transformers' format: a folder with a config, weights, preprocessing and a tokenizer.
 
-Everything a user would otherwise have to know is read from these files, and where two of them disagree the
-checkpoint is refused. Nothing in the folder is run.
+Everything a user would otherwise have to know is read from these files. Where two of them disagree, the checkpoint is
+refused. Nothing in the folder is run, and reading these files needs no torch.
 """
 
 from __future__ import annotations
@@ -14,49 +14,40 @@ from typing import Any
 
 from freeseg.errors import WeightsError
 from freeseg.files import is_file, sha256
-from freeseg.models.hub.required_files import CONFIG, required_files
+from freeseg.models.config import CONFIG, PixelNormalisation
+from freeseg.models.hub import required_files
+from freeseg.models.towers.transformer.kinds import KINDS, LONE_TOWERS
 
 PREPROCESSING = ("preprocessor_config.json", "processor_config.json")
 OPEN_CLIP = "open_clip_config.json"
-IMAGE_TEXT = ("clip", "siglip", "siglip2")
-IMAGE_ONLY = ("dinov2", "vit")
-LONE_TOWERS = {
-    "clip_text_model": "a text tower only",
-    "siglip_text_model": "a text tower only",
-    "siglip2_text_model": "a text tower only",
-    "clip_vision_model": "an image tower only",
-    "siglip_vision_model": "an image tower only",
-    "siglip2_vision_model": "an image tower only",
-}
 RESAMPLING = {2: "bilinear", 3: "bicubic"}  # pillow's numbers, as preprocessing files have them
 
 
 @dataclass(frozen=True)
-class Pixels:
-    """How a checkpoint wants its pixels.
+class CheckpointPixels:
+    """How a checkpoint's training photos were prepared.
 
     Attributes:
-        mean, std: Per channel, in units of 0..255.
-        side: Short side that the checkpoint was trained with.
+        normalisation: How pixels become the image tower's input.
+        side: Pixels on the shorter side.
         resample: "bicubic" or "bilinear".
     """
 
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    normalisation: PixelNormalisation
     side: int
     resample: str
 
 
 def is_transformer(folder: Path) -> bool:
-    """Whether a folder's config is one of transformers' (and not FreeSeg's own)."""
+    """Whether a folder's config.json is in transformers' format, and not in FreeSeg's own."""
     return is_file(folder / CONFIG) and "model_type" in read_json(folder / CONFIG)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object.
+    """The JSON object in a file.
 
     Raises:
-        WeightsError: The file is missing or no JSON object.
+        WeightsError: The file is missing, or holds no JSON object.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -70,41 +61,40 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def model_type(folder: Path) -> str:
-    """What kind of model a folder holds: one of `IMAGE_TEXT` or `IMAGE_ONLY`.
+    """What kind of model a folder holds: a key of `KINDS`.
 
     Raises:
-        WeightsError: Another kind, or one tower of a pair.
+        WeightsError: It is of another kind, or holds one tower of a pair.
     """
     found = str(read_json(folder / CONFIG).get("model_type", "none"))
     if found in LONE_TOWERS:
         raise WeightsError(f"{folder} holds {LONE_TOWERS[found]} ({found}); use the checkpoint that has both towers")
-    if found not in IMAGE_TEXT + IMAGE_ONLY:
-        known = ", ".join(IMAGE_TEXT + IMAGE_ONLY)
-        raise WeightsError(f"{folder} holds a model of type {found!r}; FreeSeg reads: {known}")
+    if found not in KINDS:
+        raise WeightsError(f"{folder} holds a model of type {found!r}; FreeSeg reads: {', '.join(KINDS)}")
     return found
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files that hold the weights: safetensors where there are any, else pickles, to be read as tensors only.
+    """The files that hold the weights: safetensors where there are any, else pickles, which are read as tensors only.
 
     Raises:
-        WeightsError: There are none, or a shard is missing.
+        WeightsError: There are none, or one of several is missing.
     """
-    names = required_files([path.name for path in folder.iterdir()], str(folder), weights_only=True)
+    names = required_files([path.name for path in folder.iterdir()], str(folder))
     return [folder / name for name in names if name.endswith((".safetensors", ".bin"))]
 
 
 def weights_sha256(folder: Path) -> str:
-    """The sha256 of a checkpoint's weights; of several files, the sha256 of theirs."""
+    """The sha256 of a checkpoint's weights; where they are in several files, the sha256 of these files' sha256."""
     digests = [sha256(path) for path in weight_files(folder)]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def read_pixels(folder: Path) -> Pixels:
-    """The preprocessing that a checkpoint was trained with.
+def read_pixels(folder: Path) -> CheckpointPixels:
+    """How a checkpoint's training photos were prepared.
 
     Raises:
-        WeightsError: No preprocessing file, one without the numbers, or one that contradicts another file.
+        WeightsError: The preprocessing file is missing, lacks a number, or contradicts another file.
     """
     path = next((folder / name for name in PREPROCESSING if (folder / name).is_file()), folder / PREPROCESSING[0])
     raw = read_json(path)
@@ -119,14 +109,15 @@ def read_pixels(folder: Path) -> Pixels:
     if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or factor <= 0:
         raise WeightsError(f"{path} has no mean and deviation for three channels; download it again")
     _check_open_clip(folder, path.name, mean, std)
-    return Pixels(tuple(m / factor for m in mean), tuple(s / factor for s in std), side, resample)
+    normalisation = PixelNormalisation(tuple(m / factor for m in mean), tuple(s / factor for s in std))
+    return CheckpointPixels(normalisation, side, resample)
 
 
 def check_activation(folder: Path) -> None:
-    """Refuse a checkpoint whose files disagree on the activation: QuickGELU or GELU.
+    """Refuse a checkpoint whose files disagree on the activation function, QuickGELU or GELU.
 
     Raises:
-        WeightsError: They do.
+        WeightsError: The files disagree.
     """
     config, other = read_json(folder / CONFIG), folder / OPEN_CLIP
     if not other.is_file():
@@ -143,7 +134,7 @@ def check_activation(folder: Path) -> None:
 
 
 def _side(raw: dict[str, Any], folder: Path) -> int:
-    """Short side in training: the crop where there is one, else the size; NaFlex has patches instead."""
+    """Shorter side in training: the crop where there is one, else the size; NaFlex has a number of patches instead."""
     config = read_json(folder / CONFIG)
     if "max_num_patches" in raw:
         return int(int(raw["max_num_patches"]) ** 0.5) * int(raw["patch_size"])
@@ -151,7 +142,8 @@ def _side(raw: dict[str, Any], folder: Path) -> int:
     values = size.values() if isinstance(size, dict) else [size]
     side = int(min(value for value in values if value))
     trained = config.get("vision_config", {}).get("image_size", side)
-    if trained != side and config.get("model_type") in IMAGE_TEXT:
+    kind = KINDS.get(str(config.get("model_type")))
+    if trained != side and kind and kind.knows_words:
         raise WeightsError(f"{folder}: {CONFIG} has image_size {trained} but its preprocessing has {side}; correct it")
     return side
 

@@ -1,4 +1,4 @@
-"""A folder in transformers' format -> towers, and an ICLIP whose heads are the checkpoint's own projections."""
+"""A folder in transformers' format -> the towers in it."""
 
 from __future__ import annotations
 
@@ -11,71 +11,79 @@ from typing import Any, NamedTuple
 
 import torch
 
-from freeseg.errors import WeightsError
-from freeseg.models.towers.transformer import folder as files
+from freeseg.errors import WeightsError, reason
 from freeseg.models.towers.transformer.dense import MODES
-from freeseg.models.towers.transformer.folder import Pixels
+from freeseg.models.towers.transformer.folder import (
+    CheckpointPixels,
+    check_activation,
+    model_type,
+    read_pixels,
+    weight_files,
+)
+from freeseg.models.towers.transformer.kinds import KINDS
 from freeseg.models.towers.transformer.text import TransformerText, read_tokens
 from freeseg.models.towers.transformer.vision import ClipVision, DinoVision, NaflexVision, SiglipVision, VisionTower
 
+IMAGE_TOWERS: dict[str, type[ClipVision | SiglipVision]] = {
+    "clip": ClipVision,
+    "siglip": SiglipVision,
+    "siglip2": NaflexVision,
+}
+NAMED_TENSORS = 3  # how many tensors a message names
 
-class Loaded(NamedTuple):
-    """A checkpoint in memory. `text` is None for one of images only."""
+
+class Checkpoint(NamedTuple):
+    """A checkpoint in memory.
+
+    Attributes:
+        image: The image tower.
+        text: The text tower; None for a checkpoint of images only.
+        pixels: What it says of its training photos.
+        logit_scale: Cosines are multiplied by it before a softmax; 0 without a text tower.
+    """
 
     image: VisionTower
     text: TransformerText | None
-    pixels: Pixels
+    pixels: CheckpointPixels
     logit_scale: float
 
 
-SHOWN = 300
-# Which way patches go through the last blocks where nobody chose: CLIP's raw maps are upside down (CLIP Surgery,
-# arXiv 2304.05653); the others' patches are read out after the last block.
-DEFAULT_MODES = {"clip": "surgery", "siglip": "raw", "siglip2": "raw", "dinov2": "raw", "vit": "raw"}
-
-
-def load_checkpoint(folder: Path, mode: str | None = None, projected: bool = True) -> Loaded:
+def load_checkpoint(folder: Path, *, mode: str = "", projected: bool = True) -> Checkpoint:
     """The towers of a checkpoint, frozen.
 
     Args:
         folder: In transformers' format.
-        mode: One of `dense.MODES`; None for the family's own, `DEFAULT_MODES`.
+        mode: One of `dense.MODES`; "" for the one of its kind.
         projected: Whether patch features end in the checkpoint's own joint space.
 
     Raises:
-        WeightsError: A file is missing, altered or contradicts another; an unknown mode or kind of model.
+        WeightsError: A file is missing, altered or contradicts another; the mode or the kind of model is unknown.
     """
-    kind = files.model_type(folder)
-    mode = mode or DEFAULT_MODES[kind]
+    kind = model_type(folder)
+    mode = mode or KINDS[kind].mode
     if mode not in MODES:
         raise WeightsError(f"no dense mode is called {mode!r}; there are: {', '.join(MODES)}")
-    pixels = files.read_pixels(folder)
-    if kind in files.IMAGE_ONLY:
-        return Loaded(_frozen(DinoVision(_network(folder, kind), mode)), None, pixels, 0.0)
-    files.check_activation(folder)
+    pixels = read_pixels(folder)
+    if not KINDS[kind].knows_words:
+        return Checkpoint(_frozen(DinoVision(_network(folder, kind), mode)), None, pixels, 0.0)
+    check_activation(folder)
     network = _network(folder, kind)
-    towers: dict[str, type[ClipVision | SiglipVision]] = {
-        "clip": ClipVision,
-        "siglip": SiglipVision,
-        "siglip2": NaflexVision,
-    }
     if kind != "clip" and not network.vision_model.use_head:
         raise WeightsError(f"{folder} has no pooling head (vision_use_head), so its patches have no words; use another")
-    image = towers[kind](network.vision_model, getattr(network, "visual_projection", None), mode, projected)
+    image = IMAGE_TOWERS[kind](network.vision_model, getattr(network, "visual_projection", None), mode, projected)
     tokens = read_tokens(folder, network.text_model)
     text = TransformerText(network.text_model, getattr(network, "text_projection", None), tokens)
-    return Loaded(_frozen(image), _frozen(text), pixels, math.exp(network.logit_scale.item()))
+    return Checkpoint(_frozen(image), _frozen(text), pixels, math.exp(network.logit_scale.item()))
 
 
 def _network(folder: Path, kind: str) -> Any:
-    """The model of transformers, float32, every weight from the checkpoint and every weight of it used."""
+    """The model of transformers in float32; every weight comes from the checkpoint, and every weight of it is used."""
     import transformers
 
-    names = {"clip": "CLIPModel", "siglip": "SiglipModel", "siglip2": "Siglip2Model", "dinov2": "Dinov2Model"}
     options = {"add_pooling_layer": False} if kind == "vit" else {}
-    files.weight_files(folder)
+    weight_files(folder)
     with _quiet(), _one_line(folder):
-        network, report = getattr(transformers, names.get(kind, "ViTModel")).from_pretrained(
+        network, report = getattr(transformers, KINDS[kind].network).from_pretrained(
             folder,
             local_files_only=True,
             weights_only=True,
@@ -89,9 +97,10 @@ def _network(folder: Path, kind: str) -> Any:
         "lacks": sorted(report["missing_keys"]),
         "has other shapes than config.json says:": sorted(str(key[0]) for key in report["mismatched_keys"]),
     }
-    for complaint, names_of in wrong.items():
-        if names_of:
-            shown = ", ".join(names_of[:3]) + (f" and {len(names_of) - 3} more" if len(names_of) > 3 else "")
+    for complaint, names in wrong.items():
+        if names:
+            more = f" and {len(names) - NAMED_TENSORS} more" if len(names) > NAMED_TENSORS else ""
+            shown = ", ".join(names[:NAMED_TENSORS]) + more
             raise WeightsError(f"{folder} {complaint} {shown}; download the whole checkpoint again")
     return network
 
@@ -102,12 +111,12 @@ def _frozen(tower: Any) -> Any:
 
 @contextmanager
 def _one_line(folder: Path) -> Iterator[None]:
-    """Whatever transformers, safetensors or the unpickler say of a damaged checkpoint, as one line."""
+    """Errors of transformers, safetensors or the unpickler over a damaged checkpoint, as one line."""
     try:
         yield
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:SHOWN]
-        raise WeightsError(f"{folder} cannot be loaded ({reason}); download it again") from error
+        cause = f"{type(error).__name__}: {reason(error)}"
+        raise WeightsError(f"{folder} cannot be loaded ({cause}); download it again") from error
 
 
 @contextmanager

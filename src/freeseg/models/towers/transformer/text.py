@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,11 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from freeseg.errors import WeightsError
-from freeseg.models.hub.required_files import CONFIG
+from freeseg.errors import WeightsError, reason
+from freeseg.models.config import CONFIG
+from freeseg.models.towers.text_batches import embed_in_batches, warn_of_cut
 from freeseg.models.towers.transformer.folder import read_json
 
-SHOWN = 40
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
 NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
@@ -29,11 +28,11 @@ class Tokens:
 
     Attributes:
         tokenizer: Its tokenizer.
-        context: The most tokens a text may have.
-        padding: The token that texts are filled up with.
-        fixed: Whether every text is filled up to the context (SigLIP), or only to the longest of its batch.
-        end: A token to put after every text where the tokenizer does not; -1 for none.
-        canonical: "" leaves texts as they are, "lower" takes lower case, "plain" drops punctuation as well.
+        context: How many tokens a text may have.
+        padding: The token with which shorter texts are filled up.
+        fixed: Whether every text is filled up to the context (SigLIP), or only to the longest one of its batch.
+        end: A token to put after every text, where the tokenizer does not do so; -1 for none.
+        canonical: "" leaves texts as they are, "lower" writes them in lower case, "plain" drops punctuation as well.
     """
 
     tokenizer: Tokenizer
@@ -44,7 +43,7 @@ class Tokens:
     canonical: str = ""
 
     def __call__(self, texts: Sequence[str]) -> tuple[list[list[int]], list[str]]:
-        """Token rows of one length, and the texts that were cut."""
+        """Rows of tokens, all of one length, and those of the texts that were cut."""
         room = self.context - (self.end >= 0)
         rows, cut = [], []
         self.tokenizer.no_padding()
@@ -80,25 +79,16 @@ class TransformerText(nn.Module):
 
     @property
     def spelling(self) -> str:
-        """What besides the weights decides the embedding of a text: its tokens."""
+        """How texts become tokens: what decides their embeddings besides the weights."""
         return repr([self.tokens.tokenizer.to_str(), *list(vars(self.tokens).values())[1:]])
 
-    @torch.inference_mode()
     def forward(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
         """Texts -> (N, channels) float32 unit vectors on the CPU. Long texts are cut, with a warning that names one."""
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # like lengths together: little padding
-        embeddings = torch.empty(len(texts), self.channels)
-        for start in range(0, len(texts), batch_size):
-            chosen = order[start : start + batch_size]
-            embeddings[chosen] = self._embed([texts[i] for i in chosen]).cpu()
-        with torch.inference_mode(False):
-            return embeddings.clone()
+        return embed_in_batches(self._embed, texts, channels=self.channels, batch_size=batch_size)
 
     def _embed(self, texts: list[str]) -> Tensor:
         rows, cut = self.tokens(texts)
-        if cut:  # one line is enough: the prompts of a label are cut together
-            start = cut[0][:SHOWN] + "..." if len(cut[0]) > SHOWN else cut[0]
-            warnings.warn(f"a text was cut after {self.tokens.context} tokens: {start!r}", stacklevel=4)
+        warn_of_cut(cut, tokens=self.tokens.context)
         ids = torch.tensor(rows, device=self.network.device)
         # No attention mask: CLIP reads from left to right up to the end token, SigLIP was trained to read its padding.
         pooled = self.network(input_ids=ids).pooler_output
@@ -109,7 +99,7 @@ def read_tokens(folder: Path, network: Any) -> Tokens:
     """The tokens of a checkpoint whose text model is `network`.
 
     Raises:
-        WeightsError: No tokenizer, or one that does not belong to the text model.
+        WeightsError: There is no tokenizer, or it does not belong to the text model.
     """
     tokenizer, config = _tokenizer(folder), network.config
     if tokenizer.get_vocab_size() > config.vocab_size:
@@ -133,7 +123,7 @@ def read_tokens(folder: Path, network: Any) -> Tokens:
 
 
 def _tokenizer(folder: Path) -> Tokenizer:
-    """tokenizer.json, or the vocabulary and merges that older CLIPs have instead."""
+    """The tokenizer of tokenizer.json, or of the vocabulary and merges that older CLIPs have instead."""
     try:
         if (folder / TOKENIZER).is_file():
             return Tokenizer.from_file(str(folder / TOKENIZER))
@@ -143,20 +133,19 @@ def _tokenizer(folder: Path) -> Tokenizer:
             tokenizer: Tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
             return tokenizer
     except Exception as error:  # tokenizers raises Exception itself
-        reason = " ".join(str(error).split())
-        raise WeightsError(f"{folder / TOKENIZER} cannot be read ({reason}); download it again") from error
+        raise WeightsError(f"{folder / TOKENIZER} cannot be read ({reason(error)}); download it again") from error
     raise WeightsError(f"{folder} has no {TOKENIZER}; copy the whole checkpoint")
 
 
 def _special(tokenizer: Tokenizer, settings: dict[str, Any], kind: str) -> int | None:
-    """The number of a special token; settings name it by its text, or by an entry that holds its text."""
+    """The number of a special token. The settings name it by its text, or by an entry that holds its text."""
     token = settings.get(kind)
     text = token.get("content") if isinstance(token, dict) else token
     return tokenizer.token_to_id(text) if text else None
 
 
 def _check_clip_end(folder: Path, tokenizer: Tokenizer, expected: int) -> None:
-    """CLIP's embedding is read at the end token: it must be the one that the tokenizer writes."""
+    """Check the end token, at which CLIP's embedding is read: it must be the one that the tokenizer writes."""
     end = tokenizer.encode("a").ids[-1]
     legacy = expected == 2  # configs before 2023 say 2 and mean the highest number
     if end != (tokenizer.get_vocab_size() - 1 if legacy else expected):

@@ -15,7 +15,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from freeseg.decision import attention
 from freeseg.models.towers.transformer.dense import Block, dense_tokens, first_block
 from freeseg.models.towers.transformer.positions import antialiased, interpolate
 from freeseg.models.towers.transformer.windows import by_windows
@@ -51,12 +50,6 @@ class VisionTower(nn.Module, ABC):
     def features(self, pixels: Tensor) -> Tensor:
         """Normalised pixels (B, 3, H, W) -> features (B, channels, ceil(H / stride), ceil(W / stride))."""
         return by_windows(self._see, pad_to_patches(pixels, self.stride), self.stride, self.native)
-
-    def image_embedding(self, pixels: Tensor) -> Tensor:
-        """transformers' own global embedding (B, C) of normalised pixels, their sides multiples of the patch."""
-        pooled = self.network(pixel_values=pixels, interpolate_pos_encoding=True).pooler_output
-        embedding: Tensor = self.projection(pooled)
-        return embedding
 
     def class_attention(self, pixels: Tensor) -> Tensor:
         """How much the class token looks at each patch in the last block, mean over heads (DINO, arXiv 2104.14294).
@@ -135,31 +128,6 @@ class VisionTower(nn.Module, ABC):
         return side
 
 
-class ClassAttention(nn.Module):
-    """Free attention of any photo: where the class token of a self-supervised tower looks (DINO, DINOv2).
-
-    Args:
-        tower: An image tower with a class token.
-        mean, std: Its pixel normalisation, in units of 0..255, per channel.
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, tower: VisionTower, mean: Sequence[float], std: Sequence[float]):
-        super().__init__()
-        self.tower = tower
-        self.register_buffer("mean", torch.tensor(mean)[:, None, None])
-        self.register_buffer("std", torch.tensor(std)[:, None, None])
-
-    def forward(self, pixels: Tensor, grid: int) -> Tensor:
-        """Pixels (B, 3, S, S), uint8 or float in 0..255 -> attention (B, 1, grid, grid), min-max scaled per image."""
-        side = max(1, round(pixels.shape[-1] / self.tower.stride)) * self.tower.stride
-        fitted = F.interpolate(pixels.float(), (side, side), mode="bilinear", antialias=True, align_corners=False)
-        share = self.tower.class_attention((fitted - self.mean) / self.std)
-        return attention.scale(F.adaptive_avg_pool2d(share, grid))
-
-
 class ClipVision(VisionTower):
     """CLIP's ViT (arXiv 2103.00020): class token, projection without bias."""
 
@@ -207,14 +175,6 @@ class NaflexVision(SiglipVision):
         tokens: Tensor = embeddings.patch_embedding(_cut(pixels, self.stride))
         return tokens + antialiased(embeddings.position_embedding.weight, grid)
 
-    def image_embedding(self, pixels: Tensor) -> Tensor:
-        """See `VisionTower.image_embedding`."""
-        patches = _cut(pixels, self.stride)
-        shapes = torch.tensor([_cells(pixels, self.stride)] * len(pixels), device=pixels.device)
-        mask = torch.ones(patches.shape[:2], dtype=torch.int32, device=pixels.device)
-        pooled: Tensor = self.network(patches, mask, shapes).pooler_output
-        return pooled
-
     def _native(self) -> int:
         return int(self.network.config.num_patches**0.5)
 
@@ -239,12 +199,6 @@ class DinoVision(VisionTower):
         first = embeddings.cls_token.expand(len(pixels), -1, -1)
         table = interpolate(embeddings.position_embeddings[0], _cells(pixels, self.stride), class_token=True)
         return torch.cat([first, patches], dim=1) + table
-
-    def image_embedding(self, pixels: Tensor) -> Tensor:
-        """See `VisionTower.image_embedding`: the class token after the final norm."""
-        options = {} if self.network.config.model_type == "dinov2" else {"interpolate_pos_encoding": True}
-        embedding: Tensor = self.network(pixel_values=pixels, **options).last_hidden_state[:, 0]
-        return embedding
 
     def block(self, layer: Any) -> Block:
         """See `VisionTower.block`; the scales of a block's two parts (LayerScale) go with them."""

@@ -1,0 +1,54 @@
+"""What all text towers do alike: embed texts in batches of like length, and say which text was cut."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from freeseg.errors import one_line
+
+SHOWN_CHARACTERS = 40
+
+
+def embed_in_batches(
+    embed: Callable[[list[str]], Tensor], texts: Sequence[str], *, channels: int, batch_size: int
+) -> Tensor:
+    """Embed texts, those of like length together, so that little padding is computed.
+
+    Args:
+        embed: Texts -> (N, channels), on any device.
+        texts: The texts, in any order.
+        channels: Width of the embeddings.
+        batch_size: How many texts are embedded at once.
+
+    Returns:
+        (N, channels) float32 on the CPU, in the order of the texts; ordinary tensors, which a training may use.
+
+    Example:
+        >>> lengths = lambda texts: torch.tensor([[float(len(text))] for text in texts])
+        >>> embed_in_batches(lengths, ["three", "a", "to"], channels=1, batch_size=2).flatten().tolist()
+        [5.0, 1.0, 2.0]
+    """
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    embeddings = torch.empty(len(texts), channels)
+    with torch.inference_mode():
+        for start in range(0, len(texts), batch_size):
+            chosen = order[start : start + batch_size]
+            embeddings[chosen] = embed([texts[i] for i in chosen]).cpu()
+    return embeddings.clone()
+
+
+def warn_of_cut(texts: Sequence[str], *, tokens: int) -> None:
+    """Warn that texts were cut, naming the first one: the prompts of a label are cut together.
+
+    Args:
+        texts: The texts that were cut; without any, there is no warning.
+        tokens: How many tokens a text may have.
+    """
+    if texts:
+        text = one_line(texts[0])
+        shown = text[:SHOWN_CHARACTERS] + "..." if len(text) > SHOWN_CHARACTERS else text
+        warnings.warn(f"a text was cut after {tokens} tokens: {shown!r}", stacklevel=2)
