@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from freeseg.evaluation.report import markdown_table
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a Markdown table.
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a Markdown table whose cells may hold Markdown themselves.
 
     Example:
-        >>> table(["what", "ms"], [["tower", "70"]])
-        ['| what | ms |', '|---|---|', '| tower | 70 |']
+        >>> table(["what", "ms"], [["**tower**", "70"]])
+        ['| what | ms |', '|---|--:|', '| **tower** | 70 |']
     """
-    lines = [list(head), *map(list, rows)]
-    text = ["| " + " | ".join(line) + " |" for line in lines]
-    return [text[0], "|" + "---|" * len(head), *text[1:]]
+    return markdown_table.table(heads, rows, markup=True)
 
 
 def ms(seconds: float) -> str:
@@ -29,7 +29,7 @@ def ms(seconds: float) -> str:
 
 
 def giga(value: float) -> str:
-    """FLOPs or FLOP/s in units of 10^9."""
+    """Operations, or operations a second, in units of 10^9."""
     return f"{value / 1e9:.1f}" if value < 1e11 else f"{value / 1e9:,.0f}"
 
 

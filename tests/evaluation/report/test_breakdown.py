@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from freeseg.evaluation.report.breakdown import mixups, most_confused, per_class, reliability, row_shares, total
+from freeseg.evaluation.report.breakdown import (
+    mixups,
+    most_confused,
+    per_class,
+    reliability,
+    row_shares,
+    total_confusion,
+)
 from reports import CLASSES, Drawn, draw_report
 
 squares = st.integers(1, 6).flatmap(lambda n: arrays.arrays(np.int64, (n, n + 1), elements=st.integers(0, 9)))
@@ -22,7 +29,7 @@ def drawn() -> Drawn:
 
 
 def test_the_matrix_counts_pixels(drawn: Drawn) -> None:
-    matrix = total(drawn.report.records, len(CLASSES))
+    matrix = total_confusion(drawn.report.records, len(CLASSES))
     for truth in range(len(CLASSES)):
         for shown in (*range(len(CLASSES)), 255):
             pairs = zip(drawn.truths, drawn.predictions, strict=True)
@@ -74,7 +81,7 @@ def test_mixups_are_the_largest_mistakes(matrix: np.ndarray, count: int, least: 
     for truth, shown in np.ndindex(len(matrix), len(matrix)):
         if truth != shown and matrix[truth, shown]:
             mistakes.append(100 * matrix[truth, shown] / matrix[truth].sum())
-    found = mixups(matrix, names, count, least)
+    found = mixups(matrix, names, count=count, least=least)
     expected = [share for share in sorted(mistakes, reverse=True)[:count] if share >= least]
     assert [each.share for each in found] == pytest.approx(expected)
     for each in found:
@@ -88,7 +95,7 @@ def test_the_most_confused_classes_hold_the_largest_mixup(matrix: np.ndarray, co
     chosen = most_confused(matrix, count)
     assert chosen == sorted(set(chosen))
     assert len(chosen) == min(count, len(matrix))
-    for mixup in mixups(matrix, names, 1, 0):
+    for mixup in mixups(matrix, names, count=1, least=0):
         assert {int(mixup.truth), int(mixup.prediction)} <= set(chosen)
 
 

@@ -1,4 +1,4 @@
-"""What a set's numbers are made of: classes, mix-ups, confidence, photos. In percent throughout."""
+"""What the headline numbers of a set are made of: its classes, mix-ups, confidence and photos. All in percent."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from freeseg.evaluation.records import PhotoRecord
 
 
 class ClassRow(NamedTuple):
-    """One class over the whole set; NaN where there is nothing to measure.
+    """One class over the whole set; a number is NaN where there is nothing to measure.
 
     Attributes:
         name: The class.
         iou: Intersection over union.
-        boundary_iou: The same of the bands along outlines.
+        boundary_iou: Intersection over union of the bands along its outlines.
         accuracy: Share of its pixels that are found (recall).
         precision: Share of the pixels taken for it that are right.
-        share: Its part of all pixels.
+        share: Its share of all pixels that count.
         photos: How many photos it is in.
     """
 
@@ -38,7 +38,7 @@ class ClassRow(NamedTuple):
 
 
 class Mixup(NamedTuple):
-    """A class taken for another, as a share of the pixels of the true one."""
+    """A class that was taken for another: on which share of its pixels."""
 
     truth: str
     prediction: str
@@ -46,7 +46,7 @@ class Mixup(NamedTuple):
 
 
 class Reliability(NamedTuple):
-    """Pixels whose confidence is between `low` and `high`: how many are right, and their part of all."""
+    """Pixels with a confidence from `low` to `high`: how many of them are right, and their share of all pixels."""
 
     low: float
     high: float
@@ -55,14 +55,14 @@ class Reliability(NamedTuple):
 
 
 def per_class(records: Sequence[PhotoRecord], classes: Sequence[str]) -> list[ClassRow]:
-    """A row per class, in their order.
+    """A row per class, in the order of the classes.
 
     Example:
         >>> record = PhotoRecord("a", {"confusion": [(0, 0, 3), (0, 1, 1)], "boundary": [(0, 1, 2)]})
         >>> per_class([record], ["sky"])[0]
         ClassRow(name='sky', iou=75.0, boundary_iou=50.0, accuracy=75.0, precision=100.0, share=100.0, photos=1)
     """
-    matrix = total(records, len(classes))
+    matrix = total_confusion(records, len(classes))
     bands = pooled_boundary(_counts(records, "boundary"), len(classes))
     truth, shown, hits = matrix.sum(axis=1), matrix[:, :-1].sum(axis=0), matrix.diagonal()
     photos = np.bincount([label for record in records for label in _true(record)], minlength=len(classes))
@@ -77,11 +77,11 @@ def per_class(records: Sequence[PhotoRecord], classes: Sequence[str]) -> list[Cl
     return list(map(ClassRow, classes, *numbers, photos.tolist()))
 
 
-def total(records: Sequence[PhotoRecord], classes: int) -> NDArray[np.int64]:
+def total_confusion(records: Sequence[PhotoRecord], classes: int) -> NDArray[np.int64]:
     """The confusion matrix of the set: (C, C + 1) pixels, truth in rows, "don't know" in the last column.
 
     Example:
-        >>> total([PhotoRecord("a", {"confusion": [(0, 1, 4)]})] * 2, 1).tolist()
+        >>> total_confusion([PhotoRecord("a", {"confusion": [(0, 1, 4)]})] * 2, 1).tolist()
         [[0, 8]]
     """
     return matrix_of_cells([cell for cells in _counts(records, "confusion") for cell in cells], classes)
@@ -97,8 +97,8 @@ def row_shares(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
     return 100 * share(matrix, np.broadcast_to(matrix.sum(axis=1, keepdims=True), matrix.shape))
 
 
-def mixups(matrix: NDArray[np.int64], classes: Sequence[str], count: int = 10, least: float = 1.0) -> list[Mixup]:
-    """The largest shares of a class that were taken for one other class, from `least` percent on, largest first.
+def mixups(matrix: NDArray[np.int64], classes: Sequence[str], *, count: int = 10, least: float = 1.0) -> list[Mixup]:
+    """The largest mix-ups of one class with another, largest first: at most `count`, each of at least `least` percent.
 
     Example:
         >>> mixups(np.array([[3, 1, 0], [0, 5, 0]]), ["chair", "sofa"])
@@ -110,7 +110,7 @@ def mixups(matrix: NDArray[np.int64], classes: Sequence[str], count: int = 10, l
 
 
 def most_confused(matrix: NDArray[np.int64], count: int) -> list[int]:
-    """The `count` classes that the largest mix-ups are between, as sorted indices; all if there are no more.
+    """The `count` classes between which the largest mix-ups are, as sorted indices; all classes if there are fewer.
 
     Example:
         >>> most_confused(np.array([[5, 0, 0, 0], [0, 5, 1, 0], [0, 0, 5, 0]]), 2)
@@ -121,7 +121,7 @@ def most_confused(matrix: NDArray[np.int64], count: int) -> list[int]:
 
 
 def reliability(records: Sequence[PhotoRecord]) -> list[Reliability]:
-    """How often pixels of a confidence are right, by bins of confidence; empty bins are left out.
+    """How often pixels are right, by bins of their confidence; empty bins are left out.
 
     Example:
         >>> reliability([PhotoRecord("a", {"calibration": [(14, 4, 3.9, 3)]})])[0].accuracy
@@ -139,7 +139,7 @@ def reliability(records: Sequence[PhotoRecord]) -> list[Reliability]:
 def photo_ious(records: Sequence[PhotoRecord], classes: int) -> dict[str, float]:
     """mIoU of each photo over the classes in its truth; NaN where no pixel counts.
 
-    For finding photos, not for reporting: the mean of these is not the set's mIoU.
+    It serves to find photos and not to report: the mean over photos is not the mIoU of the set.
 
     Example:
         >>> photo_ious([PhotoRecord("a", {"confusion": [(0, 0, 3), (1, 0, 1), (1, 1, 1)]})], 3)
@@ -150,7 +150,7 @@ def photo_ious(records: Sequence[PhotoRecord], classes: int) -> dict[str, float]
 
 
 def by_iou(records: Sequence[PhotoRecord], classes: int) -> list[str]:
-    """The photos' names, lowest mIoU first; those without a pixel that counts are left out.
+    """The names of the photos, lowest mIoU first; photos without a pixel that counts are left out.
 
     Example:
         >>> photos = {"a": [(0, 0, 9)], "b": [(0, 1, 9)]}

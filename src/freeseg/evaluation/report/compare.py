@@ -1,4 +1,4 @@
-"""Two reports of the same photos, side by side: what changed, and whether it can be chance."""
+"""Two reports of the same photos side by side: what changed, and whether the change may be chance."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def compare(first: Report, second: Report) -> Comparison:
         >>> compare(one, two).differences[0].verdict, compare(one, two).photos
         ('better', (PhotoChange(name='a', first=0.0, second=100.0),))
     """
-    _refuse(first.run, second.run)
+    _require_same_photos(first.run, second.run)
     before, after = first.statistics(), second.statistics()
     changes = bootstrap.intervals(lambda weights: after(weights) - before(weights), len(first.records))
     ones = np.ones(len(first.records), np.int64)
@@ -103,7 +103,7 @@ def markdown(comparison: Comparison) -> str:
     return printable("\n".join(_lines(comparison)) + "\n")
 
 
-def _refuse(first: Run, second: Run) -> None:
+def _require_same_photos(first: Run, second: Run) -> None:
     names = first.differences(second, ignoring=MAY_DIFFER)
     if names:
         found = ", ".join(

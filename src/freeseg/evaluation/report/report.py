@@ -1,4 +1,4 @@
-"""The report of an evaluation: its numbers with their intervals, and its JSON file."""
+"""The report of an evaluation: its numbers with their intervals, and reading and writing it as JSON."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ class Report:
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
-        """The confusion matrix of the set; see `breakdown.total`."""
-        return breakdown.total(self.records, len(self.run.classes))
+        """The confusion matrix of the set; see `breakdown.total_confusion`."""
+        return breakdown.total_confusion(self.records, len(self.run.classes))
 
     @property
     def absent(self) -> int:
@@ -86,7 +86,7 @@ class Report:
         return breakdown.by_iou(self.records, len(self.run.classes))[::-1][:count]
 
     def save(self, path: Path) -> None:
-        """Write the report as JSON: the numbers for people, and the records, a photo a line, to compare with.
+        """Write the report as JSON: the numbers, and the records of all photos, one a line, for comparisons.
 
         Raises:
             OutputError: The file cannot be written.
@@ -97,17 +97,20 @@ class Report:
             "numbers": {name: _finite(number._asdict()) for name, number in self.numbers().items()},
             "classes": [_finite(row._asdict()) for row in self.per_class()],
         }
-        # Not indented throughout: the records, a number a line, would be ten times as long.
+        # One line per photo: indented throughout, with each number on a line, the file would be ten times as long.
         lines = [f'"{key}": {json.dumps(value)}' for key, value in head.items()]
         photos = ",\n".join(json.dumps(record.to_dict()) for record in self.records)
         write_text(path, "{\n" + ",\n".join(lines) + ',\n"photos": [\n' + photos + "\n]}\n")
 
     @classmethod
     def load(cls, path: Path) -> Report:
-        """Read a report that `save` wrote, or the one in a folder. Its numbers come from its records again.
+        """Read a report that `save` wrote; the numbers are computed from its records again.
+
+        Args:
+            path: The file, or the folder that holds it.
 
         Raises:
-            DataError: It cannot be read, is no report, or is damaged.
+            DataError: The file cannot be read, is no report, or is damaged.
         """
         try:
             values = json.loads((path / NAME if path.is_dir() else path).read_text(encoding="utf-8"))
@@ -123,7 +126,7 @@ class Report:
         return report
 
     def _check(self) -> None:
-        """Raise what a file that was changed by hand, or half copied, gives."""
+        """Raise ValueError for a file that was edited by hand or copied in part."""
         run, names = self.run, [record.name for record in self.records]
         if not names or run.photos != len(names) or run.photos_sha256 != names_sha256(names):
             raise ValueError("its photos are not those that it says")
@@ -137,5 +140,5 @@ class Report:
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN: what could not be measured is null there."""
+    """The values with None for NaN, which JSON does not have: it stands for what could not be measured."""
     return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in values.items()}
