@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from freeseg.data.segmentation import Annotated, SegmentationData, check_size
+from freeseg.data.segmentation import AnnotatedPhoto, SegmentationData, check_size
 from freeseg.errors import FreeSegError
 from freeseg.models import Preprocessing
 from freeseg.pipeline import Prepared, prepare
@@ -48,7 +48,7 @@ class _Reader(Dataset[Sample | FreeSegError]):
     """Reads photos with their masks. A plain value, so that it can be sent to another process."""
 
     data: SegmentationData
-    items: Sequence[Annotated]
+    items: Sequence[AnnotatedPhoto]
     preprocessing: Preprocessing
 
     def __len__(self) -> int:

@@ -84,7 +84,7 @@ def run(
     rules = protocols.protocol(protocol, dataset)
     if short_side is not None and rules.short_side is not None:
         raise FreeSegError(f"the protocol {protocol} has a short side of its own; leave --short-side out")
-    opened = open_dataset(dataset, Path(root), None if classes is None else Path(classes))
+    opened = open_dataset(dataset, root, classes=classes)
     data = measure.evenly_spaced(opened, limit)
     loaded = freeseg.load(
         model, device=device, revision=revision, mode=mode, dtype=precision, short_side=short_side, onnx=onnx

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from freeseg.data.segmentation import DATASETS, SETTINGS, Annotated, SegmentationData, check_size, open_dataset
+from freeseg.data.segmentation import DATASETS, SETTINGS, AnnotatedPhoto, SegmentationData, check_size, open_dataset
 from freeseg.data.segmentation.dataset import UNKNOWN, lookup, public_dataset
 from freeseg.errors import DataError
 from freeseg.words import default_background, vocabulary
@@ -119,11 +119,14 @@ class TestLookup:
         assert lookup({255: 0})[255] == 0
 
     def test_no_class_is_called_unknown(self) -> None:
-        assert max(len(public_dataset("x", "coco-stuff164k", False, (), {}).classes), 171) < UNKNOWN
+        assert (
+            max(len(public_dataset("x", classes="coco-stuff164k", background=False, items=(), indices={}).classes), 171)
+            < UNKNOWN
+        )
 
 
 class TestSize:
-    item = Annotated("a", Path("a.jpg"), Path("a.png"))
+    item = AnnotatedPhoto("a", Path("a.jpg"), Path("a.png"))
 
     def test_the_same(self) -> None:
         check_size(self.item, np.zeros((2, 3), np.uint8), (3, 2))

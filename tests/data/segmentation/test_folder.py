@@ -65,7 +65,7 @@ def test_a_background_however_it_is_said(tree: Tree, written: Any, words: tuple[
 
 def test_another_classes_file(tree: Tree, tmp_path: Path) -> None:
     other = tree.json("other.json", {"classes": ["x", "y", "z"]})
-    assert open_dataset("folder", tmp_path, other).classes == ("x", "y", "z")
+    assert open_dataset("folder", tmp_path, classes=other).classes == ("x", "y", "z")
 
 
 def test_fewer_names_than_indices(tree: Tree) -> None:
@@ -124,5 +124,5 @@ def test_no_classes_file(tree: Tree) -> None:
 
 def test_a_classes_file_is_for_folders_only(tree: Tree, tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        open_dataset("voc21", tmp_path, tree("classes.json"))
+        open_dataset("voc21", tmp_path, classes=tree("classes.json"))
     assert "voc21 has its own classes" in one_line(caught.value)

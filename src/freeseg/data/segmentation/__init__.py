@@ -1,7 +1,7 @@
-"""Photos with masks, for measuring only: public datasets in their usual layouts, and anyone's own folder.
+"""Photos with masks, for measuring only: public datasets in their usual layouts, and a user's own folder.
 
-One file per family of datasets. Opening one lists its folders and opens no photo and no mask, so that it takes
-a moment; a mask is read and checked when its truth is asked for.
+Each family of datasets has a file. Opening a dataset only lists its folders, so that it takes a moment; a mask is read
+and checked when its truth is asked for.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from freeseg.data.segmentation.coco import open_coco_object, open_coco_stuff
 from freeseg.data.segmentation.context import open_context
 from freeseg.data.segmentation.dataset import SETTINGS, UNKNOWN, SegmentationData, check_size
 from freeseg.data.segmentation.folder import open_folder
-from freeseg.data.segmentation.layout import Annotated
+from freeseg.data.segmentation.layout import AnnotatedPhoto
 from freeseg.data.segmentation.voc import open_voc
 from freeseg.errors import DataError
 
@@ -24,7 +24,7 @@ __all__ = [
     "DATASETS",
     "SETTINGS",
     "UNKNOWN",
-    "Annotated",
+    "AnnotatedPhoto",
     "SegmentationData",
     "check_size",
     "open_dataset",
@@ -44,16 +44,16 @@ FOLDER = "folder"
 DATASETS = (*_OPENERS, FOLDER)
 
 
-def open_dataset(name: str, root: str | Path, classes: str | Path | None = None) -> SegmentationData:
+def open_dataset(name: str, root: str | Path, *, classes: str | Path | None = None) -> SegmentationData:
     """Open a segmentation dataset.
 
     Args:
         name: One of `DATASETS`.
-        root: Where it is; each `open_...` function in this package describes its layout.
-        classes: For "folder" only: the JSON file that names the classes, if it is not `ROOT/classes.json`.
+        root: The dataset's folder; the `open_...` function of each dataset in this package describes its layout.
+        classes: Of "folder" only, the JSON file that names the classes; None for `classes.json` in the root.
 
     Raises:
-        DataError: No such dataset, another layout, or a photo or a mask that is not there.
+        DataError: There is no such dataset, its layout is another, or a photo or a mask is missing.
 
     Example:
         >>> import tempfile
@@ -70,7 +70,7 @@ def open_dataset(name: str, root: str | Path, classes: str | Path | None = None)
     if name not in DATASETS:
         raise DataError(f"no dataset is called {name!r}; there are: {', '.join(DATASETS)}")
     if name == FOLDER:
-        return open_folder(Path(root), Path(classes) if classes else None)
+        return open_folder(Path(root), classes=Path(classes) if classes else None)
     if classes:
         raise DataError(f"{name} has its own classes; a classes file is for {FOLDER!r}")
     return _OPENERS[name](Path(root))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
-from freeseg.data.segmentation.kinds import Kind, choose
-from freeseg.data.segmentation.layout import join, photos_in, places
+from freeseg.data.segmentation.kinds import MaskKind, choose_kind
+from freeseg.data.segmentation.layout import find_paths, match_masks, photos_by_name
 from freeseg.mask_values import IGNORE
 
-IDS = 34  # ids in the masks, from 0; most are void or too rare to count
+IDS = 34  # ids in the masks, from 0; most are void or too rare to be counted
 COUNTED = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 KINDS = (
-    Kind("_gtFine_labelTrainIds.png", {index: index for index in range(len(COUNTED))}),
-    Kind(
+    MaskKind("_gtFine_labelTrainIds.png", {index: index for index in range(len(COUNTED))}),
+    MaskKind(
         "_gtFine_labelIds.png",
         dict.fromkeys(range(IDS), IGNORE) | {number: index for index, number in enumerate(COUNTED)},
     ),
@@ -21,12 +21,20 @@ KINDS = (
 
 
 def open_cityscapes(root: Path) -> SegmentationData:
-    """`leftImg8bit/val/CITY/*_leftImg8bit.png`, and in `gtFine/val/CITY/` the train ids or the original ids.
+    """Open Cityscapes: `leftImg8bit/val/CITY/*_leftImg8bit.png`, and masks in `gtFine/val/CITY/`.
+
+    The masks are those of train ids or those of original ids.
 
     Raises:
         DataError: The layout is another, or a mask is missing.
     """
-    photos, masks = places(root, ("",), ("leftImg8bit/val",), ("gtFine/val",))
-    files = photos_in(photos, "_leftImg8bit", deep=True)
-    found, kind = choose(KINDS, files.paths, masks, deep=True)
-    return public_dataset("cityscapes", "cityscapes", False, join(sorted(files.paths), files, found), kind.indices)
+    photos, masks = find_paths(root, ("",), ("leftImg8bit/val",), ("gtFine/val",))
+    files = photos_by_name(photos, mark="_leftImg8bit", deep=True)
+    found, kind = choose_kind(KINDS, files.paths, masks, deep=True)
+    return public_dataset(
+        "cityscapes",
+        classes="cityscapes",
+        background=False,
+        items=match_masks(sorted(files.paths), files, found),
+        indices=kind.indices,
+    )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
 from freeseg.data.segmentation.instances import load_instances
-from freeseg.data.segmentation.kinds import Kind, choose
-from freeseg.data.segmentation.layout import Files, join, photos_in, places
+from freeseg.data.segmentation.kinds import MaskKind, choose_kind
+from freeseg.data.segmentation.layout import NamedFiles, find_paths, match_masks, photos_by_name
 from freeseg.mask_values import IGNORE
 
 PHOTOS = ("images/val2017", "val2017")
@@ -25,49 +25,63 @@ _RAW = {number - 1: index for index, number in enumerate(CLASSES)}  # COCO-Stuff
 
 
 def _only_things(classes: dict[int, int]) -> dict[int, int]:
-    """COCO-Object is COCO-Stuff with all stuff, and what is unlabelled, as background (GroupViT's converter)."""
+    """COCO-Object is COCO-Stuff with all stuff and all unlabelled pixels as background (GroupViT's converter)."""
     return {value: index + 1 if index < len(THINGS) else 0 for value, index in classes.items()} | {IGNORE: 0}
 
 
-STUFF_KINDS = (Kind("_labelTrainIds.png", _CONVERTED), Kind(".png", _RAW))
+STUFF_KINDS = (MaskKind("_labelTrainIds.png", _CONVERTED), MaskKind(".png", _RAW))
 OBJECT_KINDS = (
-    Kind("_instanceTrainIds.png", {index: index for index in range(len(THINGS) + 1)}),
-    Kind("_labelTrainIds.png", _only_things(_CONVERTED)),
-    Kind(".png", _only_things(_RAW)),
+    MaskKind("_instanceTrainIds.png", {index: index for index in range(len(THINGS) + 1)}),
+    MaskKind("_labelTrainIds.png", _only_things(_CONVERTED)),
+    MaskKind(".png", _only_things(_RAW)),
 )
 
 
 def open_coco_stuff(root: Path) -> SegmentationData:
-    """`images/val2017/` and `annotations/val2017/`, with the official PNGs (ids 0-181 of which 171 are used) or
-    mmsegmentation's `*_labelTrainIds.png` (0-170); 255 is unlabelled.
+    """Open COCO-Stuff: `images/val2017/` and `annotations/val2017/`.
+
+    The masks are the official PNGs (ids from 0 to 181, of which 171 are used) or mmsegmentation's
+    `*_labelTrainIds.png` (0 to 170); 255 is unlabelled.
 
     Raises:
         DataError: The layout is another, or a mask is missing.
     """
-    photos, masks = places(root, ("",), PHOTOS, (MASKS,))
-    files = photos_in(photos)
-    found, kind = choose(STUFF_KINDS, files.paths, masks)
+    photos, masks = find_paths(root, ("",), PHOTOS, (MASKS,))
+    files = photos_by_name(photos)
+    found, kind = choose_kind(STUFF_KINDS, files.paths, masks)
     return public_dataset(
-        "coco-stuff164k", "coco-stuff164k", False, join(sorted(files.paths), files, found), kind.indices
+        "coco-stuff164k",
+        classes="coco-stuff164k",
+        background=False,
+        items=match_masks(sorted(files.paths), files, found),
+        indices=kind.indices,
     )
 
 
 def open_coco_object(root: Path) -> SegmentationData:
-    """`images/val2017/` and `annotations/val2017/` with GroupViT's `*_instanceTrainIds.png` (0 is the background)
-    or with COCO-Stuff's masks, which are converted in the same way; else `annotations/instances_val2017.json`.
+    """Open COCO-Object: `images/val2017/`, and masks in `annotations/val2017/` or `annotations/instances_val2017.json`.
 
-    The json gives similar masks, not the published ones: the smaller of two objects is on top, and crowds do not
-    count, as in COCO's own evaluation.
+    The masks are GroupViT's `*_instanceTrainIds.png` (0 is the background), or COCO-Stuff's, which are converted in
+    the same way. The JSON gives similar masks but not the published ones: the smaller of two objects is on top, and
+    crowds do not count, as in COCO's own evaluation.
 
     Raises:
         DataError: The layout is another, or a mask is missing.
     """
-    photos, masks = places(root, ("",), PHOTOS, (MASKS, INSTANCES))
-    files = photos_in(photos)
+    photos, masks = find_paths(root, ("",), PHOTOS, (MASKS, INSTANCES))
+    files = photos_by_name(photos)
     if masks.suffix == ".json":
         names = sorted(load_instances(masks).images)
-        items = join(names, files, Files(masks.parent, masks.name, dict.fromkeys(names, masks)))
+        items = match_masks(names, files, NamedFiles(masks.parent, masks.name, dict.fromkeys(names, masks)))
         things = {number: index + 1 for index, number in enumerate(THINGS)}
-        return public_dataset("coco-object", "coco-object", True, items, {0: 0} | things)
-    found, kind = choose(OBJECT_KINDS, files.paths, masks)
-    return public_dataset("coco-object", "coco-object", True, join(sorted(files.paths), files, found), kind.indices)
+        return public_dataset(
+            "coco-object", classes="coco-object", background=True, items=items, indices={0: 0} | things
+        )
+    found, kind = choose_kind(OBJECT_KINDS, files.paths, masks)
+    return public_dataset(
+        "coco-object",
+        classes="coco-object",
+        background=True,
+        items=match_masks(sorted(files.paths), files, found),
+        indices=kind.indices,
+    )

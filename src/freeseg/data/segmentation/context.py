@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
-from freeseg.data.segmentation.layout import join, named, photos_in, places, read_list, scan
+from freeseg.data.segmentation.layout import (
+    files_by_name,
+    find_paths,
+    list_files,
+    match_masks,
+    photos_by_name,
+    read_names,
+)
 from freeseg.errors import DataError
 from freeseg.mask_values import IGNORE
 
@@ -23,17 +30,21 @@ FREQUENT = (  # the numbers of the 59 classes among the 459 of the full annotati
 # fmt: on
 
 
-def open_context(root: Path, background: bool) -> SegmentationData:
-    """Photos in `JPEGImages/`, a list of names, and the masks in one of two forms, in `root` or `VOCdevkit/VOC2010`.
+def open_context(root: Path, *, background: bool) -> SegmentationData:
+    """Open PASCAL Context: `JPEGImages/`, a list of names and the masks, in one of `HOMES` below `root`.
 
-    `SegmentationClassContext/*.png` as mmsegmentation's converter writes them (0 is the background), or the
-    official annotations of all 459 classes, `trainval/*.mat`, of which the other 400 are background.
+    The masks are `SegmentationClassContext/*.png` as mmsegmentation's converter writes them (0 is the background), or
+    the official annotations of all 459 classes, `trainval/*.mat`, of which the other 400 are background.
+
+    Args:
+        root: The folder.
+        background: Whether the background is a class (context60) or does not count (context59).
 
     Raises:
         DataError: The layout is another, there is no list, or a photo or a mask is missing.
     """
-    photos, masks = places(root, HOMES, ("JPEGImages",), MASKS)
-    names = read_list(photos.parent, LISTS)
+    photos, masks = find_paths(root, HOMES, ("JPEGImages",), MASKS)
+    names = read_names(photos.parent, LISTS)
     if names is None:  # the folders hold training photos as well
         raise DataError(f"{photos.parent}: a list of photos was looked for in {' and '.join(LISTS)}; put one there")
     full = masks.name == MASKS[1]
@@ -41,5 +52,13 @@ def open_context(root: Path, background: bool) -> SegmentationData:
     outside = 0 if background else IGNORE
     indices = dict.fromkeys(range(ALL + 1) if full else (0,), outside)
     indices |= {value: index + background for index, value in enumerate(values)}
-    items = join(names, photos_in(photos), named(masks, scan(masks), ".mat" if full else ".png"))
-    return public_dataset("context60" if background else "context59", "context", background, items, indices)
+    items = match_masks(
+        names, photos_by_name(photos), files_by_name(masks, list_files(masks), ".mat" if full else ".png")
+    )
+    return public_dataset(
+        "context60" if background else "context59",
+        classes="context",
+        background=background,
+        items=items,
+        indices=indices,
+    )

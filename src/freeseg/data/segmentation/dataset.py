@@ -1,4 +1,4 @@
-"""A segmentation dataset as evaluation sees it: photos, true class indices, and the words for the classes."""
+"""A segmentation dataset as evaluation uses it: photos, true class indices, and the words for the classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freeseg import words as vocabularies
-from freeseg.data.segmentation.layout import Annotated
+from freeseg.data.segmentation.layout import AnnotatedPhoto
 from freeseg.data.segmentation.values import read_values
 from freeseg.errors import DataError
 from freeseg.mask_values import BACKGROUND, IGNORE
@@ -28,13 +28,13 @@ class SegmentationData:
 
     Attributes:
         name: "voc21", "ade20k", ...; for reports.
-        classes: Plain names in index order; the first is "background" if `has_background`.
-        has_background: Whether index 0 is "none of the classes".
+        classes: Names in the order of their indices; the first is "background" if `has_background`.
+        has_background: Whether index 0 means none of the classes.
         items: The photos and their masks, in a fixed order.
-        lookup: (65536,) uint8: value in a mask's file -> class index, 255 = does not count, 254 = the dataset
-            has no such value.
-        aliases: "a|b|c" for each class without the background: the words that published numbers use.
-        background_words: What stands for the background in those; FreeSeg's own words if empty.
+        lookup: (65536,) uint8: the class index of each value in a mask's file; 255 for a value that does not count,
+            and 254 for one that the dataset does not have.
+        aliases: "a|b|c" for each class without the background: the words with which published numbers were made.
+        background_words: The words for the background in those; if empty, FreeSeg's own.
 
     Example:
         >>> data = SegmentationData("pets", ("cat", "dog"), False, (), lookup({0: 0, 1: 1}), ("cat|kitten", "dog"))
@@ -45,16 +45,16 @@ class SegmentationData:
     name: str
     classes: tuple[str, ...]
     has_background: bool
-    items: tuple[Annotated, ...]
+    items: tuple[AnnotatedPhoto, ...]
     lookup: NDArray[np.uint8]
     aliases: tuple[str, ...] = ()
     background_words: tuple[str, ...] = ()
 
-    def truth(self, item: Annotated) -> NDArray[np.uint8]:
-        """The class index at each pixel (H, W) uint8; 255 does not count.
+    def truth(self, item: AnnotatedPhoto) -> NDArray[np.uint8]:
+        """The class index of each pixel, (H, W) uint8, and 255 for a pixel that does not count.
 
         Raises:
-            DataError: The mask cannot be read, or holds a value that the dataset does not define.
+            DataError: The mask cannot be read, or holds a value that the dataset does not have.
         """
         values = read_values(item)
         truth: NDArray[np.uint8] = self.lookup[values]
@@ -66,14 +66,14 @@ class SegmentationData:
         return truth
 
     def vocabulary(self, setting: str = "plain") -> Vocabulary:
-        """The words for the classes; the background is not among them, its words are attached where it is a class.
+        """The words for the classes, with background words where the background is a class.
 
         Args:
-            setting: "plain", the dataset's own names and FreeSeg's background words; "aliases", the words that
-                published numbers use; or "freeseg", FreeSeg's own list where it has one, else the aliases.
+            setting: "plain" for the dataset's own names and FreeSeg's background words; "aliases" for the words with
+                which published numbers were made; "freeseg" for FreeSeg's own list, or the aliases if it has none.
 
         Raises:
-            DataError: No such setting.
+            DataError: There is no such setting.
         """
         if setting not in SETTINGS:
             raise DataError(f"no label setting is called {setting!r}; there are: {', '.join(SETTINGS)}")
@@ -88,18 +88,26 @@ class SegmentationData:
 
 
 def public_dataset(
-    name: str, classes: str, has_background: bool, items: Iterable[Annotated], indices: Mapping[int, int]
+    name: str, *, classes: str, background: bool, items: Iterable[AnnotatedPhoto], indices: Mapping[int, int]
 ) -> SegmentationData:
-    """A public dataset, its words from the class list called `classes`."""
+    """A public dataset.
+
+    Args:
+        name: The dataset's name.
+        classes: The name of its class list.
+        background: Whether index 0 is the background, which the class list does not have.
+        items: The photos and their masks.
+        indices: The class index of each value in the masks.
+    """
     words = class_list(classes)
-    names = ((BACKGROUND,) if has_background else ()) + words.names
+    names = ((BACKGROUND,) if background else ()) + words.names
     return SegmentationData(
-        name, names, has_background, tuple(items), lookup(indices), words.aliases, words.background_words
+        name, names, background, tuple(items), lookup(indices), words.aliases, words.background_words
     )
 
 
 def lookup(indices: Mapping[int, int]) -> NDArray[np.uint8]:
-    """A table from values to class indices: 255 -> 255, what is not in `indices` -> UNKNOWN.
+    """A table from values to class indices, (65536,) uint8: 255 for 255, and `UNKNOWN` for values not in `indices`.
 
     Example:
         >>> lookup({0: 255, 1: 0})[[0, 1, 2, 255]].tolist()
@@ -111,8 +119,8 @@ def lookup(indices: Mapping[int, int]) -> NDArray[np.uint8]:
     return table
 
 
-def check_size(item: Annotated, truth: NDArray[np.uint8], photo: tuple[int, int]) -> None:
-    """Refuse a mask that is not of its photo's size: the pixels it speaks of are not there.
+def check_size(item: AnnotatedPhoto, truth: NDArray[np.uint8], photo: tuple[int, int]) -> None:
+    """Check that a mask has its photo's size.
 
     Args:
         item: The photo and its mask.
@@ -124,7 +132,7 @@ def check_size(item: Annotated, truth: NDArray[np.uint8], photo: tuple[int, int]
 
     Example:
         >>> from pathlib import Path
-        >>> check_size(Annotated("a", Path("a.jpg"), Path("a.png")), np.zeros((2, 3), np.uint8), (3, 2))
+        >>> check_size(AnnotatedPhoto("a", Path("a.jpg"), Path("a.png")), np.zeros((2, 3), np.uint8), (3, 2))
     """
     height, width = truth.shape
     if (width, height) != tuple(photo):
@@ -135,7 +143,7 @@ def check_size(item: Annotated, truth: NDArray[np.uint8], photo: tuple[int, int]
 
 
 def _ranges(values: list[int]) -> str:
-    """Sorted numbers as "0-20, 255"."""
+    """Sorted numbers as text, such as "0-20, 255"."""
     starts = [values[0], *(after for before, after in pairwise(values) if after > before + 1)]
     ends = [*(before for before, after in pairwise(values) if after > before + 1), values[-1]]
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))

@@ -1,4 +1,4 @@
-"""Anyone's own photos and masks."""
+"""A user's own photos and masks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from freeseg.data.segmentation.dataset import MAX_CLASSES, SegmentationData, lookup
-from freeseg.data.segmentation.layout import places
+from freeseg.data.segmentation.layout import find_paths
 from freeseg.data.segmentation.voc import voc_items
 from freeseg.errors import DataError, LabelError
 from freeseg.mask_values import BACKGROUND
@@ -15,23 +15,30 @@ from freeseg.words import Vocabulary
 
 
 class Classes(NamedTuple):
-    """What a classes file says: the words for the classes, and whether index 0 is the background."""
+    """What a classes file says.
+
+    Attributes:
+        words: The words for the classes, without the background.
+        has_background: Whether index 0 is the background.
+    """
 
     words: Vocabulary
     has_background: bool
 
 
-def open_folder(root: Path, classes: Path | None = None) -> SegmentationData:
-    """`JPEGImages/`, `SegmentationClass/`, a list of names in `val.txt` (else every mask counts), and the classes.
+def open_folder(root: Path, *, classes: Path | None = None) -> SegmentationData:
+    """Open a user's own dataset: `JPEGImages/`, `SegmentationClass/`, and perhaps a list of names in `val.txt`.
+
+    Without a list, every photo with a mask counts.
 
     Args:
         root: The folder.
-        classes: A JSON file, `classes.json` in the folder if left out; see `read_classes`.
+        classes: The JSON file that `read_classes` reads; None for `classes.json` in the folder.
 
     Raises:
         DataError: The layout is another, the classes cannot be used, or a photo or a mask is missing.
     """
-    photos, masks = places(root, ("",), ("JPEGImages",), ("SegmentationClass",))
+    photos, masks = find_paths(root, ("",), ("JPEGImages",), ("SegmentationClass",))
     words, has_background = read_classes(classes or root / "classes.json")
     names = ((BACKGROUND,) if has_background else ()) + words.names
     return SegmentationData(
@@ -46,14 +53,14 @@ def open_folder(root: Path, classes: Path | None = None) -> SegmentationData:
 
 
 def read_classes(path: Path) -> Classes:
-    """The classes of a folder, in the order of their indices in the masks.
+    """Read the classes of a folder, in the order of their indices in the masks.
 
-    The file holds a list of names, or `{"classes": [...], "background": true}`. With a background the names start
-    at index 1; a list that itself starts with "background" says so as well, and "background|sky|wall" gives the
-    words that stand for it. `"sofa|couch"` gives a class two names.
+    The file holds a list of names, or `{"classes": [...], "background": true}`. With a background, the names start at
+    index 1. There is a background too where the list itself starts with "background"; "background|sky|wall" gives
+    words that stand for it. "sofa|couch" gives a class two names.
 
     Raises:
-        DataError: It cannot be read, is of another form, or its names cannot be used.
+        DataError: The file cannot be read or has another form, or its names cannot be used.
 
     Example:
         >>> import tempfile
@@ -81,7 +88,7 @@ def read_classes(path: Path) -> Classes:
 
 
 def _entries(path: Path) -> tuple[list[str], bool | None]:
-    """The names in the file, and what it says of the background."""
+    """The names in the file, and whether it says that there is a background; None where it does not say."""
     form = 'a list of names, or {"classes": [...], "background": true or false}'
     try:
         table = json.loads(path.read_text(encoding="utf-8-sig"))

@@ -10,27 +10,32 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from freeseg.data.segmentation.layout import Annotated
+from freeseg.data.segmentation.layout import AnnotatedPhoto
 from freeseg.errors import DataError
 
 CROWD = 255
 
 
 class Instances(NamedTuple):
-    """A COCO annotation file: each image's record by the name of its file, and its annotations by its id."""
+    """A COCO annotation file.
+
+    Attributes:
+        images: Each image's record by the name of its file without suffix.
+        annotations: The annotations of each image by its id.
+    """
 
     images: dict[str, dict[str, Any]]
     annotations: dict[int, list[dict[str, Any]]]
 
 
-@lru_cache(maxsize=1)  # a worker process loads the file once, and sending it a dataset stays cheap
+@lru_cache(maxsize=1)  # so a worker process loads the file once, and need not be sent it
 def load_instances(path: Path) -> Instances:
     """Read a COCO instance annotation file.
 
     Raises:
         DataError: It cannot be read, is not in COCO's format, or pycocotools is missing.
     """
-    _codec()  # when it is missing, say so now and not at the first photo
+    _codec()  # so that a missing pycocotools is told now, and not at the first photo
     try:
         with path.open(encoding="utf-8") as file:
             table = json.load(file)
@@ -43,10 +48,10 @@ def load_instances(path: Path) -> Instances:
     return Instances(images, annotations)
 
 
-def draw_instances(item: Annotated) -> NDArray[np.uint16]:
-    """The category id at each pixel (H, W); 0 where there is no object, CROWD where there is only a crowd.
+def draw_instances(item: AnnotatedPhoto) -> NDArray[np.uint16]:
+    """The category id of each pixel, (H, W) uint16: 0 where there is no object, `CROWD` where there is only a crowd.
 
-    Where objects overlap the smaller one is on top: what covers a part of something is mostly smaller than it.
+    Where objects overlap, the smaller one is on top, since what covers a part of an object is mostly smaller than it.
 
     Raises:
         DataError: The annotations of this photo are not in COCO's format.
@@ -58,13 +63,13 @@ def draw_instances(item: Annotated) -> NDArray[np.uint16]:
         for annotation in sorted(annotations[image["id"]], key=lambda one: (not one["iscrowd"], -one["area"])):
             region = _region(annotation["segmentation"], *values.shape)
             values[region] = CROWD if annotation["iscrowd"] else annotation["category_id"]
-    except Exception as error:  # pycocotools raises the bare class
+    except Exception as error:  # pycocotools raises Exception itself
         raise DataError(f"{item.mask}: {item.name} is not in COCO's format ({error!r}); fetch it again") from error
     return values
 
 
 def _region(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
-    """Polygons, or a run-length code, compressed or not, as a bool array (H, W)."""
+    """Polygons, or a run-length encoding, compressed or not, as (H, W) bool."""
     codec = _codec()
     if isinstance(segmentation, list):
         segmentation = codec.merge(codec.frPyObjects(segmentation, height, width))

@@ -1,4 +1,4 @@
-"""Finding a dataset's files by name alone: folders are listed, no photo and no mask is opened."""
+"""Finding a dataset's files by their names: folders are listed, and no photo or mask is opened."""
 
 from __future__ import annotations
 
@@ -6,45 +6,60 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from freeseg.errors import DataError
+from freeseg.errors import DataError, reason
 from freeseg.files import exists, is_file, is_folder
 
 PHOTOS = (".jpg", ".jpeg", ".png")
 _SHOWN = 8
 
 
-class Annotated(NamedTuple):
-    """A photo and its mask; `mask` is the file that holds it, maybe along with those of other photos."""
+class AnnotatedPhoto(NamedTuple):
+    """A photo and its mask.
+
+    Attributes:
+        name: The photo's name.
+        photo: Its file.
+        mask: The file that holds its mask, and perhaps those of other photos.
+    """
 
     name: str
     photo: Path
     mask: Path
 
 
-class Files(NamedTuple):
-    """Files of one folder by name: the path below the folder without its ending."""
+class NamedFiles(NamedTuple):
+    """Files of a folder by name.
+
+    Attributes:
+        folder: The folder.
+        ending: How the files' names end, or should end.
+        paths: The files by their path below the folder, without the ending.
+    """
 
     folder: Path
     ending: str
     paths: dict[str, Path]
 
 
-def places(root: Path, homes: Sequence[str], *needs: Sequence[str]) -> list[Path]:
-    """The files or folders that a dataset needs: one of each of `needs`, all in the first of `homes` that has them.
+def find_paths(root: Path, homes: Sequence[str], *needs: Sequence[str]) -> list[Path]:
+    """Find the files or folders that a dataset needs, all of them in one place.
 
     Args:
-        root: What the user gave.
-        homes: Folders below it where the dataset may be; "" is the root itself.
-        needs: For each thing that is needed, its possible paths, the preferred one first.
+        root: The folder that the user named.
+        homes: Folders below it that the dataset may be in, to be tried in turn; "" is the root itself.
+        needs: For each file or folder that is needed, its possible paths, the preferred one first.
+
+    Returns:
+        A path for each of `needs`.
 
     Raises:
-        DataError: No home has them all; says what was looked for and what is there.
+        DataError: No home has them all; the message says what was looked for and what is there.
 
     Example:
         >>> import tempfile
         >>> root = Path(tempfile.mkdtemp())
         >>> (root / "VOC2012" / "JPEGImages").mkdir(parents=True)
-        >>> [place.relative_to(root).as_posix() for place in places(root, ("", "VOC2012"), ("JPEGImages",))]
+        >>> [place.relative_to(root).as_posix() for place in find_paths(root, ("", "VOC2012"), ("JPEGImages",))]
         ['VOC2012/JPEGImages']
     """
     for home in homes:
@@ -57,44 +72,46 @@ def places(root: Path, homes: Sequence[str], *needs: Sequence[str]) -> list[Path
     raise DataError(f"{root}: {wanted} were looked for in it{below}; found: {_contents(root)}")
 
 
-def scan(folder: Path, deep: bool = False) -> list[str]:
-    """The visible files of a folder, or (`deep`) of its sub-folders, as sorted paths below it.
+def list_files(folder: Path, *, deep: bool = False) -> list[str]:
+    """List the visible files of a folder, or those of its sub-folders where `deep`, as sorted paths below it.
 
     Raises:
-        DataError: It cannot be listed.
+        DataError: A folder cannot be listed.
     """
     try:
         folders = sorted(path for path in folder.iterdir() if path.is_dir()) if deep else [folder]
         files = [path for one in folders for path in one.iterdir() if not path.name.startswith(".")]
     except OSError as error:
-        raise DataError(f"{folder} cannot be listed ({error.strerror}); put a readable folder there") from error
+        raise DataError(f"{folder} cannot be listed ({reason(error)}); put a readable folder there") from error
     return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
-def named(folder: Path, files: Iterable[str], *endings: str) -> Files:
-    """Those of `files` that have one of the endings, in any case, by name; of two the earlier ending wins.
+def files_by_name(folder: Path, files: Iterable[str], *endings: str) -> NamedFiles:
+    """The files of a folder that have one of the endings, in upper or lower case, by name.
+
+    Of two files of one name, the one with the earlier ending is taken.
 
     Example:
-        >>> files = named(Path("x"), ["a.JPG", "a.png", "b.txt"], ".jpg", ".png")
+        >>> files = files_by_name(Path("x"), ["a.JPG", "a.png", "b.txt"], ".jpg", ".png")
         >>> {name: path.name for name, path in files.paths.items()}
         {'a': 'a.JPG'}
     """
     files, paths = list(files), dict[str, Path]()
     for ending in reversed(endings):
         paths |= {file[: -len(ending)]: folder / file for file in files if file.lower().endswith(ending.lower())}
-    return Files(folder, endings[0], paths)
+    return NamedFiles(folder, endings[0], paths)
 
 
-def photos_in(folder: Path, mark: str = "", deep: bool = False) -> Files:
-    """The photos of a folder by name; `mark` is what their file names end with before the suffix."""
-    return named(folder, scan(folder, deep), *(mark + suffix for suffix in PHOTOS))
+def photos_by_name(folder: Path, *, mark: str = "", deep: bool = False) -> NamedFiles:
+    """The photos of a folder by name, where `mark` stands between the name and the suffix of each file."""
+    return files_by_name(folder, list_files(folder, deep=deep), *(mark + suffix for suffix in PHOTOS))
 
 
-def read_list(base: Path, lists: Sequence[str]) -> list[str] | None:
-    """The names in the first of `lists` that is there, one a line; None if none is.
+def read_names(base: Path, lists: Sequence[str]) -> list[str] | None:
+    """Read the names, one a line, from the first of `lists` that exists below `base`; None if none exists.
 
     Raises:
-        DataError: It cannot be read, is empty, or has a name twice.
+        DataError: The list cannot be read, is empty, or has a name twice.
     """
     file = next((base / place for place in lists if is_file(base / place)), None)
     if file is None:
@@ -111,11 +128,12 @@ def read_list(base: Path, lists: Sequence[str]) -> list[str] | None:
     return names
 
 
-def join(names: Iterable[str], photos: Files, masks: Files) -> tuple[Annotated, ...]:
-    """The photo and the mask of every name.
+def match_masks(names: Iterable[str], photos: NamedFiles, masks: NamedFiles) -> tuple[AnnotatedPhoto, ...]:
+    """Put the photo and the mask of each name together.
 
     Raises:
-        DataError: There are no names, or a photo or a mask is missing; says which, and how many more.
+        DataError: There are no names, or a photo or a mask is missing; the message names the first and counts the
+            others.
     """
     names = list(names)
     if not names:
@@ -126,7 +144,7 @@ def join(names: Iterable[str], photos: Files, masks: Files) -> tuple[Annotated, 
     if missing:
         more = f", and {len(missing) - 1} more files" if len(missing) > 1 else ""
         raise DataError(f"{missing[0]} is missing{more}; every one of the {len(names)} photos needs its mask")
-    return tuple(Annotated(PurePosixPath(name).name, photos.paths[name], masks.paths[name]) for name in names)
+    return tuple(AnnotatedPhoto(PurePosixPath(name).name, photos.paths[name], masks.paths[name]) for name in names)
 
 
 def _contents(root: Path) -> str:

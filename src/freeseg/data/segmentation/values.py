@@ -1,4 +1,4 @@
-"""The values in a mask's file, as they are, before a dataset says what they mean."""
+"""Reading the values in a mask's file, before a dataset says what they mean."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from freeseg.data.segmentation.instances import draw_instances
-from freeseg.data.segmentation.layout import Annotated
+from freeseg.data.segmentation.layout import AnnotatedPhoto
 from freeseg.errors import DataError
 
 
-def read_values(item: Annotated) -> NDArray[np.unsignedinteger[Any]]:
-    """The mask (H, W) uint8 or uint16 of a photo: from a PNG, from a MATLAB file, or from COCO's json.
+def read_values(item: AnnotatedPhoto) -> NDArray[np.unsignedinteger[Any]]:
+    """Read the mask of a photo, (H, W) uint8 or uint16, from a PNG, a MATLAB file or COCO's JSON.
 
     Raises:
         DataError: It cannot be read, or holds something else than indices.
@@ -26,11 +26,11 @@ def read_values(item: Annotated) -> NDArray[np.unsignedinteger[Any]]:
 
 
 def read_png(path: Path) -> NDArray[np.uint8]:
-    """The indices (H, W) of an indexed or 8-bit grey PNG.
+    """Read the indices, (H, W), of an indexed or 8-bit grey PNG.
 
     Raises:
-        DataError: It cannot be read, or is another kind of picture: a JPEG's values are not the indices that
-            were written.
+        DataError: It cannot be read, or is another kind of picture. (The values of a JPEG are not the indices that
+            were written.)
     """
     try:
         with Image.open(path) as opened:
@@ -43,7 +43,7 @@ def read_png(path: Path) -> NDArray[np.uint8]:
 
 
 def read_mat(path: Path) -> NDArray[np.uint16]:
-    """The `LabelMap` (H, W) of a MATLAB file, as PASCAL Context has them.
+    """Read the `LabelMap`, (H, W), of a MATLAB file of PASCAL Context.
 
     Raises:
         DataError: It cannot be read or has no such map, or scipy is missing.
@@ -54,7 +54,7 @@ def read_mat(path: Path) -> NDArray[np.uint16]:
         raise DataError('masks in MATLAB files need scipy: pip install "freeseg[eval]"') from error
     try:
         values = np.asarray(loadmat(path, variable_names=["LabelMap"])["LabelMap"])
-    except Exception as error:  # scipy lets out whatever a damaged file makes it trip over
+    except Exception as error:  # on a damaged file, scipy raises all kinds
         raise DataError(f"{path} cannot be read ({error!r}); put a whole mask there") from error
     if values.ndim != 2 or values.dtype.kind not in "iu" or values.min(initial=0) < 0:
         raise DataError(f"{path}: LabelMap is {values.dtype} {values.shape}; it must be (height, width) of indices")

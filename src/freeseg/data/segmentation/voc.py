@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
-from freeseg.data.segmentation.layout import Annotated, join, named, photos_in, places, read_list, scan
+from freeseg.data.segmentation.layout import (
+    AnnotatedPhoto,
+    files_by_name,
+    find_paths,
+    list_files,
+    match_masks,
+    photos_by_name,
+    read_names,
+)
 from freeseg.mask_values import IGNORE
 
 HOMES = ("", "VOC2012", "VOCdevkit/VOC2012")
@@ -13,26 +21,35 @@ LISTS = ("val.txt", "ImageSets/Segmentation/val.txt")
 CLASSES = 20
 
 
-def open_voc(root: Path, background: bool) -> SegmentationData:
-    """`JPEGImages/`, `SegmentationClass/` and a list of names, in `root` or in `VOCdevkit/VOC2012` below it.
+def open_voc(root: Path, *, background: bool) -> SegmentationData:
+    """Open PASCAL VOC: `JPEGImages/`, `SegmentationClass/` and a list of names, in one of `HOMES` below `root`.
 
-    Without a list every mask counts. The border of objects (255) never counts; without a background index 0
-    does not count either.
+    Without a list, every photo with a mask counts. The borders of objects (255) never count.
+
+    Args:
+        root: The folder.
+        background: Whether the background is a class (voc21) or does not count (voc20).
 
     Raises:
         DataError: The layout is another, or a photo or a mask is missing.
     """
-    photos, masks = places(root, HOMES, ("JPEGImages",), ("SegmentationClass",))
+    photos, masks = find_paths(root, HOMES, ("JPEGImages",), ("SegmentationClass",))
     indices = {0: 0 if background else IGNORE} | {value: value - (not background) for value in range(1, CLASSES + 1)}
-    return public_dataset("voc21" if background else "voc20", "voc", background, voc_items(photos, masks), indices)
+    return public_dataset(
+        "voc21" if background else "voc20",
+        classes="voc",
+        background=background,
+        items=voc_items(photos, masks),
+        indices=indices,
+    )
 
 
-def voc_items(photos: Path, masks: Path) -> tuple[Annotated, ...]:
-    """The photos that VOC's list beside the two folders names; without a list, those that have a mask.
+def voc_items(photos: Path, masks: Path) -> tuple[AnnotatedPhoto, ...]:
+    """The photos named by VOC's list, which is beside the two folders; without a list, those that have a mask.
 
     Raises:
         DataError: The list cannot be used, or a photo or a mask is missing.
     """
-    files = named(masks, scan(masks), ".png")
-    names = read_list(photos.parent, LISTS)
-    return join(sorted(files.paths) if names is None else names, photos_in(photos), files)
+    files = files_by_name(masks, list_files(masks), ".png")
+    names = read_names(photos.parent, LISTS)
+    return match_masks(sorted(files.paths) if names is None else names, photos_by_name(photos), files)
