@@ -125,9 +125,14 @@ def write_picture(path: Path, image: Image.Image, format: str, **options: Any) -
         (4, 3)
     """
     with atomic_path(path) as temporary:
-        encoded = io.BytesIO()
-        image.save(encoded, format=format, **options)
-        temporary.write_bytes(encoded.getbuffer())
+        temporary.write_bytes(encode_picture(image, format, **options))
+
+
+def encode_picture(image: Image.Image, format: str, **options: Any) -> bytes:
+    """The bytes of a picture's file; the arguments are those of `write_picture`."""
+    encoded = io.BytesIO()
+    image.save(encoded, format=format, **options)
+    return encoded.getvalue()
 
 
 def remove_half_written(folder: Path, *, recursive: bool) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from freeseg.photos import MAX_PIXELS, read_photo, reading
+from freeseg.photos import MAX_PIXELS, decoding, read_photo
 from pictures import COLOURS, STORED, needs_avif, pixels, png, refusal, save
 
 
@@ -73,15 +73,15 @@ def test_above_the_limit_is_refused_from_the_header(tmp_path: Path) -> None:
     assert message.startswith(f"cannot read {path}: 20001x20000 pixels; use")
     assert f"{MAX_PIXELS:,}" in message
     path.write_bytes(png(20_000, 20_000, 8, 2, b"no rows at all"))
-    assert reading._open_header(io.BytesIO(path.read_bytes()), "x").size == (20_000, 20_000)
+    assert decoding.open_header(io.BytesIO(path.read_bytes()), "x").size == (20_000, 20_000)
 
 
 def test_arrays_and_pictures_above_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     huge = np.broadcast_to(np.uint8(0), (20_000, 20_001))  # takes no memory
     assert "the array: 20001x20000 pixels" in refusal(huge)
-    monkeypatch.setattr(reading, "MAX_PIXELS", 34)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 34)
     assert "the picture: 7x5 pixels" in refusal(Image.fromarray(COLOURS))
-    monkeypatch.setattr(reading, "MAX_PIXELS", 35)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 35)
     assert np.array_equal(pixels(COLOURS), COLOURS)
 
 
@@ -90,5 +90,5 @@ def test_out_of_memory_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise MemoryError
 
     path = save(Image.fromarray(COLOURS), tmp_path / "a.png")
-    monkeypatch.setattr(reading, "_to_rgb", fail)
+    monkeypatch.setattr(decoding, "_to_rgb", fail)
     assert refusal(path) == f"cannot read {path}: too large (MemoryError); shrink or tile it"

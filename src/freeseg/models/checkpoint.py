@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialised
 
 from freeseg.errors import WeightsError, reason
-from freeseg.files import atomic_path, sha256, write_json, write_text
+from freeseg.files import sha256, write_bytes, write_json, write_text
 from freeseg.models.card import CARD, model_card
 from freeseg.models.config import CONFIG, Config, TowerPair, read_config
 from freeseg.models.iclip import ICLIP
@@ -60,8 +60,7 @@ def save(model: ICLIP, config: Config, folder: Path) -> Config:
     tensors = {
         name: each.detach().to("cpu", torch.float16).contiguous() for name, each in model.trained_tensors().items()
     }
-    with atomic_path(folder / WEIGHTS) as temporary:
-        temporary.write_bytes(serialised(tensors))  # safetensors' own writing raises errors of its own kind
+    write_bytes(folder / WEIGHTS, serialised(tensors))  # safetensors' own writing raises errors of its own kind
     written = sha256(folder / WEIGHTS)
     complete = replace(config, weights_sha256=written, towers_sha256=towers_sha256(config.towers))
     _write_description(complete, folder)

@@ -1,8 +1,9 @@
 """Photos: finding them, reading them safely, resizing them, and preparing the next ones in other threads."""
 
+from freeseg.photos.decoding import MAX_PIXELS
 from freeseg.photos.finding import SUFFIXES, FoundPhoto, find_photos, photos_in
 from freeseg.photos.prefetching import prefetch_photos
-from freeseg.photos.reading import MAX_PIXELS, Photo, read_bytes, read_photo
+from freeseg.photos.reading import Photo, read_bytes, read_photo
 from freeseg.photos.resizing import fit_short_side, resize, to_array
 
 __all__ = [

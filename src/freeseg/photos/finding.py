@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from freeseg.errors import OutputError, PhotoError
 from freeseg.files import path_for_message
-from freeseg.photos.reading import photo_errors
+from freeseg.photos.decoding import photo_errors
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff"})
 

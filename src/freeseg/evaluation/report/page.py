@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import math
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -21,7 +20,7 @@ from freeseg.evaluation.report import breakdown
 from freeseg.evaluation.report.gallery import PhotoPictures
 from freeseg.evaluation.report.report import Report
 from freeseg.evaluation.report.wording import percent
-from freeseg.files import printable
+from freeseg.files import encode_picture, printable
 
 HEAT_CLASSES = 40  # more would not be read
 LONGEST_SIDE = 360  # of a picture in the page
@@ -92,9 +91,7 @@ def data_uri(image: Image.Image, *, budget: int = PICTURE_BYTES) -> tuple[str, t
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality, subsampling=0)  # halved colours would smear masks
-    return buffer.getvalue()
+    return encode_picture(image, "JPEG", quality=quality, subsampling=0)  # halved colours would smear masks
 
 
 @cache

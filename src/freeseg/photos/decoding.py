@@ -1,0 +1,128 @@
+"""Decoding photos: pixels of any mode, type and orientation as upright 8-bit RGB, or an error of one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from freeseg.errors import PhotoError, one_line
+
+MAX_PIXELS = 400_000_000  # width x height; Pillow holds 4 bytes for each, and 8 while it converts
+_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")  # not EPS: it runs Ghostscript
+_T = Image.Transpose
+_UPRIGHT: dict[object, _T] = {2: _T.FLIP_LEFT_RIGHT, 3: _T.ROTATE_180, 4: _T.FLIP_TOP_BOTTOM}
+_UPRIGHT |= {5: _T.TRANSPOSE, 6: _T.ROTATE_270, 7: _T.TRANSVERSE, 8: _T.ROTATE_90}  # by EXIF orientation
+
+
+@contextmanager
+def photo_errors(name: str) -> Iterator[None]:
+    """Turn every exception into a PhotoError that names the photo: Pillow raises nearly all kinds on damaged files."""
+    try:
+        yield
+    except PhotoError:
+        raise
+    except Exception as error:
+        words = one_line(error) or type(error).__name__
+        cause = f"damaged or not supported ({words}); save or download it again"
+        if isinstance(error, OSError) and error.strerror:  # from the system, not from Pillow
+            cause = f"{error.strerror.lower()}; check the path and your right to read it"
+        elif isinstance(error, MemoryError | Image.DecompressionBombError):
+            cause = f"too large ({words}); shrink or tile it"
+        raise PhotoError(f"cannot read {name}: {cause}") from error
+
+
+def open_header(file: BinaryIO, name: str) -> Image.Image:
+    """Read a picture's header as `Image.open` does, but without its check of the size.
+
+    That check prints a warning, and its limit is one setting for the whole process.
+    """
+    Image.init()
+    start = file.read(16)
+    for known in _FORMATS:
+        factory, accept = Image.OPEN.get(known, (None, None))
+        # What `accept` gives is a str where this Pillow was built without the format.
+        if factory and accept and len(start) > 1 and accept(start) is True:
+            file.seek(0)
+            return factory(file, "")
+    raise PhotoError(f"cannot read {name}: not a picture in a known format; save it as PNG or JPEG")
+
+
+def upright_rgb(image: Image.Image, name: str) -> Image.Image:
+    """The current frame of a picture, upright and in RGB; it shares nothing with the picture.
+
+    Raises:
+        PhotoError: The picture has more than `MAX_PIXELS` pixels, or none.
+    """
+    _check_size(image.size, name)
+    if image.format == "TIFF" and getattr(image, "_im", image) is None:
+        # Pillow's TIFF reader checks the size again unless its canvas exists. `_tile_size` is the size before turning.
+        image.im = Image.new(image.mode, getattr(image, "_tile_size", image.size)).im
+    image.load()
+    rgb = _to_rgb(image, name)
+    orientation = None
+    with suppress(Exception):  # damaged EXIF raises nearly all kinds; viewers show such a photo as it is stored
+        orientation = image.getexif().get(ExifTags.Base.Orientation)  # after load: a PNG may hold it last
+    if orientation in _UPRIGHT:
+        rgb = rgb.transpose(_UPRIGHT[orientation])
+    rgb.info.clear()  # or reading the result again would turn it by its EXIF again
+    return rgb
+
+
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+    """A loaded picture in RGB, with its transparent pixels over white."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        values: NDArray[Any] = np.asarray(image)
+        if image.mode == "I" and values.min() >= 0 and values.max() <= 65535:
+            values = values.astype(np.uint16)  # 16-bit data in a 32-bit picture
+        grey = _eight_bits(values, name)
+        if isinstance(key := image.info.get("transparency"), int):  # in a PNG, one 16-bit grey can be transparent
+            grey = np.where(values == key, np.uint8(255), grey)
+        return Image.fromarray(grey).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGB", image.size, "white")
+        white.paste(rgba, mask=rgba)
+        return white
+    return image.convert("RGB")
+
+
+def array_to_rgb(array: NDArray[Any], name: str) -> Image.Image:
+    """An RGB picture of an array.
+
+    Raises:
+        PhotoError: The array's shape, type or values are not those of a photo.
+    """
+    if array.ndim < 2 or array.shape[2:] not in ((), (1,), (3,), (4,)):
+        raise PhotoError(f"cannot read {name}: shape {array.shape}; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)")
+    _check_size((array.shape[1], array.shape[0]), name)
+    with photo_errors(name):
+        pixels = np.ascontiguousarray(_eight_bits(array, name))
+        return _to_rgb(Image.fromarray(pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels), name)
+
+
+def _eight_bits(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    """Values of any supported type as values from 0 to 255."""
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype == np.bool_:
+        return values.astype(np.uint8) * np.uint8(255)
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2:  # in either byte order
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    ends: tuple[Any, Any] = (values.min(), values.max()) if values.dtype.kind in "iuf" else ("?", "?")
+    # Rounding may leave the range a little. With NaN both comparisons are false.
+    if values.dtype.kind == "f" and ends[0] >= -1e-4 and ends[1] <= 1 + 1e-4:
+        return np.asarray(np.rint(np.clip(values, 0, 1) * 255), dtype=np.uint8)
+    got = f"{values.dtype} values from {ends[0]} to {ends[1]}"
+    raise PhotoError(f"cannot read {name}: {got}; give uint8, uint16, bool, or floats in [0, 1] without NaN")
+
+
+def _check_size(size: tuple[int, int], name: str) -> None:
+    if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
+        raise PhotoError(
+            f"cannot read {name}: {size[0]}x{size[1]} pixels; use one of 1 to {MAX_PIXELS:,} pixels in all"
+        )
