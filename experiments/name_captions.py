@@ -1,8 +1,10 @@
-"""Captions for photos of ImageNet classes, of the class's name: `freeseg label` then knows what each photo shows.
+"""Write captions for photos of ImageNet classes from the names of the classes.
+
+`freeseg label` then knows which labels are in each photo.
 
     python experiments/name_captions.py images_imagenet_sample --out images_imagenet_named
 
-The folder holds photos named SYNSET_class_name.jpg. They are linked, not copied.
+The folder holds photos named SYNSET_class_name.jpg. The caption folder links to it; nothing is copied.
 """
 
 from __future__ import annotations
@@ -18,15 +20,18 @@ from freeseg.files import write_text
 from freeseg.training.teacher.words import imagenet_classes
 
 
-def main(folder: Annotated[Path, typer.Argument()], out: Annotated[Path, typer.Option()]) -> None:
-    """Write a caption folder: the photos, and "a photo of a Chihuahua", "a photo of a dog" for each."""
+def main(
+    folder: Annotated[Path, typer.Argument(help="Folder of photos named SYNSET_class_name.jpg.")],
+    out: Annotated[Path, typer.Option(help="Caption folder to write.")],
+) -> None:
+    """Write a caption folder with, for each photo, captions such as "a photo of a Chihuahua" and "a photo of a dog"."""
     photos, kinds = sorted(folder.glob("*_*.jpg")), dict(imagenet_classes())
     if not photos:
         raise DataError(f"{folder} has no photo called SYNSET_class_name.jpg")
     lines = []
     for photo in photos:
         name = photo.stem.partition("_")[2].replace("_", " ")
-        # A name that means two things (a crane) is another one in the list: it has no kind here.
+        # ImageNet's list writes names that mean two things (crane) in another way, so they have no kind here.
         captions = [f"a photo of a {word}" for word in dict.fromkeys([name, kinds.get(name, name)])]
         lines.append(json.dumps({"file": photo.name, "captions": captions}))
     out.mkdir(parents=True, exist_ok=True)

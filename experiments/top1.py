@@ -1,8 +1,8 @@
-"""ImageNet top-1 of the image towers: are the weights read right?
+"""ImageNet top-1 accuracy of the packaged image towers, to check that their weights are read correctly.
 
     python experiments/top1.py FOLDER
 
-The folder holds one photo per class, named so that sorting gives the classes in order.
+The folder holds one photo per class, named so that sorting by name gives the classes in order.
 """
 
 from __future__ import annotations
@@ -16,12 +16,19 @@ import typer
 from freeseg.models.towers.efficientnet_lite import load_efficientnet_lite
 from freeseg.photos import read_photo, resize, to_array
 
-SIDE = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}  # what each was trained at
+SIDE = {
+    "efficientnet-lite0": 224,
+    "efficientnet-lite1": 240,
+    "efficientnet-lite2": 260,
+}  # pixels a side, as each was trained
 
 
 @torch.inference_mode()
-def main(folder: Annotated[Path, typer.Argument()], output_stride: int = 32) -> None:
-    """Print the share of photos whose class comes first."""
+def main(
+    folder: Annotated[Path, typer.Argument(help="Folder of one photo per class, in the order of the classes.")],
+    output_stride: Annotated[int, typer.Option(help="Stride of the features, in pixels.")] = 32,
+) -> None:
+    """Print the share of photos whose class has the highest score."""
     photos = sorted(folder.glob("*.jpg"))
     for name, side in SIDE.items():
         tower, hits = load_efficientnet_lite(name, output_stride=output_stride), 0
