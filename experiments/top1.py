@@ -16,11 +16,8 @@ import typer
 from freeseg.models.towers.efficientnet_lite import load_efficientnet_lite
 from freeseg.photos import read_photo, resize, to_array
 
-SIDE = {
-    "efficientnet-lite0": 224,
-    "efficientnet-lite1": 240,
-    "efficientnet-lite2": 260,
-}  # pixels a side, as each was trained
+# The side of the photos that each was trained on, in pixels.
+SIDE = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}
 
 
 @torch.inference_mode()

@@ -1,7 +1,7 @@
 """Protocols: how a model is measured, so that its numbers can be laid beside published ones.
 
-A protocol is a change of what a model carries anyway: its preprocessing, its decision rule, the templates and
-background words of its vocabulary. The model then works as it does for every user.
+A protocol only changes what a model carries anyway: its preprocessing, its decision rule, and the templates and
+background words of its vocabulary. Apart from that, the model works as it does for every user.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ class Protocol:
 
     Attributes:
         name: What it is called.
-        short_side: Photos are resized to it; None for the model's own preprocessing.
-        long_cap: The long side is at most this many times `short_side`.
+        short_side: The shorter side of resized photos, in pixels; None for the model's own preprocessing.
+        long_cap: The longer side is at most this many times `short_side`.
         window: Side of the sliding windows in pixels of the resized photo; 0 for the whole photo at once.
-        stride: From one window to the next.
-        logit_scale: Cosines are multiplied by it before the softmax; None for the model's own.
-        background: "words": the dataset's background words compete; "threshold" and "none": there are none.
-        threshold: Where there is a background, pixels whose probability is below it are background.
-        presence: Whether the model's own rule goes beyond the softmax: labels must be present to appear, the
-            background has a margin, unsure pixels may be "don't know".
-        templates: Prompt templates, by the name that `freeseg.words.templates` knows.
-        refine: Whether maps are refined along edges whatever the setting.
+        stride: Pixels from one window to the next.
+        logit_scale: What cosines are multiplied by before the softmax; None for the model's own scale.
+        background: "words": the dataset's background words compete with the labels; "threshold" and "none": there are
+            no background words.
+        threshold: In datasets with a background, pixels whose probability is below this are background.
+        presence: Whether the model's own rule may go beyond the softmax: labels must be present to appear, the
+            background has a margin, and unsure pixels may be "don't know".
+        templates: Name of the prompt templates, as `freeseg.words.templates` knows it.
+        refine: Whether maps are refined along edges in every setting but "freeseg".
     """
 
     name: str
@@ -54,19 +55,24 @@ class Protocol:
     def config(self, own: Config, setting: str) -> Config:
         """A model's config under this protocol.
 
+        Args:
+            own: The model's own config.
+            setting: One of `records.SETTINGS`.
+
         Example:
+            >>> from freeseg.models.config import TowerPair
             >>> config = protocol("sclip", "cityscapes").config(Config("m", TowerPair("t", "t")), "plain")
             >>> config.preprocessing.short_side, config.decision.logit_scale, config.decision.refine_steps
             (560, 40.0, 0)
         """
-        seen = own.preprocessing
+        preprocessing = own.preprocessing
         if self.short_side is not None:
-            seen = replace(seen, short_side=self.short_side, long_cap=self.long_cap)
-        return replace(own, preprocessing=seen, decision=self._decision(own.decision, setting))
+            preprocessing = replace(preprocessing, short_side=self.short_side, long_cap=self.long_cap)
+        return replace(own, preprocessing=preprocessing, decision=self._decision(own.decision, setting))
 
     def _decision(self, own: Decision, setting: str) -> Decision:
         steps = own.refine_steps
-        if setting != "freeseg":  # published ones count as refined with PAMR's own ten steps, or not at all
+        if setting != "freeseg":  # published numbers are refined with PAMR's own ten steps, or not at all
             steps = Decision.refine_steps if self.refine or setting == "refined" else 0
         scale = own.logit_scale if self.logit_scale is None else self.logit_scale
         decision = replace(own, logit_scale=scale, refine_steps=steps)
