@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
-from freeseg.data.segmentation.layout import files_by_name, find_paths, list_files, match_masks, photos_by_name
+from freeseg.data.segmentation.layout import find_paths, masks_by_name, match_masks, photos_by_name
 from freeseg.mask_values import IGNORE
 
 CLASSES = 150
@@ -21,6 +21,6 @@ def open_ade20k(root: Path) -> SegmentationData:
     """
     photos, masks = find_paths(root, ("", "ADEChallengeData2016"), ("images/validation",), ("annotations/validation",))
     files = photos_by_name(photos)
-    items = match_masks(sorted(files.paths), files, files_by_name(masks, list_files(masks), ".png"))
+    items = match_masks(sorted(files.paths), files, masks_by_name(masks, ".png"))
     indices = {0: IGNORE} | {value: value - 1 for value in range(1, CLASSES + 1)}
     return public_dataset("ade20k", classes="ade20k", background=False, items=items, indices=indices)

@@ -5,14 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
-from freeseg.data.segmentation.layout import (
-    files_by_name,
-    find_paths,
-    list_files,
-    match_masks,
-    photos_by_name,
-    read_names,
-)
+from freeseg.data.segmentation.layout import find_paths, masks_by_name, match_masks, photos_by_name, read_names
 from freeseg.errors import DataError
 from freeseg.mask_values import IGNORE
 
@@ -52,9 +45,7 @@ def open_context(root: Path, *, background: bool) -> SegmentationData:
     outside = 0 if background else IGNORE
     indices = dict.fromkeys(range(ALL + 1) if full else (0,), outside)
     indices |= {value: index + background for index, value in enumerate(values)}
-    items = match_masks(
-        names, photos_by_name(photos), files_by_name(masks, list_files(masks), ".mat" if full else ".png")
-    )
+    items = match_masks(names, photos_by_name(photos), masks_by_name(masks, ".mat" if full else ".png"))
     return public_dataset(
         "context60" if background else "context59",
         classes="context",

@@ -102,6 +102,11 @@ def files_by_name(folder: Path, files: Iterable[str], *endings: str) -> NamedFil
     return NamedFiles(folder, endings[0], paths)
 
 
+def masks_by_name(folder: Path, ending: str) -> NamedFiles:
+    """The masks of a folder by name; the ending is that of their files."""
+    return files_by_name(folder, list_files(folder), ending)
+
+
 def photos_by_name(folder: Path, *, mark: str = "", deep: bool = False) -> NamedFiles:
     """The photos of a folder by name, where `mark` stands between the name and the suffix of each file."""
     return files_by_name(folder, list_files(folder, deep=deep), *(mark + suffix for suffix in PHOTOS))

@@ -7,9 +7,8 @@ from pathlib import Path
 from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
 from freeseg.data.segmentation.layout import (
     AnnotatedPhoto,
-    files_by_name,
     find_paths,
-    list_files,
+    masks_by_name,
     match_masks,
     photos_by_name,
     read_names,
@@ -50,6 +49,6 @@ def voc_items(photos: Path, masks: Path) -> tuple[AnnotatedPhoto, ...]:
     Raises:
         DataError: The list cannot be used, or a photo or a mask is missing.
     """
-    files = files_by_name(masks, list_files(masks), ".png")
+    files = masks_by_name(masks, ".png")
     names = read_names(photos.parent, LISTS)
     return match_masks(sorted(files.paths) if names is None else names, photos_by_name(photos), files)
