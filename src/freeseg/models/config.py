@@ -180,4 +180,4 @@ def full_name(name: str) -> str:
         >>> full_name("owner/name")
         'owner/name'
     """
-    return str(Path(name).resolve()) if name and is_folder(Path(name)) else name
+    return str(Path(name).resolve()) if is_folder(name) else name

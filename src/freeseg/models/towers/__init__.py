@@ -6,11 +6,13 @@ files asks what kind a tower is. To import this needs no torch.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freeseg.errors import FreeSegError, WeightsError
 from freeseg.models.config import TowerPair
+from freeseg.models.towers import efficientnet_lite, minilm, segmentation_lite
 from freeseg.models.towers.efficientnet_lite import EfficientNetLiteFamily
 from freeseg.models.towers.family import Family, OpenedImageTower
 from freeseg.models.towers.minilm import MiniLMFamily
@@ -27,7 +29,9 @@ FAMILIES: tuple[Family, ...] = (
     MiniLMFamily(),
     TransformerFamily(),
 )
-DEFAULT_TEXT_TOWER = MiniLMFamily.names[0]  # of image towers that know no words
+DEFAULT_IMAGE_TOWER = efficientnet_lite.DEFAULT  # of `freeseg pretrain`
+DEFAULT_TEXT_TOWER = minilm.NAME  # beside image towers that have none of their own
+DEFAULT_NETWORK = segmentation_lite.DEFAULT  # of `freeseg train`
 
 
 def known_names() -> tuple[str, ...]:
@@ -60,12 +64,15 @@ def network_family(name: str) -> Family:
     Raises:
         FreeSegError: It is none that `freeseg train` trains; the message lists those there are.
     """
-    networks = [family for family in FAMILIES if family.trains_image_tower]
-    for family in networks:
-        if family.knows(name):
+    for family in FAMILIES:
+        if family.trains_image_tower and family.knows(name):
             return family
-    known = ", ".join(each for family in networks for each in family.names)
-    raise FreeSegError(f"no encoder {name!r}; use one of: {known}")
+    raise FreeSegError(f"no encoder {name!r}; use one of: {', '.join(network_names())}")
+
+
+def network_names() -> tuple[str, ...]:
+    """The names of the segmentation networks' image towers."""
+    return tuple(name for family in FAMILIES if family.trains_image_tower for name in family.names)
 
 
 def zero_shot_family(folder: Path) -> Family | None:
@@ -93,7 +100,7 @@ def resolve(image: str, *, text: str = "", mode: str = "", revision: str = "") -
     if text:
         text = family_of(text).full_name(text)
     pair = family.resolve(TowerPair(family.full_name(image), text, mode, image_revision=revision))
-    return pair if pair.text else TowerPair(**{**vars(pair), "text": DEFAULT_TEXT_TOWER})
+    return pair if pair.text else replace(pair, text=DEFAULT_TEXT_TOWER)
 
 
 def untrained(towers: TowerPair, *, hidden: int = 0) -> ICLIP:
@@ -135,6 +142,8 @@ def identities(towers: TowerPair, *, weights_sha256: str = "") -> tuple[str, str
 
 
 __all__ = [
+    "DEFAULT_IMAGE_TOWER",
+    "DEFAULT_NETWORK",
     "DEFAULT_TEXT_TOWER",
     "FAMILIES",
     "Family",
@@ -144,6 +153,7 @@ __all__ = [
     "identities",
     "known_names",
     "network_family",
+    "network_names",
     "resolve",
     "towers_sha256",
     "untrained",

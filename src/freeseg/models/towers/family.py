@@ -73,6 +73,8 @@ class Family(ABC):
         """
         if towers.mode:
             raise WeightsError(f"{towers.image} has no dense modes; leave --mode out")
+        if towers.image_revision:
+            raise WeightsError(f"{towers.image} is not on the hub and has no revisions; leave --revision out")
         return towers
 
     @abstractmethod

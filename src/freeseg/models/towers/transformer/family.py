@@ -35,7 +35,7 @@ class TransformerFamily(Family):
 
     def knows(self, name: str) -> bool:
         """See `Family.knows`: any folder, and whatever may be a name on the hub."""
-        return "/" in name or is_folder(Path(name))
+        return "/" in name or is_folder(name)
 
     def full_name(self, name: str) -> str:
         """See `Family.full_name`: a folder by its whole path."""
