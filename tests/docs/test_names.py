@@ -1,0 +1,68 @@
+"""What the documentation names is there: modules and functions, files and folders, links."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+import documented
+
+DOTTED = re.compile(r"(?<![\w./@-])freeseg(?:\.[A-Za-z_]\w*)+")
+INSIDE = re.compile(r"(?<![\w./-])(?:src|docs|tests|examples|experiments|benchmarks)/[\w./-]*\w")
+LINK = re.compile(r"\]\(([^)\s#]+)")
+# Pages that mkdocs makes, and files that the documentation's own commands write.
+GENERATED = {
+    "reference/commands.md",
+    "development/contributing.md",
+    "development/changelog.md",
+    "development/security.md",
+}
+
+
+def exists(dotted: str) -> bool:
+    """Whether a dotted name is a module, or something in one."""
+    parts = dotted.split(".")
+    for count in range(len(parts), 0, -1):
+        try:
+            found: object = importlib.import_module(".".join(parts[:count]))
+        except ModuleNotFoundError as error:
+            assert error.name is not None
+            if not dotted.startswith(error.name):
+                raise
+            continue
+        for name in parts[count:]:
+            if not hasattr(found, name):
+                return name in getattr(found, "__annotations__", {})
+            found = getattr(found, name)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("page", documented.pages())
+def test_dotted_names(page: str) -> None:
+    missing = {name for name in DOTTED.findall(documented.text(page)) if not exists(name)}
+    assert not missing
+
+
+@pytest.mark.parametrize("page", documented.pages())
+def test_paths(page: str) -> None:
+    missing = {path for path in INSIDE.findall(documented.text(page)) if not (documented.ROOT / path).exists()}
+    assert not missing
+
+
+@pytest.mark.parametrize("page", documented.pages())
+def test_links(page: str) -> None:
+    folder = (documented.ROOT / page).parent
+    for target in LINK.findall(documented.text(page)):
+        if target.startswith(("http", "mailto:")):
+            continue
+        place = (folder / target).resolve()
+        assert place.exists() or _in_docs(place) in GENERATED, target
+
+
+def _in_docs(path: Path) -> str:
+    docs = documented.ROOT / "docs"
+    return path.relative_to(docs).as_posix() if path.is_relative_to(docs) else ""
