@@ -69,4 +69,5 @@ def spans(page: str) -> list[str]:
 def command_lines(code: str) -> list[list[str]]:
     """The commands of a block of shell code, in words; comments and what a shell does by itself are left out."""
     whole = code.replace("\\\n", " ")
-    return [shlex.split(line, comments=True) for line in whole.splitlines() if line.strip() and not line.startswith("#")]
+    lines = [shlex.split(line, comments=True) for line in whole.splitlines()]
+    return [words for words in lines if words]

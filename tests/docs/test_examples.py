@@ -26,7 +26,6 @@ from documented import Block
 from freeseg.labelling import processes
 
 
-
 def is_ours(words: Sequence[str]) -> bool:
     """Whether a line of a shell is one that the tests run; pip, make and the like are left out."""
     return words[0] == "freeseg" or (words[0] == "python" and words[1].startswith("examples/"))
