@@ -1,33 +1,66 @@
-# make demo: segment real photos by words.  make test: lint, types and tests.  Both install what they need.
 PYTHON ?= python3.11
 BIN := .venv/bin
+OLDEST := .venv-oldest
+WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint types ablation bench clean
+.DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-demo: .venv/demo.stamp
+.PHONY: help
+help: ## List these targets.
+	@grep -E '^[a-z-]+:.* ## ' Makefile | sed 's/:.* ## /\t/' | expand -t 14
+
+.PHONY: demo
+demo: .venv/demo.stamp ## Segment six photos by words; the pictures are in out/demo afterwards.
 	$(BIN)/python examples/demo.py --out out/demo
 
-test: .venv/dev.stamp lint types
-	$(BIN)/pytest -n 2 -rs
+.PHONY: test
+test: .venv/dev.stamp lint types ## Run everything that must pass: lint, types and all tests.
+	$(BIN)/pytest -n $(WORKERS) -rs $(ARGS)
 
-lint: .venv/dev.stamp
+.PHONY: check
+check: .venv/dev.stamp lint types ## Run lint, types and the quick tests, in about a minute.
+	$(BIN)/pytest -n $(WORKERS) --no-weights -m "not slow" $(ARGS)
+
+.PHONY: format
+format: .venv/dev.stamp ## Format the code, and mend what the linter can mend.
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: lint
+lint: .venv/dev.stamp ## Check format and style.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: .venv/dev.stamp
+.PHONY: types
+types: .venv/dev.stamp ## Check the types.
 	$(BIN)/mypy
 
-# Its data is not part of the project: see docs/concepts/training.md.
-# ARGS="CAPTIONED... --voc VOC_FOLDER --table docs/benchmarks/ablation.md"
-ablation: .venv/dev.stamp
+.PHONY: coverage
+coverage: .venv/dev.stamp ## Run all tests and measure which lines they run; fails below the floor in pyproject.toml.
+	$(BIN)/pytest -n $(WORKERS) -rs --cov --cov-report=term:skip-covered $(ARGS)
+
+.PHONY: test-oldest
+test-oldest: $(OLDEST)/dev.stamp ## Run the quick tests with the oldest versions that pyproject.toml allows.
+	$(OLDEST)/bin/pytest -n $(WORKERS) -m "not slow" $(ARGS)
+
+.PHONY: docs
+docs: .venv/dev.stamp ## Build the documentation site into out/docs.
+	$(BIN)/mkdocs build --strict --quiet --site-dir out/docs
+
+.PHONY: ablation
+ablation: .venv/dev.stamp ## Compare poolings; needs data that is not part of the project (docs/concepts/training.md).
 	$(BIN)/python experiments/poolings.py $(ARGS)
 
-# Takes minutes, and needs a machine that does nothing else.
-bench: .venv/dev.stamp
+.PHONY: bench
+bench: .venv/dev.stamp ## Measure speed and memory, in minutes, on a machine that does nothing else.
 	$(BIN)/python -m benchmarks --out docs/benchmarks/performance.md $(ARGS)
 	$(BIN)/python -m benchmarks.clip_family --out docs/benchmarks/models-speed.md
+
+.PHONY: clean
+clean: ## Remove everything that these targets made.
+	rm -rf .venv $(OLDEST) out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -41,5 +74,7 @@ bench: .venv/dev.stamp
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@ .venv/demo.stamp
 
-clean:
-	rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+$(OLDEST)/dev.stamp: pyproject.toml constraints-oldest.txt
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/pip install --quiet --constraint constraints-oldest.txt --editable ".[dev]"
+	touch $@

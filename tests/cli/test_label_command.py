@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from labelled import content, draw_photo, draw_photos
 from pycocotools.coco import COCO
 
 from commands import Run, one_line
 from freeseg.cli import STOPPED
 from freeseg.data.free_masks import LABELS, MANIFEST, open_free_masks
 from freeseg.labelling.run import SHEET
+from labelled import content, draw_photo, draw_photos
 
 WORDS = ["--labels", "cat|kitten, dog, sofa|couch"]
 PHOTOS = 90

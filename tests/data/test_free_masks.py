@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from masked import ENTRY, SETTINGS, WORDS, draw_masks, entry_of
 from PIL import Image
 
 from freeseg.data.free_masks import LABELS, MANIFEST, Entry, open_free_masks, write_settings
 from freeseg.errors import DataError, OutputError
 from freeseg.mask_values import IGNORE
 from freeseg.words import Vocabulary
+from masked import ENTRY, SETTINGS, WORDS, draw_masks, entry_of
 
 # With the halves of characters that file names may hold.
 NAMES = st.text(st.characters(exclude_characters="\0/"), min_size=1, max_size=20).filter(lambda name: name != "..")

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from labelled import LABELS, draw_photos
 
 from freeseg import pipeline
 from freeseg.data import PhotoSource, open_sources
@@ -14,6 +13,7 @@ from freeseg.labelling.photo import LabellingOptions
 from freeseg.models import DEFAULT
 from freeseg.pipeline import FreeSeg
 from freeseg.words import Vocabulary
+from labelled import LABELS, draw_photos
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from masked import WORDS, draw_masks, entry_of
 from pycocotools.coco import COCO
 
 from freeseg.data.free_masks import open_free_masks
 from freeseg.labelling.coco import write_coco
 from freeseg.mask_values import IGNORE
 from freeseg.words import Vocabulary
+from masked import WORDS, draw_masks, entry_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own
 

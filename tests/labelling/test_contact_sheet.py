@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from masked import draw_masks, entry_of
 from PIL import Image
 
 from freeseg.data.free_masks import open_free_masks
 from freeseg.labelling.contact_sheet import TILE, contact_sheet, draw_sample, thumbnail
 from freeseg.results.drawing import display_palette
+from masked import draw_masks, entry_of
 
 
 @given(st.integers(0, 200), st.integers(0, 50), st.integers())

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from masked import entry_of
 
 from freeseg.data.free_masks import MANIFEST, Entry
 from freeseg.errors import DataError, OutputError
 from freeseg.labelling.manifest import Manifest
+from masked import entry_of
 
 A, B, C = (entry_of(f"{letter}.jpg") for letter in "abc")
 OTHER = entry_of("a.jpg", source="other")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labelled import LABELS
 from PIL import Image
 
 from freeseg.data import PhotoSource
@@ -19,6 +18,7 @@ from freeseg.mask_values import labels_by_value
 from freeseg.pipeline import FreeSeg
 from freeseg.results.drawing import palette
 from freeseg.words import Vocabulary
+from labelled import LABELS
 
 
 def test_mask_confidence_and_entry_are_the_models(

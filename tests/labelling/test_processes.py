@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from labelled import content, run
 
 from freeseg.data import PhotoSource
 from freeseg.errors import FreeSegError, OutputError, PhotoError, WeightsError
@@ -22,6 +21,7 @@ from freeseg.labelling.processes import Process, default_workers, label_here, la
 from freeseg.labelling.tasks import LabellingTask, labelling_tasks
 from freeseg.pipeline import FreeSeg
 from freeseg.results.segmentation import Segmentation
+from labelled import content, run
 from tiny_transformers import save_clip
 
 FOREVER = 300  # seconds; a machine may be busy with other things

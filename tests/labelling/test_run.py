@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from labelled import CAPTIONS, PLAIN, content, draw_photo, run
 
 from captioned import as_tar
 from freeseg.data import PhotoSource, open_sources
@@ -20,6 +19,7 @@ from freeseg.labelling.photo import LabellingOptions, label_photo
 from freeseg.labelling.run import SHEET
 from freeseg.labelling.tasks import LabellingTask
 from freeseg.words import Vocabulary
+from labelled import CAPTIONS, PLAIN, content, draw_photo, run
 
 pytestmark = pytest.mark.usefixtures("on_tiny")
 FILES = [*(f"captioned/{file}" for file in CAPTIONS), *(f"plain/{file}" for file in PLAIN)]

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from labelled import CAPTIONS, LABELS, PLAIN
-from masked import entry_of
 
 from freeseg.data import PhotoSource, open_sources
 from freeseg.errors import DataError
 from freeseg.labelling.tasks import labelling_tasks, source_names
 from freeseg.words import Vocabulary
+from labelled import CAPTIONS, LABELS, PLAIN
+from masked import entry_of
 
 WORDS = Vocabulary.of(LABELS)
 
