@@ -46,7 +46,7 @@ def embedder(network: Any, mode: str) -> Embed:
     if isinstance(network, SiglipVisionModel):
         tower = SiglipVision(network, mode=mode)
     else:
-        tower = ClipVision(network.vision_model, network.visual_projection, mode)
+        tower = ClipVision(network.vision_model, network.visual_projection, mode=mode)
     return tower.features
 
 

@@ -1,30 +1,30 @@
-"""The device and the precision that towers run at, and whether they are to be had here."""
+"""The device and the precision that towers run at, and whether this machine has them."""
 
 from __future__ import annotations
 
 import torch
 
-from freeseg.errors import FreeSegError
+from freeseg.errors import FreeSegError, reason
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+SHORT_NAMES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
 def canonical_precision(name: str) -> str:
-    """A precision's name as FreeSeg writes it; one that is unknown stays as it is.
+    """A precision's name as FreeSeg writes it; an unknown name is returned as it is.
 
     Example:
         >>> canonical_precision("bf16"), canonical_precision("bfloat16")
         ('bfloat16', 'bfloat16')
     """
-    return SHORT.get(name, name)
+    return SHORT_NAMES.get(name, name)
 
 
 def require_device(device: str | torch.device) -> torch.device:
-    """A device, if there is one of that name here.
+    """A device by name, after a check that it can be used.
 
     Raises:
-        FreeSegError: There is none.
+        FreeSegError: This machine has no such device.
 
     Example:
         >>> require_device("cpu")
@@ -33,16 +33,15 @@ def require_device(device: str | torch.device) -> torch.device:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        cause = str(error).partition("\n")[0]
-        raise FreeSegError(f"device {str(device)!r} cannot be used here ({cause}); try cpu") from error
+        raise FreeSegError(f"device {str(device)!r} cannot be used here ({reason(error)}); try cpu") from error
     return torch.device(device)
 
 
 def precision(name: str | torch.dtype, device: torch.device) -> torch.dtype:
-    """A precision by name, if the device computes in it.
+    """A precision by name, after a check that the device computes in it.
 
     Raises:
-        FreeSegError: No such precision, or the device would only emulate it, slower than float32.
+        FreeSegError: There is no such precision, or the device only emulates it, which is slower than float32.
 
     Example:
         >>> precision("float32", torch.device("cpu"))

@@ -33,7 +33,7 @@ class SegmentationTower(nn.Module):
         torch.Size([1, 192, 9, 12])
     """
 
-    def __init__(self, encoder: EfficientNetLite, width: int = WIDTH):
+    def __init__(self, encoder: EfficientNetLite, *, width: int = WIDTH):
         super().__init__()
         self.stride = STRIDE
         self.channels = width

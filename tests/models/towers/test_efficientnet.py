@@ -196,7 +196,7 @@ def test_dilated_features_hold_the_coarse_ones(weights, size):
 @pytest.mark.parametrize("output_stride", [0, 8, 64, 16.5])
 def test_other_output_strides_are_refused(output_stride):
     with pytest.raises(ValueError, match=f"output_stride is {output_stride}; it must be 16 or 32"):
-        EfficientNetLite(0, output_stride, stages=TINY)
+        EfficientNetLite(0, output_stride=output_stride, stages=TINY)
 
 
 def test_photos_of_a_batch_do_not_see_each_other(weights):

@@ -1,9 +1,9 @@
-"""EfficientNet-Lite, the image tower of FreeSeg-Lite.
+"""The architecture of EfficientNet-Lite.
 
-Architecture: Tan & Le 2019 (arXiv 1905.11946) in its "Lite" form (no squeeze-and-excitation, ReLU6,
-stem and head not scaled), dilated so that the last stage keeps stride 16 (DeepLab, arXiv 1606.00915).
-Batch norms are folded into the convolutions when the weights are read: the tower is frozen, and
-half of its layers disappear.
+EfficientNet (Tan & Le 2019, arXiv 1905.11946) in its "Lite" form: no squeeze-and-excitation, ReLU6, stem
+and head not scaled. It can be dilated so that the last stage keeps stride 16 (DeepLab, arXiv 1606.00915).
+Batch norms are folded into the convolutions when the weights are read, which halves the number of layers
+of a frozen tower.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SCALING = {0: (1.0, 1.0), 1: (1.0, 1.1), 2: (1.1, 1.2)}
 
 
 def scaled_stages(variant: int) -> list[Stage]:
-    """The stages of EfficientNet-Lite`variant`; first and last keep their depth, all scale in width."""
+    """The stages of a variant: all are scaled in width, and all but the first and the last in depth."""
     width, depth = SCALING[variant]
     stages = []
     for index, stage in enumerate(STAGES):
@@ -62,10 +62,10 @@ def _round_to_eight(channels: float) -> int:
 
 
 class SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's "same" padding, right for any input size.
+    """A convolution with TensorFlow's "same" padding, for any input size.
 
-    Stride 1 pads evenly, so the convolution does it itself; stride 2 pads by an amount that depends
-    on the size, more at the bottom and right.
+    At stride 1 the padding is even, so the convolution pads by itself. At stride 2 the padding depends on the size, and
+    there is more of it at the bottom and on the right.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1, groups: int = 1):
@@ -75,7 +75,7 @@ class SameConv(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         stride, kernel = self.stride[0], self.kernel_size[0]
         if kernel >= stride > 1:  # a kernel of 1 needs no padding
-            # In whole numbers, which torch.export can trace for any n >= 1: ceil(n / stride) is (n - 1) // stride + 1.
+            # ceil(n / stride) as (n - 1) // stride + 1: torch.export can trace whole numbers, for any n >= 1.
             pad = [(n - 1) // stride * stride + kernel - n for n in x.shape[-2:]]
             x = F.pad(x, (pad[1] // 2, pad[1] - pad[1] // 2, pad[0] // 2, pad[0] - pad[0] // 2))
         return super().forward(x)
@@ -108,14 +108,17 @@ class EfficientNetLite(nn.Module):
     Args:
         variant: 0, 1 or 2.
         output_stride: 32 (as trained, for classification) or 16 (dilated, for dense features).
-        stages: the architecture table; a tiny one makes a tiny network for tests.
-        head_channels: width of the last convolution.
-        multilevel: Whether the features hold two earlier maps as well, behind the last one: the last convolution
-            knows ImageNet's classes best, what is before it says more of everything else.
+        stages: The architecture table; None for the variant's own.
+        head_channels: Width of the last convolution.
+        classes: How many classes the classifier has.
+        multilevel: Whether the features hold two earlier maps as well, behind the last one. The last convolution knows
+            ImageNet's classes best; the earlier maps say more about everything else.
 
     Attributes:
-        channels: Of `features`.
-        last: How many of them, at the front, are the last map's: those that the classifier reads.
+        channels: Width of the features.
+        stride: The output stride.
+        last: How many channels, at the front of the features, belong to the last map, which the classifier reads.
+        scales: Stride -> the last block of that stride, and its channels.
 
     Example:
         >>> tower = EfficientNetLite(0).eval()
@@ -126,6 +129,7 @@ class EfficientNetLite(nn.Module):
     def __init__(
         self,
         variant: int = 2,
+        *,
         output_stride: int = 16,
         stages: list[Stage] | None = None,
         head_channels: int = HEAD_CHANNELS,
@@ -141,8 +145,8 @@ class EfficientNetLite(nn.Module):
         self.stride = output_stride
         self.conv_stem = SameConv(3, STEM_CHANNELS, 3, stride=2)
         blocks, inputs, reached, dilation = [], STEM_CHANNELS, 2, 1
-        ends = {}  # block -> its channels, at the end of each stage
-        self.scales: dict[int, tuple[int, int]] = {}  # stride -> the last block of it, and its channels
+        ends = {}  # last block of each stage -> its channels
+        self.scales: dict[int, tuple[int, int]] = {}
         for stage in stages or scaled_stages(variant):
             for repeat in range(stage.repeats):
                 stride = stage.stride if repeat == 0 else 1
@@ -160,7 +164,7 @@ class EfficientNetLite(nn.Module):
             ends[len(blocks) - 1] = inputs
             self.scales[reached] = (len(blocks) - 1, inputs)
         self.blocks = nn.ModuleList(blocks)
-        # The last stage, and the one before the stages that would shrink the map: all of one stride.
+        # The ends of the last stage and of the third one from the end, which have one stride.
         self.levels = [list(ends)[-3], list(ends)[-1]] if multilevel else []
         self.channels = head_channels + sum(ends[level] for level in self.levels)
         self.conv_head = SameConv(inputs, head_channels, 1)
@@ -192,7 +196,7 @@ class EfficientNetLite(nn.Module):
         return [F.relu6(self.conv_head(x), inplace=True), *reversed(maps)]
 
     def freeze(self, stride: int) -> None:
-        """Keep the weights of all layers up to a stride as they are; 0 for none."""
+        """Exclude all layers up to a stride from training; 0 excludes none."""
         last = max((block for reached, (block, _) in self.scales.items() if reached <= stride), default=-1)
         self.conv_stem.requires_grad_(last < 0)
         for index, block in enumerate(self.blocks):

@@ -73,7 +73,7 @@ def load_efficientnet_lite(name: str, *, output_stride: int = 16) -> EfficientNe
     from freeseg.models.towers.efficientnet import EfficientNetLite
 
     variant = VARIANTS[name]
-    tower = EfficientNetLite(variant, output_stride, multilevel=name.endswith(MULTILEVEL))
+    tower = EfficientNetLite(variant, output_stride=output_stride, multilevel=name.endswith(MULTILEVEL))
     tower.load_state_dict(published_weights(variant))
     tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return tower.eval().requires_grad_(False)

@@ -73,7 +73,9 @@ def read(mode, tiny, tokens=None, grid=GRID):
     start = first_block(mode, LAYERS)
     blocks = [block_of(layer) for layer in tiny.layers[start:]]
     with torch.inference_mode():
-        return dense_tokens(mode, tiny.states[start] if tokens is None else tokens, blocks, grid, tiny.class_token)
+        return dense_tokens(
+            mode, tiny.states[start] if tokens is None else tokens, blocks, grid=grid, has_class_token=tiny.class_token
+        )
 
 
 # The formulas, literally: numpy, double precision, one image, one head and one row of the attention at a time.
@@ -209,7 +211,9 @@ class TestDenseTokens:
         start = first_block(mode, LAYERS)
         blocks = [block_of(copy.deepcopy(layer).bfloat16()) for layer in tiny.layers[start:]]
         with torch.inference_mode():
-            found = dense_tokens(mode, tiny.states[start].bfloat16(), blocks, GRID, tiny.class_token)
+            found = dense_tokens(
+                mode, tiny.states[start].bfloat16(), blocks, grid=GRID, has_class_token=tiny.class_token
+            )
         assert found.dtype == torch.bfloat16
         wanted = read(mode, tiny)
         assert (found.float() - wanted).norm() < 0.05 * wanted.norm()
@@ -218,18 +222,20 @@ class TestDenseTokens:
         """Without any scale all likenesses are 0, and every patch gets the mean of all values."""
         block = block_of(tiny.layers[-1])._replace(scale=0.0)
         with torch.inference_mode():
-            found = dense_tokens("clearclip", tiny.states[-2], [block], GRID, tiny.class_token)
+            found = dense_tokens("clearclip", tiny.states[-2], [block], grid=GRID, has_class_token=tiny.class_token)
             wanted = block.out(block.v(block.norm1(tiny.states[-2])).mean(dim=1, keepdim=True))
         torch.testing.assert_close(found, wanted.expand_as(found), atol=1e-4, rtol=1e-4)
 
     def test_a_mode_that_is_not_there_is_refused_with_those_that_are(self, tiny):
         with pytest.raises(FreeSegError, match="no dense mode 'sharp'; use one of: raw, maskclip, surgery"):
-            dense_tokens("sharp", tiny.last, [], GRID, tiny.class_token)
+            dense_tokens("sharp", tiny.last, [], grid=GRID, has_class_token=tiny.class_token)
 
     @pytest.mark.parametrize("count", [0, 2])
     def test_blocks_that_the_mode_does_not_read_are_refused(self, tiny, count):
         with pytest.raises(ValueError, match=f"last 1 blocks, not {count}"):
-            dense_tokens("sclip", tiny.last, [block_of(tiny.layers[0])] * count, GRID, tiny.class_token)
+            dense_tokens(
+                "sclip", tiny.last, [block_of(tiny.layers[0])] * count, grid=GRID, has_class_token=tiny.class_token
+            )
 
     def test_tokens_that_do_not_fill_the_grid_are_refused(self, tiny):
         with pytest.raises(ValueError, match=r"do not fill a grid of \(3, 3\)"):
@@ -247,8 +253,8 @@ class TestNeighbourhood:
     @settings(max_examples=25, deadline=None)
     @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 1), st.floats(0.3, 20))
     def test_equals_a_loop_over_pairs_of_patches(self, height, width, special, std):
-        found = neighbourhood((height, width), special, torch.zeros((), dtype=torch.float64), std)
+        found = neighbourhood((height, width), special=special, like=torch.zeros((), dtype=torch.float64), std=std)
         np.testing.assert_allclose(found.numpy(), gaussian((height, width), special, std), atol=1e-12)
 
     def test_takes_the_dtype_of_the_tokens(self):
-        assert neighbourhood((2, 2), 1, torch.zeros((), dtype=torch.float16)).dtype == torch.float16
+        assert neighbourhood((2, 2), special=1, like=torch.zeros((), dtype=torch.float16)).dtype == torch.float16

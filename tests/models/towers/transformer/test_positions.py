@@ -50,7 +50,7 @@ def sample(line, at):
 @given(st.integers(0, 99), st.integers(1, 5), st.tuples(st.integers(1, 7), st.integers(1, 7)), st.booleans())
 def test_equals_the_bicubic_formula(seed, side, grid, class_token):
     positions = table(seed, class_token + side * side, torch.float64)
-    found = interpolate(positions, grid, class_token)
+    found = interpolate(positions, grid, class_token=class_token)
     assert found.shape == (class_token + grid[0] * grid[1], WIDTH)
     assert torch.equal(found[:class_token], positions[:class_token])
     square = positions[class_token:].reshape(side, side, WIDTH)
@@ -74,7 +74,7 @@ def test_equals_transformers_bit_by_bit(kind, grid):
     own = embeddings.position_embeddings[0] if kind == "dinov2" else embeddings.position_embedding.weight
     tokens = torch.zeros(1, class_token + grid[0] * grid[1], WIDTH)
     wanted = embeddings.interpolate_pos_encoding(tokens, grid[0] * PATCH, grid[1] * PATCH)
-    assert torch.equal(interpolate(own, grid, class_token), wanted[0])
+    assert torch.equal(interpolate(own, grid, class_token=class_token), wanted[0])
 
 
 def test_the_trained_grid_gives_the_table_itself():
@@ -106,8 +106,12 @@ def test_gradients_reach_the_table():
 
 @pytest.mark.parametrize(
     ("rows", "grid", "class_token", "message"),
-    [(16, (2, 2), True, "no square grid"), (17, (2, 2), False, "no square grid"), (16, (0, 2), False, "no patches")],
+    [
+        (16, (2, 2), True, "do not make a square grid"),
+        (17, (2, 2), False, "do not make a square grid"),
+        (16, (0, 2), False, "no patches"),
+    ],
 )
 def test_what_cannot_be_a_grid_is_refused(rows, grid, class_token, message):
     with pytest.raises(ValueError, match=message):
-        interpolate(table(0, rows), grid, class_token)
+        interpolate(table(0, rows), grid, class_token=class_token)

@@ -218,7 +218,7 @@ class TestShapes:
         """Rows 0 to 3 of patches, 12 columns; windows of 8 columns begin at 0 and 4: each half overlaps the other."""
         tower = load_checkpoint(folders["clip"], mode="raw").image
         pixels = noise((4 * PATCH, 12 * PATCH))
-        left, right = tower._see(pixels[..., : 8 * PATCH]), tower._see(pixels[..., 4 * PATCH :])
+        left, right = tower._window_features(pixels[..., : 8 * PATCH]), tower._window_features(pixels[..., 4 * PATCH :])
         middle = (left[..., 4:] + right[..., :4]) / 2
         expected = torch.cat([left[..., :4], middle, right[..., 4:]], dim=3)
         torch.testing.assert_close(tower.features(pixels), expected)
@@ -226,4 +226,4 @@ class TestShapes:
     @torch.inference_mode()
     def test_what_one_window_holds_is_seen_whole(self, folders: dict[str, Path]) -> None:
         tower, pixels = load_checkpoint(folders["clip"]).image, noise((4 * PATCH, 8 * PATCH))
-        assert torch.equal(tower.features(pixels), tower._see(pixels))
+        assert torch.equal(tower.features(pixels), tower._window_features(pixels))

@@ -8,12 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freeseg.models.towers.transformer.windows import by_windows, starts, window_length
+from freeseg.models.towers.transformer.windows import features_by_windows, window_length, window_starts
 
 
 @given(st.integers(1, 300), st.integers(1, 60))
 def test_windows_cover_a_side_and_overlap_by_half(side: int, length: int) -> None:
-    found = starts(side, length)
+    found = window_starts(side, length)
     if side <= length:
         assert found == [0]
         return
@@ -33,6 +33,6 @@ def test_features_that_do_not_depend_on_the_window_come_out_as_they_are(rows: in
         seen.append(part.shape[2:])
         return part + 1
 
-    torch.testing.assert_close(by_windows(see, pixels, 1, native), pixels + 1)
-    assert all(max(size) <= window_length((rows, columns), native) for size in seen)
+    torch.testing.assert_close(features_by_windows(see, pixels, patch=1, native=native), pixels + 1)
+    assert all(max(size) <= window_length((rows, columns), native=native) for size in seen)
     assert len(set(seen)) == 1

@@ -1,1 +1,1 @@
-"""The CLIP family: image and text towers in transformers' format."""
+"""Towers in transformers' format: CLIP, SigLIP, SigLIP 2, DINOv2, DINO."""

@@ -1,7 +1,8 @@
 """Dense modes: patch tokens that answer to words, from a vision transformer that was trained on whole images.
 
-The last blocks of a CLIP mix the patches for its class token: as they come out, patches tell little of their own
-place. Each mode reads the last blocks in another way, with the weights as they are; nothing is trained. A block is
+The last blocks of a CLIP mix the patches for the sake of its class token, so that a patch says little about its own
+place when it comes out. Each mode reads the last blocks in another way, with the weights as they are; nothing is
+trained. A block is
 
     x' = x + out(attention(q, k, v)),  x[i+1] = x' + mlp(norm2(x')),  with q, k, v of norm1(x),
 
@@ -16,8 +17,8 @@ and `attention(a, b, c) = softmax(scale a b^T) c` in each head. In these terms t
 | clearclip | 1 | `out(attention(q, q, v))` | ClearCLIP, arXiv 2407.12442 |
 | naclip | 1 | `out(softmax(scale k k^T + neighbourhood) v)` | NACLIP, arXiv 2404.08181 |
 
-Where a paper leaves it open whether the block's residual and feed-forward stay, its authors' code decides. The
-ordinary path, on which the class token goes, is never changed.
+Where a paper does not say whether the block's residual and feed-forward stay, its authors' code decides. The ordinary
+path, which the class token takes, is never changed.
 """
 
 from __future__ import annotations
@@ -59,7 +60,13 @@ class Heads(NamedTuple):
 
 
 class Mode(NamedTuple):
-    """How patch tokens are read: in how many of the last blocks, what each does, and whether neighbours count."""
+    """How patch tokens are read.
+
+    Attributes:
+        depth: How many of the last blocks are read in the mode's own way.
+        step: What each of them does to the patch tokens.
+        neighbours: Whether the attention favours near patches.
+    """
 
     depth: int
     step: Step
@@ -67,10 +74,14 @@ class Mode(NamedTuple):
 
 
 def first_block(mode: str, blocks: int) -> int:
-    """Index of the first block that a mode reads in its own way, of a transformer with so many blocks.
+    """The index of the first block that a mode reads in its own way.
+
+    Args:
+        mode: A key of `MODES`.
+        blocks: How many blocks the transformer has.
 
     Raises:
-        FreeSegError: No such mode; the message lists those there are.
+        FreeSegError: There is no such mode; the message lists those there are.
 
     Example:
         >>> first_block("surgery", 12), first_block("sclip", 12), first_block("surgery", 2)
@@ -80,11 +91,11 @@ def first_block(mode: str, blocks: int) -> int:
 
 
 def dense_tokens(
-    mode: str, tokens: Tensor, blocks: Sequence[Block], grid: tuple[int, int], has_class_token: bool
+    mode: str, tokens: Tensor, blocks: Sequence[Block], *, grid: tuple[int, int], has_class_token: bool
 ) -> Tensor:
     """Patch tokens in one of the `MODES`, before the transformer's final norm and projection.
 
-    The last block's ordinary path is left out: no patch depends on it.
+    The ordinary path of the last block is not computed, as no patch depends on it.
 
     Args:
         mode: A key of `MODES`.
@@ -92,18 +103,18 @@ def dense_tokens(
             row by row.
         blocks: That block and all after it.
         grid: (height, width) in patches.
-        has_class_token: Whether there is one.
+        has_class_token: Whether the first token is a class token.
 
     Returns:
         (B, height * width, D), in the tokens' dtype.
 
     Raises:
-        FreeSegError: No such mode.
+        FreeSegError: There is no such mode.
         ValueError: The tokens do not fill the grid, or the blocks are not those that the mode reads.
     """
     chosen, special = _mode(mode), int(has_class_token)
     _check(chosen, tokens, blocks, grid, special)
-    bias = neighbourhood(grid, special, tokens) if chosen.neighbours else None
+    bias = neighbourhood(grid, special=special, like=tokens) if chosen.neighbours else None
     dense = tokens
     for block in blocks[:-1]:
         dense, mixed = _attended(chosen, block, dense, tokens, bias)
@@ -111,27 +122,27 @@ def dense_tokens(
     return chosen.step(blocks[-1], dense, _heads(blocks[-1], tokens), bias)[:, special:]
 
 
-def neighbourhood(grid: tuple[int, int], special: int, like: Tensor, std: float = NEIGHBOURHOOD) -> Tensor:
-    """NACLIP's bonus for near patches: `exp(-d^2 / (2 std^2))`, d the distance in patches, added before the softmax.
+def neighbourhood(grid: tuple[int, int], *, special: int, like: Tensor, std: float = NEIGHBOURHOOD) -> Tensor:
+    """NACLIP's bonus for near patches, `exp(-d^2 / (2 std^2))` at a distance d in patches, added before the softmax.
 
     Args:
         grid: (height, width) in patches.
-        special: Tokens before the patches; they neither give nor get a bonus.
-        like: The bonus has its dtype and device.
+        special: How many tokens come before the patches; they neither give nor get a bonus.
+        like: A tensor of the dtype and device that the bonus shall have.
         std: Standard deviation, in patches.
 
     Returns:
         (T, T) in [0, 1], T = special + height * width.
 
     Example:
-        >>> neighbourhood((1, 2), 1, torch.zeros(()), std=1.0)
+        >>> neighbourhood((1, 2), special=1, like=torch.zeros(()), std=1.0)
         tensor([[0.0000, 0.0000, 0.0000],
                 [0.0000, 1.0000, 0.6065],
                 [0.0000, 0.6065, 1.0000]])
     """
     places = (torch.arange(side, dtype=torch.float64) for side in grid)
     rows, columns = (torch.exp(-((p[:, None] - p) ** 2) / (2 * std**2)).to(like) for p in places)
-    bonus = (rows[:, None, :, None] * columns[:, None, :]).flatten(2).flatten(0, 1)  # of a sum of squares: a product
+    bonus = (rows[:, None, :, None] * columns[:, None, :]).flatten(2).flatten(0, 1)  # exp(-(x^2 + y^2)) is a product
     return F.pad(bonus, (special, 0, special, 0))
 
 
@@ -152,7 +163,7 @@ def _check(mode: Mode, tokens: Tensor, blocks: Sequence[Block], grid: tuple[int,
 
 
 def _attended(mode: Mode, block: Block, dense: Tensor, tokens: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
-    """A block's dense tokens and its ordinary attention, from the same heads; they are gone when it goes on."""
+    """A block's dense tokens and its ordinary attention, from the same heads, which are freed on return."""
     heads = _heads(block, tokens)
     return mode.step(block, dense, heads, bias), _attention(block, *heads)
 
@@ -179,12 +190,12 @@ def _rest(block: Block, tokens: Tensor, mixed: Tensor) -> Tensor:
 
 
 def _raw(block: Block, tokens: Tensor, heads: Heads, bias: Tensor | None = None) -> Tensor:
-    """The block as it is; with transformers' SDPA attention, bit by bit."""
+    """The block as it is; the numbers are those of transformers' SDPA attention, bit by bit."""
     return _rest(block, tokens, _attention(block, *heads))
 
 
 def _maskclip(block: Block, tokens: Tensor, heads: Heads, bias: Tensor | None) -> Tensor:
-    """MaskCLIP (arXiv 2112.01071, section 3): no queries and keys, every patch keeps its own value.
+    """MaskCLIP (arXiv 2112.01071, section 3): without queries and keys, every patch keeps its own value.
 
     On ViTs its authors' code keeps the residual and the feed-forward (`TransformerEncoderLayer`, `return_qkv`).
     """

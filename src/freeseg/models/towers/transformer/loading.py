@@ -65,12 +65,13 @@ def load_checkpoint(folder: Path, *, mode: str = "", projected: bool = True) -> 
         raise WeightsError(f"no dense mode is called {mode!r}; there are: {', '.join(MODES)}")
     pixels = read_pixels(folder)
     if not KINDS[kind].knows_words:
-        return Checkpoint(_frozen(DinoVision(_network(folder, kind), mode)), None, pixels, 0.0)
+        return Checkpoint(_frozen(DinoVision(_network(folder, kind), mode=mode)), None, pixels, 0.0)
     check_activation(folder)
     network = _network(folder, kind)
     if kind != "clip" and not network.vision_model.use_head:
         raise WeightsError(f"{folder} has no pooling head (vision_use_head), so its patches have no words; use another")
-    image = IMAGE_TOWERS[kind](network.vision_model, getattr(network, "visual_projection", None), mode, projected)
+    projection = getattr(network, "visual_projection", None)
+    image = IMAGE_TOWERS[kind](network.vision_model, projection, mode=mode, projected=projected)
     tokens = read_tokens(folder, network.text_model)
     text = TransformerText(network.text_model, getattr(network, "text_projection", None), tokens)
     return Checkpoint(_frozen(image), _frozen(text), pixels, math.exp(network.logit_scale.item()))

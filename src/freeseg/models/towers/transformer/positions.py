@@ -9,17 +9,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def interpolate(table: Tensor, grid: tuple[int, int], class_token: bool) -> Tensor:
-    """A table of position embeddings, resized to a grid. Nothing is kept: the next call may have another grid.
+def interpolate(table: Tensor, grid: tuple[int, int], *, class_token: bool) -> Tensor:
+    """A table of position embeddings, resized to a grid.
 
-    Bicubic, corners not aligned, without antialiasing: transformers' own `interpolate_pos_encoding` of CLIP, SigLIP
-    and DINOv2, so the numbers are the same. Antialiasing would only matter on grids smaller than the trained one,
-    which photos rarely have. Half precision is interpolated in single precision, as transformers does for DINOv2.
+    Bicubic, corners not aligned, without antialiasing, as transformers' own `interpolate_pos_encoding` of CLIP, SigLIP
+    and DINOv2 does, so that the numbers are the same. Antialiasing would only matter on grids smaller than the trained
+    one, which photos rarely have. Half precision is interpolated in single precision, as transformers does for DINOv2.
 
     Args:
-        table: (1 + G * G, D) with a class token, (G * G, D) without; any float dtype.
+        table: (1 + G * G, D) with a class token, (G * G, D) without one; any float dtype.
         grid: (height, width) in patches.
-        class_token: Whether the first row belongs to a class token; it stays as it is.
+        class_token: Whether the first row belongs to a class token, which stays as it is.
 
     Returns:
         (1 + height * width, D) or (height * width, D), in the table's dtype; the table itself at its own grid.
@@ -38,9 +38,9 @@ def interpolate(table: Tensor, grid: tuple[int, int], class_token: bool) -> Tens
     patches = table[special:]
     side = math.isqrt(len(patches))
     if side * side != len(patches):
-        raise ValueError(f"{len(table)} positions, {special} of them a class token's, are no square grid")
+        raise ValueError(f"{len(table)} positions, {special} of them a class token's, do not make a square grid")
     if min(grid) < 1:
-        raise ValueError(f"a grid of {grid} has no patches; give pixels of at least one patch a side")
+        raise ValueError(f"a grid of {grid} has no patches; give at least as many pixels as one patch has on each side")
     if grid == (side, side):
         return table
     precise = patches.to(torch.promote_types(table.dtype, torch.float32))
@@ -50,9 +50,10 @@ def interpolate(table: Tensor, grid: tuple[int, int], class_token: bool) -> Tens
 
 
 def antialiased(table: Tensor, grid: tuple[int, int]) -> Tensor:
-    """The same for SigLIP 2 of native shape (NaFlex), whose grids may be smaller than the table's: bilinear.
+    """A table of position embeddings of SigLIP 2 of native shape (NaFlex), resized to a grid.
 
-    transformers' own loops over the sizes of a batch, which cannot be traced; the numbers are the same.
+    Bilinear with antialiasing, as a grid may be smaller than the table's. The numbers are those of transformers' own
+    code, which loops over the sizes in a batch and cannot be traced.
 
     Args:
         table: (G * G, D).

@@ -1,8 +1,8 @@
-"""Image towers of the CLIP family: any image shape -> patch features, by a dense mode over the last blocks.
+"""Vision transformers as image towers: images of any shape -> patch features, by a dense mode over the last blocks.
 
-The class token and the global embedding are transformers' own; only patches take another way through the last
-blocks (see `dense`). A side that is no multiple of the patch is continued with its last row or column of pixels, so
-that every pixel begun has a patch; preprocessing resizes photos to whole patches, so this is rare.
+Only patches take another way through the last blocks (see `dense`); the network itself is not changed. A side that is
+no multiple of the patch is continued with its last row or column of pixels, so that every pixel belongs to a patch;
+preprocessing resizes photos to whole patches, so this is rare.
 """
 
 from __future__ import annotations
@@ -17,28 +17,29 @@ from torch import Tensor, nn
 
 from freeseg.models.towers.transformer.dense import Block, dense_tokens, first_block
 from freeseg.models.towers.transformer.positions import antialiased, interpolate
-from freeseg.models.towers.transformer.windows import by_windows
+from freeseg.models.towers.transformer.windows import features_by_windows
 
 
 class VisionTower(nn.Module, ABC):
-    """A frozen image tower of one family; the subclasses know where transformers keeps its parts.
+    """A frozen image tower of one kind; the subclasses know where transformers keeps its parts.
 
     Args:
         network: The image model of transformers.
-        projection: Its projection to the joint space, where the family has one.
-        mode: A name from `dense.MODES`.
-        projected: Whether features end in the joint space of the checkpoint's own words (zero-shot use), or
-            before the projection (where `freeseg pretrain` puts its own).
+        projection: Its projection to the joint space, where the kind has one.
+        mode: A key of `dense.MODES`.
+        projected: Whether features end in the joint space of the checkpoint's own words (zero-shot use), or before the
+            projection, where `freeseg pretrain` puts its own.
 
     Attributes:
         channels: Width of the features.
         stride: Side of a patch in pixels.
-        native: Side of the patch grid that the checkpoint was trained on.
+        native: Side of the grid that the checkpoint was trained on, in patches.
+        class_tokens: How many class tokens come before the patches: 1 or 0.
     """
 
     class_tokens = 1
 
-    def __init__(self, network: Any, projection: nn.Module | None = None, mode: str = "raw", projected: bool = True):
+    def __init__(self, network: Any, projection: nn.Module | None = None, *, mode: str = "raw", projected: bool = True):
         super().__init__()
         self.network, self.projection = network, projection or nn.Identity()
         self.mode, self.projected = mode, projected
@@ -49,7 +50,8 @@ class VisionTower(nn.Module, ABC):
 
     def features(self, pixels: Tensor) -> Tensor:
         """Normalised pixels (B, 3, H, W) -> features (B, channels, ceil(H / stride), ceil(W / stride))."""
-        return by_windows(self._see, pad_to_patches(pixels, self.stride), self.stride, self.native)
+        pixels = pad_to_patches(pixels, self.stride)
+        return features_by_windows(self._window_features, pixels, patch=self.stride, native=self.native)
 
     def class_attention(self, pixels: Tensor) -> Tensor:
         """How much the class token looks at each patch in the last block, mean over heads (DINO, arXiv 2104.14294).
@@ -58,10 +60,10 @@ class VisionTower(nn.Module, ABC):
             pixels: Normalised, (B, 3, H, W).
 
         Returns:
-            (B, 1, h, w), >= 0; with the class token's share of itself, it sums to 1 per image.
+            (B, 1, h, w), >= 0; together with the class token's attention to itself, it sums to 1 per image.
 
         Raises:
-            ValueError: The family has no class token.
+            ValueError: The tower has no class token.
         """
         if not self.class_tokens:
             raise ValueError("this image tower has no class token to take attention from")
@@ -75,18 +77,24 @@ class VisionTower(nn.Module, ABC):
         share = torch.softmax(block.scale * query @ key.transpose(-2, -1), dim=-1).mean(dim=1)[:, 0, 1:]
         return _grid(share[..., None], pixels, self.stride)
 
-    def _see(self, pixels: Tensor) -> Tensor:
+    def _window_features(self, pixels: Tensor) -> Tensor:
         """Features of one window."""
         tokens, layers = self.embed(pixels), self.layers
         first = first_block(self.mode, len(layers))
         for layer in layers[:first]:
             tokens = layer(tokens, None)
         blocks = [self.block(layer) for layer in layers[first:]]
-        patches = dense_tokens(self.mode, tokens, blocks, _cells(pixels, self.stride), bool(self.class_tokens))
+        patches = dense_tokens(
+            self.mode,
+            tokens,
+            blocks,
+            grid=_cells(pixels, self.stride),
+            has_class_token=bool(self.class_tokens),
+        )
         patches = self.norm(patches)
         return _grid(self.project(patches) if self.projected else patches, pixels, self.stride)
 
-    # Where a family keeps its parts.
+    # Where transformers keeps the parts of a kind.
 
     @property
     def layers(self) -> Sequence[nn.Module]:
@@ -144,8 +152,8 @@ class ClipVision(VisionTower):
 class SiglipVision(VisionTower):
     """SigLIP (arXiv 2303.15343) and SigLIP 2 of fixed size (arXiv 2502.14786): no class token.
 
-    Their image embedding is an attention pooling over patches. A patch alone in that pooling is what the patch says
-    in the joint space: value projection, output projection, feed-forward (MaskCLIP's step, on the pooling).
+    Their image embedding is an attention pooling over patches. A patch goes to the joint space as if it were alone in
+    that pooling: value projection, output projection, feed-forward (MaskCLIP's step, on the pooling).
     """
 
     class_tokens = 0
@@ -180,10 +188,10 @@ class NaflexVision(SiglipVision):
 
 
 class DinoVision(VisionTower):
-    """DINOv2 (arXiv 2304.07193), and DINO's ViT: images only, so `freeseg pretrain` has to teach them words."""
+    """DINOv2 (arXiv 2304.07193), and DINO's ViT: they know no words, which `freeseg pretrain` has to teach them."""
 
-    def __init__(self, network: Any, mode: str = "raw"):
-        super().__init__(network, None, mode, projected=False)
+    def __init__(self, network: Any, *, mode: str = "raw"):
+        super().__init__(network, mode=mode, projected=False)
 
     @property
     def layers(self) -> Sequence[nn.Module]:
@@ -201,7 +209,7 @@ class DinoVision(VisionTower):
         return torch.cat([first, patches], dim=1) + table
 
     def block(self, layer: Any) -> Block:
-        """See `VisionTower.block`; the scales of a block's two parts (LayerScale) go with them."""
+        """See `VisionTower.block`; the scales of a block's two parts (LayerScale) are applied with them."""
         attention = layer.attention
         scaled = hasattr(layer, "layer_scale1")
         return Block(
