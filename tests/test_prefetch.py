@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 from freeseg.errors import PhotoError
 from freeseg.photos import Photo, prefetch_photos
 from freeseg.pipeline import FreeSeg
+from freeseg.prefetch import prefetch
 from freeseg.results.segmentation import Segmentation
 from tiny import same
 
@@ -111,3 +113,32 @@ def test_pixels_are_those_that_were_given_however_late_they_are_read(kind: str) 
         all_given.set()  # the first comes out once all three are begun
         begun.append(future.result())
     assert begun == [10, 20, 30]
+
+
+def test_an_error_comes_out_in_its_place() -> None:
+    begun = prefetch(lambda number: 6 // number, [1, 0, 3], count=2)
+    first, second, third = begun
+    assert first.result() == 6
+    assert isinstance(second.exception(), ZeroDivisionError)
+    assert third.result() == 2
+
+
+def test_closing_it_drops_what_has_not_begun() -> None:
+    taken, worked = list[int](), list[int]()
+    may_go_on = threading.Event()
+
+    def work(number: int) -> None:
+        assert may_go_on.wait(20) or number == 0
+        worked.append(number)
+
+    def endless() -> Iterator[int]:
+        for number in itertools.count():
+            taken.append(number)
+            yield number
+
+    begun = prefetch(work, endless(), count=3)
+    next(begun)
+    assert taken == [0, 1, 2, 3]
+    may_go_on.set()
+    begun.close()
+    assert set(worked) <= set(taken)

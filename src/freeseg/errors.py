@@ -30,23 +30,23 @@ class DataError(FreeSegError):
 
 
 def one_line(text: object) -> str:
-    """Text with every run of white space, line breaks among it, as one space.
+    r"""Text with every run of white space, line breaks among it, as one space.
 
     Example:
-        >>> one_line("no such size:\\n  -1\\n")
+        >>> one_line("no such size:\n  -1\n")
         'no such size: -1'
     """
     return " ".join(str(text).split())
 
 
 def reason(error: BaseException) -> str:
-    """Why something failed, as one line of at most `REASON_CHARACTERS` characters, to be put into a message.
+    r"""Why something failed, as one line of at most `REASON_CHARACTERS` characters, to be put into a message.
 
     The first cause of a chain of exceptions is told, since libraries wrap it in pages of their own. An error of the
     system is told in the system's words, without its number and its path.
 
     Example:
-        >>> reason(ValueError("no such size:\\n  -1\\n"))
+        >>> reason(ValueError("no such size:\n  -1\n"))
         'no such size: -1'
         >>> reason(FileNotFoundError(2, "No such file or directory", "a.jpg"))
         'No such file or directory'

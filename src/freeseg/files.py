@@ -149,21 +149,21 @@ def sha256(path: Path) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that can be written as UTF-8: bytes of a file's name that are not text become question marks.
+    r"""Text that can be written as UTF-8: bytes of a file's name that are not text become question marks.
 
     Example:
-        >>> printable("caf\\udce9")
+        >>> printable("caf\udce9")
         'caf?'
     """
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def path_for_message(path: str | os.PathLike[str]) -> str:
-    """A path on one line, quoted and escaped if it holds a line break or bytes that are not text.
+    r"""A path on one line, quoted and escaped if it holds a line break or bytes that are not text.
 
     Example:
-        >>> path_for_message("a/b.jpg"), path_for_message("a\\nb.jpg")
-        ('a/b.jpg', "'a\\\\nb.jpg'")
+        >>> path_for_message("a/b.jpg"), path_for_message("a\nb.jpg")
+        ('a/b.jpg', "'a\\nb.jpg'")
     """
     text = os.fsdecode(path)
     return text if text.isprintable() else repr(text)

@@ -65,7 +65,8 @@ def label(
         sources: Paths as `freeseg.data.open_sources` takes them, or sources that it opened; a lone path is one source.
         out: Folder for the free masks; made if need be.
         labels: The labels, as `FreeSeg.segment` takes them.
-        model, device: As `freeseg.load` takes them.
+        model: As `freeseg.load` takes it.
+        device: As `freeseg.load` takes it.
         ignore_below: Pixels with a lower confidence, in [0, 1], become "don't know"; None for the model's own rule.
         workers: How many processes label photos, each with a model; 1 labels in this process. None for as many as
             there are cores, up to 8, or for 1 on a GPU.

@@ -36,7 +36,8 @@ def mean_confidence_by_value(
     """The mean confidence of the pixels of each value.
 
     Args:
-        mask, confidence: (H, W).
+        mask: (H, W).
+        confidence: (H, W) float32 in [0, 1].
         pixels: (N,) what `pixels_by_value` gives for the mask.
 
     Returns:

@@ -22,7 +22,7 @@ _FONTS = (
 
 
 def text_line(text: str, *, size: int, widest: int, ink: Colour, paper: Colour) -> Image.Image:
-    """Draw one line of text.
+    r"""Draw one line of text.
 
     Line breaks become spaces, control characters are left out, a text that is too long ends in an ellipsis, and a
     character that no installed font has becomes a box.
@@ -38,7 +38,7 @@ def text_line(text: str, *, size: int, widest: int, ink: Colour, paper: Colour) 
         RGB, as wide as the text needs and round(1.4 * size) pixels high.
 
     Example:
-        >>> picture = text_line("a cat\\nasleep " * 1000, size=20, widest=300, ink=(0, 0, 0), paper=(255, 255, 255))
+        >>> picture = text_line("a cat\nasleep " * 1000, size=20, widest=300, ink=(0, 0, 0), paper=(255, 255, 255))
         >>> picture.width <= 300, picture.height
         (True, 28)
     """

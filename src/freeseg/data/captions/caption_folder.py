@@ -48,12 +48,15 @@ class CaptionFolder:
         self.photos_without_line = len(photos.difference(map(os.path.realpath, self._entries)))
 
     def __len__(self) -> int:
+        """How many photos there are."""
         return len(self._entries)
 
     def keys(self) -> Iterable[str]:
+        """The keys of all photos; no photo is read."""
         return [key for key, _, _ in self._entries.values()]
 
     def __iter__(self) -> Iterator[CaptionedPhoto]:
+        """The photos, one at a time."""
         for photo, (key, captions, split) in self._entries.items():
             yield CaptionedPhoto(key, read_file(photo), captions, split)
 

@@ -39,11 +39,14 @@ class PhotoFolder:
             )
 
     def __len__(self) -> int:
+        """How many photos there are."""
         return len(self._photos)
 
     def keys(self) -> Iterable[str]:
+        """The keys of all photos; no photo is read."""
         return [photo.name.as_posix() for photo in self._photos]
 
     def __iter__(self) -> Iterator[CaptionedPhoto]:
+        """The photos, one at a time."""
         for photo in self._photos:
             yield CaptionedPhoto(photo.name.as_posix(), read_file(photo.path), (), "train")

@@ -61,12 +61,15 @@ class TarShards:
         self._keys = photos
 
     def __len__(self) -> int:
+        """How many photos there are."""
         return len(self._keys)
 
     def keys(self) -> Iterable[str]:
+        """The keys of all photos; no photo is read."""
         return self._keys
 
     def __iter__(self) -> Iterator[CaptionedPhoto]:
+        """The photos, one at a time."""
         reader = _tar_reader()
         for shard in map(str, self._shards):
             # The file is opened here, since webdataset would run a name such as "pipe:..." as a shell command.
@@ -131,7 +134,7 @@ def _key(member: str) -> str:
 
 
 def _kind(member: str) -> str:
-    """ "jpg", "txt" and so on, or "" for a member that is skipped, such as the "._000.jpg" of macOS."""
+    """The kind of a member: "jpg", "txt" and so on, or "" for one that is skipped, such as the "._000.jpg" of macOS."""
     stem, _, kind = PurePosixPath(member).name.lower().partition(".")
     return kind if stem and kind in (*_PHOTO_KINDS, *_TEXT_KINDS) else ""
 
