@@ -28,9 +28,10 @@ from freeseg.evaluation.report.markdown_table import table as markdown_table
 from freeseg.evaluation.report.report import Report
 from freeseg.files import write_text
 from freeseg.pipeline import FreeSeg
-from freeseg.training.network import photos, rounds
 from freeseg.training.network.devices import accelerator
+from freeseg.training.network.labelled_photos import find_photos
 from freeseg.training.network.recipe import NetworkRecipe
+from freeseg.training.network.rounds import NetworkTraining, train_rounds
 
 ENCODER = "segmentation-lite2"
 BASE = NetworkRecipe(epochs=1)
@@ -62,14 +63,14 @@ def main(
     free = open_free_masks(masks)
     chosen = np.unique(np.linspace(0, len(free.entries) - 1, min(count, len(free.entries))).astype(int))
     free = replace(free, entries=tuple(free.entries[index] for index in chosen))
-    found = photos.find_photos(free, images)
-    job = rounds.NetworkTraining(
+    found = find_photos(free, images)
+    training = NetworkTraining(
         freeseg.load(free.place or free.entries[0].model), ENCODER, free, found, cache, "experiment", accelerator("cpu")
     )
     sets = {name: open_dataset(name, voc_root) for name in ("voc20", "voc21")}
     measured = [item.name for item in sets["voc21"].items]
     of = identity(free.vocabulary, [entry.line() for entry in free.entries], measured)
-    rows: dict[str, list[dict[str, float]]] = {"the teacher": [measure(job.teacher, sets)]}
+    rows: dict[str, list[dict[str, float]]] = {"the teacher": [measure(training.teacher, sets)]}
     for seed in range(seeds):  # seeds outside: a table stopped early compares all variants
         for name, (change, again) in VARIANTS.items():
             recipe = replace(BASE, seed=seed, **change)
@@ -78,7 +79,7 @@ def main(
             result = folder / f"result-{again}.json"
             scores = kept(result, of)
             if scores is None:
-                scores = one(job, recipe, again, folder, sets)
+                scores = one(training, recipe, again, folder, sets)
                 keep(result, scores, of)
             rows.setdefault(name, []).append(scores)
             typer.echo(f"{name}, seed {seed}: {rows[name][-1]}")
@@ -88,12 +89,12 @@ def main(
 
 
 def one(
-    job: rounds.NetworkTraining, recipe: NetworkRecipe, again: int, folder: Path, sets: Mapping[str, SegmentationData]
+    training: NetworkTraining, recipe: NetworkRecipe, again: int, folder: Path, sets: Mapping[str, SegmentationData]
 ) -> dict[str, float]:
     """Train and measure once."""
     with progress("training") as update:
-        network, metrics = rounds.train(
-            job, recipe, folder, again, report=lambda _, moment, agreed: update(moment.step, moment.steps, "")
+        network, metrics = train_rounds(
+            training, recipe, folder, self_training=again, on_step=lambda done: update(done.step, done.steps, "")
         )
     return measure(network, sets) | {"agreement": next(iter(metrics.values()))}
 

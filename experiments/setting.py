@@ -29,8 +29,8 @@ from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.pipeline import FreeSeg
 from freeseg.training import features
 from freeseg.training.teacher.recipe import TeacherRecipe
-from freeseg.training.teacher.trainer import TrainingWords, pretrain
-from freeseg.training.teacher.words import NOUNS, training_words
+from freeseg.training.teacher.task import pretrain
+from freeseg.training.teacher.words import NOUNS, TrainingWords, training_words
 from freeseg.words import default_background, vocabulary
 
 Change = Mapping[str, Any]  # fields of a recipe
@@ -85,7 +85,13 @@ class Setting:
         stores = features.open_stores(model, cache, *identities(towers))
         with progress("photos") as photos, progress("captions") as captions:
             prepared = features.prepare(
-                model, open_sources(data), stores, vocabulary(NOUNS), torch.device("cpu"), photos, captions
+                model,
+                open_sources(data),
+                stores,
+                vocabulary(NOUNS),
+                torch.device("cpu"),
+                on_photos=photos,
+                on_texts=captions,
             )
         model.image_tower = RememberingTower(cast(EfficientNetLite, model.image_tower))
         sets = {name: open_dataset(name, voc_root) for name in ("voc20", "voc21")}

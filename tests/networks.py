@@ -17,10 +17,11 @@ from freeseg.models.network import SegmentationNetwork, SegmentationTower
 from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.pipeline import FreeSeg
 from freeseg.training.features import GRID
+from freeseg.training.network.batches import Samples
 from freeseg.training.network.devices import accelerator
 from freeseg.training.network.recipe import NetworkRecipe
-from freeseg.training.network.samples import Samples
-from freeseg.training.network.trainer import Teacher, Trainer
+from freeseg.training.network.task import NetworkTask
+from freeseg.training.network.teacher import Teacher
 from freeseg.words import Vocabulary
 from tiny import TINY_STAGES, HashedText, tiny_iclip
 
@@ -91,14 +92,14 @@ def tiny_teacher(photos: int) -> Teacher:
     return Teacher(model.model, features, words, 20.0, 0.0)
 
 
-def tiny_trainer(folder: Path, run: Path, recipe: NetworkRecipe = RECIPE, on: Accelerator | None = None) -> Trainer:
-    """A training of a tiny network on drawn photos."""
+def tiny_task(
+    folder: Path, recipe: NetworkRecipe = RECIPE, on: Accelerator | None = None, workers: int = 0
+) -> NetworkTask:
+    """The training of a tiny network on drawn photos."""
     masks, photos = draw_free_masks(folder) if not (folder / "masks").exists() else _drawn(folder)
     samples = Samples(masks, photos, np.arange(len(photos)), recipe)
-    used = np.arange(len(photos))
-    return Trainer(
-        tiny_network(recipe.seed), tiny_teacher(len(photos)), samples, used, recipe, run, {}, on or accelerator("cpu")
-    )
+    network, teacher = tiny_network(recipe.seed), tiny_teacher(len(photos))
+    return NetworkTask(network, teacher, samples, np.arange(len(photos)), {}, on or accelerator("cpu"), workers=workers)
 
 
 def _drawn(folder: Path) -> tuple[FreeMasks, list[Path]]:
@@ -108,9 +109,8 @@ def _drawn(folder: Path) -> tuple[FreeMasks, list[Path]]:
 
 if __name__ == "__main__":  # a training to be killed: folder of the data, folder of the run
     torch.set_num_threads(1)
-    trainer = tiny_trainer(
-        Path(sys.argv[1]), Path(sys.argv[2]), NetworkRecipe(**{**vars(RECIPE), "epochs": int(sys.argv[3])})
-    )
-    trainer.checkpoint_seconds = 0.0
+    task = tiny_task(Path(sys.argv[1]), NetworkRecipe(**{**vars(RECIPE), "epochs": int(sys.argv[3])}))
+    loop = task.loop(Path(sys.argv[2]))
+    loop.checkpoint_seconds = 0.0
     print("ready", flush=True)
-    trainer.fit()
+    loop.fit()

@@ -148,6 +148,16 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def bytes_sha256(content: bytes) -> str:
+    """The sha256 of bytes as 64 hex digits.
+
+    Example:
+        >>> bytes_sha256(b"")[:8]
+        'e3b0c442'
+    """
+    return hashlib.sha256(content).hexdigest()
+
+
 def printable(text: str) -> str:
     r"""Text that can be written as UTF-8: bytes of a file's name that are not text become question marks.
 

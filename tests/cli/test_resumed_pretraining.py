@@ -38,10 +38,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pretrain(run: Run, folder: Path) -> Run:
     """`freeseg pretrain` with class attention of another tower."""
     given = ("captioned", "--out", "mine", "--cache", "cache", "--batch-size", 4, "--epochs", 1)
-    towers = {"--encoder": "clip", "--text-encoder": "clip", "--attention": "dinov2", "--mode": "raw"}
+    towers = {"--image-tower": "clip", "--text-tower": "clip", "--attention": "dinov2", "--mode": "raw"}
 
     def call(**other: str) -> Done:
-        named = towers | {f"--{option}": value for option, value in other.items()}
+        named = towers | {f"--{option.replace('_', '-')}": value for option, value in other.items()}
         return run("pretrain", *given, *(part for pair in named.items() for part in pair))
 
     return call
@@ -65,12 +65,14 @@ def test_the_same_command_goes_on(pretrain: Run, folder: Path) -> None:
     assert (folder / "mine" / "model.safetensors").read_bytes() == weights
 
 
-@pytest.mark.parametrize(("option", "tower"), [("encoder", "clip"), ("text-encoder", "clip"), ("attention", "dinov2")])
+@pytest.mark.parametrize(
+    ("option", "tower"), [("image_tower", "clip"), ("text_tower", "clip"), ("attention", "dinov2")]
+)
 def test_another_tower_of_the_same_shapes(pretrain: Run, folder: Path, option: str, tower: str) -> None:
     assert pretrain().code == 0
     model = (folder / "mine" / "model.safetensors").read_bytes()
     line = one_line(pretrain(**{option: altered(folder / tower)}))
-    role = {"encoder": "image", "text-encoder": "text", "attention": "attention"}[option]
+    role = option.removesuffix("_tower")
     assert "mine/seed-0 holds a training with other settings (" in line
     assert f"({role} tower " in line
     assert (folder / "mine" / "model.safetensors").read_bytes() == model

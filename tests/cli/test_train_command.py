@@ -15,8 +15,9 @@ import pytest
 import torch
 from PIL import Image
 
+from freeseg.cli.training import show_steps
 from freeseg.data.free_masks import open_free_masks
-from freeseg.training.network.trainer import StepReport
+from freeseg.training.loop import StepReport
 from networks import draw_free_masks
 
 KILLED_AT = (  # soon after one of these is there, in the order in which they come to be
@@ -55,11 +56,12 @@ def arguments(root: Path) -> list[object]:
 
 
 def test_how_long_it_will_take_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    command = sys.modules["freeseg.cli.train"]  # as an attribute, it is the command itself
-    report = command._report(lambda done, total, remark: None, 2)
+    remarks: list[str] = []
+    report = show_steps(lambda done, total, remark="": remarks.append(remark))
     for step in range(1, 20):
-        report(0, StepReport(step, 100, {"masks": 1.0}, 0), float("nan"))
+        report(StepReport(step, 200, {"masks": 1.0}, {"agreement": 50.7} if step > 10 else {}))
     assert capsys.readouterr().err == "194 steps, about 1 minute\n"
+    assert (remarks[0], remarks[-1]) == ("masks 1", "masks 1, agreement 50.7")
 
 
 class TestTrain:

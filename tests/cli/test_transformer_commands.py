@@ -90,7 +90,7 @@ def test_a_mistake_is_one_line(run: Run, tmp_path: Path, options: tuple[str, ...
 
 class TestPretrain:
     def test_on_a_clip(self, run: Run, tmp_path: Path, root: Path) -> None:
-        said = pretrain(run, tmp_path / "mine", "--encoder", "clip", "--mode", "sclip")
+        said = pretrain(run, tmp_path / "mine", "--image-tower", "clip", "--mode", "sclip")
         assert "has no label space: trained without vocabulary distillation" in said
         config = read_config(tmp_path / "mine")
         clip = str(root / "clip")
@@ -105,7 +105,7 @@ class TestPretrain:
             freeseg.load(tmp_path / "mine", mode="raw")
 
     def test_attention_of_another_tower_is_cached_beside_the_features(self, run: Run, tmp_path: Path) -> None:
-        options = ("--encoder", "siglip", "--attention", "dinov2", "--pooling", "masked-max")
+        options = ("--image-tower", "siglip", "--attention", "dinov2", "--pooling", "masked-max")
         pretrain(run, tmp_path / "mine", *options)
         config = read_config(tmp_path / "mine")
         assert config.training["recipe"]["attention"] == "class"
@@ -115,14 +115,14 @@ class TestPretrain:
         assert 2 * 64 * 32 * PHOTOS in sizes  # features: 32 channels of them
 
     def test_images_of_one_tower_and_words_of_another(self, run: Run, tmp_path: Path, root: Path) -> None:
-        pretrain(run, tmp_path / "mine", "--encoder", "dinov2", "--text-encoder", "clip", "--hidden", 8)
+        pretrain(run, tmp_path / "mine", "--image-tower", "dinov2", "--text-tower", "clip", "--hidden", 8)
         config = read_config(tmp_path / "mine")
         assert config.towers_sha256.keys() == {str(root / "dinov2"), str(root / "clip")}
         model = freeseg.load(tmp_path / "mine")
         assert model.similarity(np.zeros((30, 40, 3), np.uint8), ["cat"]).shape == (1, 30, 40)
 
     def test_another_clip_under_trained_heads_is_refused(self, run: Run, tmp_path: Path, root: Path) -> None:
-        pretrain(run, tmp_path / "mine", "--encoder", "clip")
+        pretrain(run, tmp_path / "mine", "--image-tower", "clip")
         path = tmp_path / "mine" / "config.json"
         raw = json.loads(path.read_text())
         raw["towers"] = dict.fromkeys(raw["towers"], "0" * 64)
@@ -135,6 +135,6 @@ class TestPretrain:
             freeseg.load(tmp_path / "mine")
 
     def test_attention_of_a_tower_without_a_class_token(self, run: Run, tmp_path: Path) -> None:
-        code, said = run("pretrain", "captioned", "--out", tmp_path, "--encoder", "clip", "--attention", "siglip")
+        code, said = run("pretrain", "captioned", "--out", tmp_path, "--image-tower", "clip", "--attention", "siglip")
         assert code == 1
         assert "siglip has no class token" in said

@@ -18,7 +18,7 @@ import freeseg.cli
 from freeseg.data.free_masks import open_free_masks
 from freeseg.evaluation.report.report import Report
 from freeseg.models import TowerPair, read_config
-from networks import tiny_trainer
+from networks import RECIPE, tiny_task
 
 KEPT = Path(__file__).parent / "v0.1.0"
 
@@ -111,7 +111,7 @@ def test_a_finished_teachers_training_is_not_begun_again(folder: Path, monkeypat
     """The same command in the same folder: settings, states and cached features are those that it expects."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("FREESEG_CACHE", "off")
-    command = "pretrain captioned --encoder clip --out teacher --cache cache --batch-size 2 --epochs 2 --hidden 8"
+    command = "pretrain captioned --image-tower clip --out teacher --cache cache --batch-size 2 --epochs 2 --hidden 8"
     monkeypatch.setattr(sys, "argv", ["freeseg", *command.split(), "--trainings", "2"])
     with pytest.raises(SystemExit) as ended:
         freeseg.cli.main()
@@ -123,17 +123,19 @@ def test_a_finished_teachers_training_is_not_begun_again(folder: Path, monkeypat
 
 def test_a_stopped_networks_training_goes_on(folder: Path, tmp_path: Path) -> None:
     state = torch.load(KEPT / "network-stopped" / "state.pt", weights_only=True)
-    trainer = tiny_trainer(tmp_path, folder / "network-stopped")
-    trainer.resume()
-    assert trainer.step == 4
-    assert trainer.history == state["history"]
-    for name, tensor in trainer.average.trained_tensors().items():
+    task = tiny_task(tmp_path)
+    loop = task.loop(folder / "network-stopped")
+    loop.resume()
+    assert loop.step == 4
+    assert loop.history == state["history"]
+    for name, tensor in task.average.trained_tensors().items():
         assert torch.equal(tensor, state["average"][name]), name
-    trainer.fit()
-    assert trainer.step == trainer.steps == 9
+    loop.fit()
+    assert loop.step == loop.steps == 9
 
 
 def test_a_setting_that_is_another_than_0_1_0s_is_told_by_the_name_it_has_now(folder: Path, tmp_path: Path) -> None:
-    recipe = replace(tiny_trainer(tmp_path, tmp_path / "run").recipe, learning_rate=0.5)
-    with pytest.raises(freeseg.FreeSegError, match=r"learning_rate 0.01 -> 0.5"):
-        tiny_trainer(tmp_path, folder / "network-stopped", recipe).fit()
+    recipe = replace(RECIPE, learning_rate=0.5, foreground_share=0.5)
+    changed = r"\(foreground_share 0.7 -> 0.5, learning_rate 0.01 -> 0.5\)"
+    with pytest.raises(freeseg.FreeSegError, match=changed):
+        tiny_task(tmp_path, recipe).loop(folder / "network-stopped").fit()

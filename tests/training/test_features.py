@@ -94,7 +94,7 @@ def test_a_stopped_extraction_goes_on(folder: Path, tmp_path: Path, monkeypatch:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(model, sources, stores, NOUNS, CPU, stop)
+        prepare(model, sources, stores, NOUNS, CPU, on_photos=stop)
     assert 0 < len(stores[0]) < 5
     assert np.array_equal(run(tiny_iclip(), folder, tmp_path / "stopped").features, whole.features)
 

@@ -6,14 +6,13 @@ keyed by tower, preprocessing and the photo's own bytes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice, repeat
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from freeseg.data import CaptionedPhoto, PhotoSource
 from freeseg.errors import DataError, PhotoError
+from freeseg.files import bytes_sha256
 from freeseg.models.class_attention import ClassAttention
 from freeseg.models.iclip import ICLIP
 from freeseg.photos import read_bytes, resize, to_array
@@ -35,6 +35,7 @@ TEXT_BATCH = 256
 HELD_OUT = "test"
 
 Progress = Callable[[int, int], None]  # (done, total)
+Item = TypeVar("Item")
 
 
 class Paired(NamedTuple):
@@ -72,25 +73,24 @@ class TrainingData:
 
 
 class AttentionExtractor(NamedTuple):
-    """Free attention from a tower of its own, and the cache of what it gave."""
+    """A tower that gives free attention, and the cache of what it gave."""
 
     tower: ClassAttention
     store: RowStore
 
 
 def cache_folder(root: Path, identity: object) -> Path:
-    """The folder of one kind of row: a digest of all that decides its content.
+    """The folder of one kind of row, named by a hash of all that decides its content.
 
     Example:
         >>> cache_folder(Path("cache"), {"tower": "a"}) == cache_folder(Path("cache"), {"tower": "b"})
         False
     """
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return root / digest[:16]
+    return root / bytes_sha256(json.dumps(identity, sort_keys=True).encode())[:16]
 
 
 def expected_bytes(model: ICLIP, photos: int) -> int:
-    """The size of the feature cache of so many photos, to be said beforehand."""
+    """The size of the feature cache of so many photos."""
     return photos * model.image_tower.channels * GRID * GRID * 2
 
 
@@ -104,7 +104,13 @@ def open_stores(model: ICLIP, root: Path, image_identity: str, text_identity: st
 
 
 def open_attention(root: Path, tower: ClassAttention, identity: str) -> AttentionExtractor:
-    """A tower that gives free attention, with its cache beside those of the features."""
+    """A tower that gives free attention, with its cache beside those of the features.
+
+    Args:
+        root: Folder of all caches.
+        tower: The tower.
+        identity: What its answers depend on.
+    """
     kind = {"attention": identity, "side": SIDE, "grid": GRID, "resize": "squeeze, bicubic"}
     return AttentionExtractor(tower, RowStore(cache_folder(root, kind), (GRID * GRID,), np.float16))
 
@@ -125,41 +131,66 @@ def prepare(
     stores: tuple[RowStore, RowStore],
     nouns: Vocabulary,
     device: torch.device,
+    *,
+    attention: AttentionExtractor | None = None,
     on_photos: Progress = lambda done, total: None,
     on_texts: Progress = lambda done, total: None,
-    watcher: AttentionExtractor | None = None,
 ) -> TrainingData:
     """Fill the caches from the sources; what is there already is not computed again.
+
+    Args:
+        model: The frozen towers.
+        sources: The photos and their captions.
+        stores: The caches of photo features and of caption embeddings, as `open_stores` gives them.
+        nouns: What captions are searched for.
+        device: Where the towers are.
+        attention: Another tower whose attention is cached as well.
+        on_photos: Called with (done, total) after each batch of photos.
+        on_texts: Called with (done, total) after each batch of captions.
 
     Raises:
         DataError: Not one photo has captions to train on.
         OutputError: The cache cannot be written, or the disk is full.
     """
     images, texts = stores
-    known = extract_photos(model, sources, images, device, on_photos, watcher)
-    captions = sorted({caption for _, pair_captions, _ in known.photos for caption in pair_captions})
+    extracted = extract_photos(model, sources, images, device, attention=attention, progress=on_photos)
+    captions = sorted({caption for photo in extracted.photos for caption in photo.captions})
     _extract_texts(model, captions, texts, on_texts)
-    data = TrainingData(images.rows(), texts.rows(), skipped=known.skipped, sources=known.sources)
-    if watcher:
-        data.attention = _in_order([key for key, _, _ in known.photos], images, watcher.store)
-    for key, pair_captions, split in known.photos:
-        row = int(images.positions([key])[0])
-        if not pair_captions:
+    data = TrainingData(images.rows(), texts.rows(), skipped=extracted.skipped, sources=extracted.sources)
+    if attention:
+        data.attention = _in_order([photo.sha256 for photo in extracted.photos], images, attention.store)
+    for photo in extracted.photos:
+        row = int(images.positions([photo.sha256])[0])
+        if not photo.captions:
             data.unlabelled.append(row)
             continue
-        rows = texts.positions([_digest(caption.encode()) for caption in pair_captions])
-        pair = Paired(row, rows, tuple(mentions(pair_captions, nouns)))
-        (data.held_out if split == HELD_OUT else data.paired).append(pair)
+        rows = texts.positions([bytes_sha256(caption.encode()) for caption in photo.captions])
+        paired = Paired(row, rows, tuple(mentions(photo.captions, nouns)))
+        (data.held_out if photo.split == HELD_OUT else data.paired).append(paired)
     if not data.paired:
         raise DataError("no photo with captions was found; give at least one caption folder or tar of split train")
     return data
 
 
+class ExtractedPhoto(NamedTuple):
+    """A photo whose features are in the cache, under the sha256 of its file."""
+
+    sha256: str
+    captions: tuple[str, ...]
+    split: str
+
+
 @dataclass
 class ExtractedPhotos:
-    """What was seen while the photos were read: content keys, captions, splits."""
+    """What was learnt while the photos were read.
 
-    photos: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
+    Attributes:
+        photos: Those that could be read.
+        skipped: The reason for each that could not.
+        sources: How many photos of each source are used.
+    """
+
+    photos: list[ExtractedPhoto] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     sources: dict[str, int] = field(default_factory=dict)
 
@@ -169,37 +200,38 @@ def extract_photos(
     sources: Sequence[PhotoSource],
     store: RowStore,
     device: torch.device,
+    *,
+    attention: AttentionExtractor | None = None,
     progress: Progress = lambda done, total: None,
-    watcher: AttentionExtractor | None = None,
 ) -> ExtractedPhotos:
     """Put the features of all photos into their cache, where they are not there yet."""
-    stores = [store, watcher.store] if watcher else [store]
+    stores = [store, attention.store] if attention else [store]
     side = side_for(model.stride)
-    known, done, total = ExtractedPhotos(), 0, sum(len(source) for source in sources)
+    extracted, done, total = ExtractedPhotos(), 0, sum(len(source) for source in sources)
     with ThreadPoolExecutor(max_workers=2) as decoders:
         for source in sources:
             used = 0
-            for pairs in _batches(source, BATCH):
-                keys = [_digest(pair.image) for pair in pairs]
+            for photos in _batches(source, BATCH):
+                keys = [bytes_sha256(photo.image) for photo in photos]
                 # Decoding is the only work that a cached photo would cost: leave it out.
-                fresh = [
-                    (key, pair)
-                    for key, pair in zip(keys, pairs, strict=True)
+                missing = [
+                    (key, photo)
+                    for key, photo in zip(keys, photos, strict=True)
                     if any(key not in each for each in stores)
                 ]
-                decoded = list(decoders.map(_decode, [pair for _, pair in fresh], repeat(side)))
-                good = [(key, p) for (key, _), p in zip(fresh, decoded, strict=True) if not isinstance(p, str)]
-                known.skipped += [reason for reason in decoded if isinstance(reason, str)]
-                if good:
-                    _extract(model, dict(good), store, device, watcher)
-                for key, pair in zip(keys, pairs, strict=True):
+                decoded = list(decoders.map(_decode, [photo for _, photo in missing], repeat(side)))
+                readable = {key: d for (key, _), d in zip(missing, decoded, strict=True) if not isinstance(d, str)}
+                extracted.skipped += [reason for reason in decoded if isinstance(reason, str)]
+                if readable:
+                    _extract(model, readable, store, device, attention)
+                for key, photo in zip(keys, photos, strict=True):
                     if all(key in each for each in stores):
-                        known.photos.append((key, pair.captions, pair.split))
+                        extracted.photos.append(ExtractedPhoto(key, photo.captions, photo.split))
                         used += 1
-                done += len(pairs)
+                done += len(photos)
                 progress(done, total)
-            known.sources[source.name] = used
-    return known
+            extracted.sources[source.name] = used
+    return extracted
 
 
 def _extract(
@@ -207,16 +239,16 @@ def _extract(
     photos: dict[str, NDArray[np.uint8]],
     store: RowStore,
     device: torch.device,
-    watcher: AttentionExtractor | None,
+    attention: AttentionExtractor | None,
 ) -> None:
     """Compute what the caches do not have yet of some photos."""
     if missing := [key for key in photos if key not in store]:
         store.append(missing, _features(model, [photos[key] for key in missing], device))
-    if watcher and (missing := [key for key in photos if key not in watcher.store]):
+    if attention and (missing := [key for key in photos if key not in attention.store]):
         pixels = torch.from_numpy(np.stack([photos[key] for key in missing])).permute(0, 3, 1, 2).to(device)
         with torch.inference_mode():
-            seen = watcher.tower.to(device)(pixels, GRID)
-        watcher.store.append(missing, seen.flatten(1).to(torch.float16).cpu().numpy())
+            weights = attention.tower.to(device)(pixels, GRID)
+        attention.store.append(missing, weights.flatten(1).to(torch.float16).cpu().numpy())
 
 
 def _in_order(keys: Sequence[str], images: RowStore, attention: RowStore) -> NDArray[np.generic]:
@@ -242,19 +274,16 @@ def _decode(pair: CaptionedPhoto, side: int) -> NDArray[np.uint8] | str:
 
 
 def _extract_texts(model: ICLIP, captions: Sequence[str], store: RowStore, progress: Progress) -> None:
-    keys = {_digest(caption.encode()): caption for caption in captions}
-    fresh = [(key, caption) for key, caption in keys.items() if key not in store]
-    for start in range(0, len(fresh), TEXT_BATCH):
-        batch = fresh[start : start + TEXT_BATCH]
+    keys = {bytes_sha256(caption.encode()): caption for caption in captions}
+    missing = [(key, caption) for key, caption in keys.items() if key not in store]
+    done = 0
+    for batch in _batches(missing, TEXT_BATCH):
         store.append([key for key, _ in batch], model.text_tower([text for _, text in batch]).cpu().numpy())
-        progress(start + len(batch), len(fresh))
+        done += len(batch)
+        progress(done, len(missing))
 
 
-def _batches(source: Iterable[CaptionedPhoto], size: int) -> Iterator[list[CaptionedPhoto]]:
-    iterator = iter(source)
+def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -14,7 +14,12 @@ from freeseg.errors import FreeSegError
 from freeseg.files import write_bytes
 
 FILE = "state.pt"
-RENAMED_SETTINGS = {"again_rate": "self_training_rate"}  # a setting's name in 0.1.0 -> its name now
+# A setting's name in FreeSeg 0.1.0 -> its name now.
+RENAMED_SETTINGS = {
+    "again_rate": "self_training_rate",
+    "foreground": "foreground_share",
+    "background": "background_share",
+}
 
 
 def write(run: Path, settings: Mapping[str, object], state: Mapping[str, object]) -> None:

@@ -12,7 +12,7 @@ from accelerate.state import AcceleratorState
 
 from freeseg.errors import FreeSegError
 from freeseg.training.network.devices import accelerator
-from networks import RECIPE, tiny_trainer
+from networks import RECIPE, tiny_task
 
 
 @pytest.fixture(autouse=True)
@@ -42,19 +42,25 @@ def test_half_precision_needs_a_gpu():
         accelerator("cpu", "fp16")
 
 
-def test_a_device_that_is_not_here(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(FreeSegError, match="device 'cuda' cannot be used here; use auto or cpu"):
-        accelerator("cuda")
+def test_no_such_device():
+    with pytest.raises(FreeSegError, match="device is 'cuda:1'; it must be one of: auto, cpu, cuda, mps; CUDA_VIS"):
+        accelerator("cuda:1")
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="there is one")
+def test_a_device_that_is_not_here():
+    with pytest.raises(FreeSegError, match="device 'mps' cannot be used here"):
+        accelerator("mps")
 
 
 def test_a_training_in_mixed_precision(tmp_path: Path):
-    exact = tiny_trainer(tmp_path, tmp_path / "float32", replace(RECIPE, epochs=1))
+    exact = tiny_task(tmp_path, replace(RECIPE, epochs=1)).loop(tmp_path / "float32")
     exact.fit()
     AcceleratorState._reset_state(reset_partial_state=True)
-    mixed = tiny_trainer(tmp_path, tmp_path / "bfloat16", replace(RECIPE, epochs=1), on=accelerator("cpu", "bfloat16"))
+    task = tiny_task(tmp_path, replace(RECIPE, epochs=1), on=accelerator("cpu", "bfloat16"))
+    mixed = task.loop(tmp_path / "bfloat16")
     mixed.fit()
-    assert {tensor.dtype for tensor in mixed.average.trained_tensors().values()} == {torch.float32}
+    assert {tensor.dtype for tensor in task.average.trained_tensors().values()} == {torch.float32}
     losses, others = ([step["masks"] for step in each.history] for each in (exact, mixed))
     assert losses != others
     assert others == pytest.approx(losses, rel=0.05)

@@ -112,7 +112,7 @@ class Family(ABC):
         Raises:
             WeightsError: The family has no text towers, or the weights are missing or altered.
         """
-        raise WeightsError(f"{name} knows images only; name a text tower beside it, with --text-encoder")
+        raise WeightsError(f"{name} knows images only; name a text tower beside it, with --text-tower")
 
     def join(self, image: OpenedImageTower, text_tower: TextTower, *, hidden: int = 0) -> ICLIP:
         """An ICLIP of one of the family's image towers and a text tower, with heads that are not trained yet.

@@ -9,8 +9,9 @@ from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs
 
 from freeseg.errors import FreeSegError
-from freeseg.models.devices import PRECISIONS, canonical_precision
+from freeseg.models.devices import PRECISIONS, canonical_precision, require_device
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
 MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}  # accelerate's names
 
 
@@ -19,10 +20,10 @@ def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
 
     Args:
         device: "auto" for a GPU where there is one; or "cpu", "cuda", "mps".
-        precision: One of `PRECISIONS`, or "auto": bfloat16 on a GPU that has it.
+        precision: One of `PRECISIONS`, or "auto": bfloat16 on a GPU that has it, else float32.
 
     Raises:
-        FreeSegError: No such precision or device here.
+        FreeSegError: There is no such precision, or no such device here.
 
     Example:
         >>> accelerator("cpu").device
@@ -31,15 +32,16 @@ def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
     precision = canonical_precision(precision)
     if precision != "auto" and precision not in PRECISIONS:
         raise FreeSegError(f"precision is {precision!r}; it must be one of: auto, {', '.join(PRECISIONS)}")
-    there = {"auto": True, "cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there.get(device):
+    if device not in DEVICES:
         raise FreeSegError(
-            f"device {device!r} cannot be used here; use auto or cpu, and CUDA_VISIBLE_DEVICES to choose among GPUs"
+            f"device is {device!r}; it must be one of: {', '.join(DEVICES)}; CUDA_VISIBLE_DEVICES chooses among GPUs"
         )
+    if device != "auto":
+        require_device(device)
+    on_gpu = device != "cpu" and torch.cuda.is_available()
     if precision == "auto":
-        has = device != "cpu" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-        precision = "bfloat16" if has else "float32"
-    if precision == "float16" and (device == "cpu" or not torch.cuda.is_available()):
+        precision = "bfloat16" if on_gpu and torch.cuda.is_bf16_supported() else "float32"
+    if precision == "float16" and not on_gpu:
         raise FreeSegError("float16 needs a GPU; use --precision float32, or bfloat16")
     # The others wait while one process relabels the photos of a self-training round.
     patience = InitProcessGroupKwargs(timeout=timedelta(days=7))

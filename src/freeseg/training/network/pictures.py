@@ -1,4 +1,4 @@
-"""Pictures of a training: its curves, and what the network makes of photos that it is not trained on."""
+"""Pictures of a training: its curves, and what the network makes of held-out photos."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GAP = 6
 SMOOTHED = 50  # steps that a point of a curve is the mean of
 
 
-class Compared(NamedTuple):
+class MaskPair(NamedTuple):
     """A photo, its free mask and the network's, with the same labels by index; 255 is "don't know"."""
 
     photo: Image.Image
@@ -32,13 +32,13 @@ class Compared(NamedTuple):
 def write_curves(
     path: Path, history: Sequence[dict[str, float]], agreement: Sequence[dict[str, float]], steps: int
 ) -> None:
-    """Losses by step, and mean IoU with the free masks of photos kept aside, as one PNG.
+    """Losses by step, and mean IoU with the free masks of held-out photos, as one PNG.
 
     Args:
         path: The file.
-        history: The losses of each step.
-        agreement: After each epoch: {"step", "mIoU"}.
-        steps: How many there will be.
+        history: The losses of each step so far.
+        agreement: After each epoch, {"step", "mIoU"}, the latter in percent.
+        steps: Steps of the whole training.
     """
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     losses, shared = figure.subplots(1, 2)
@@ -66,9 +66,9 @@ def write_curves(
     write_bytes(path, encoded.getbuffer())
 
 
-def write_samples(path: Path, compared: Sequence[Compared], labels: Sequence[str]) -> None:
-    """Photo, free mask and the network's mask, side by side, a photo a row; two rows beside each other."""
-    rows = [_row(each, labels) for each in compared]
+def write_samples(path: Path, pairs: Sequence[MaskPair], labels: Sequence[str]) -> None:
+    """Photos, each beside its free mask and the network's mask, in two columns, as one PNG."""
+    rows = [_row(pair, labels) for pair in pairs]
     width = max(row.width for row in rows)
     left, right = rows[: (len(rows) + 1) // 2], rows[(len(rows) + 1) // 2 :]
     height = max(sum(row.height + GAP for row in side) for side in (left, right))
@@ -81,8 +81,8 @@ def write_samples(path: Path, compared: Sequence[Compared], labels: Sequence[str
     write_picture(path, sheet, "PNG")
 
 
-def _row(compared: Compared, labels: Sequence[str]) -> Image.Image:
-    photo, *masks = compared
+def _row(pair: MaskPair, labels: Sequence[str]) -> Image.Image:
+    photo, *masks = pair
     pictures = [photo, *(overlay(photo, mask, labels, _areas(mask, labels)) for mask in masks)]
     row = Image.new("RGB", (sum(each.width + GAP for each in pictures), max(each.height for each in pictures)), "white")
     left = 0

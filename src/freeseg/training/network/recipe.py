@@ -6,32 +6,48 @@ from dataclasses import dataclass
 
 from freeseg.errors import FreeSegError
 
+ENCODER = "segmentation-lite2"  # of a network, unless another is named
+
 
 @dataclass(frozen=True)
 class NetworkRecipe:
-    """How a segmentation network is trained. Everything that decides the result, apart from the data.
+    """How a segmentation network is trained: every setting that decides the result, apart from the data.
+
+    The optimiser is AdamW with a warm-up and a cosine.
 
     Attributes:
-        partial_labels: Only labels known to be in a photo compete in its loss; else all of the vocabulary do.
-        partial_pixels: Only the most confident pixels of each label supervise; else all do.
-        foreground, background: The share of a label's, and of the background's, pixels that supervise.
-        clamp: In the last part of the training, the largest loss that a pixel may have.
+        partial_labels: Whether only labels known to be in a photo compete in its loss; else all of the vocabulary do.
+        partial_pixels: Whether only the most confident pixels of each label supervise; else all do.
+        foreground_share: The share of each label's pixels that supervise.
+        background_share: The share of the background's pixels that supervise.
+        clamp: The largest loss that a pixel may have, in the last part of the training.
         clamp_from: Where that part begins, as a share of the training; 1 turns it off.
         distill: Weight of the distance to the teacher's patch embeddings; 0 turns it off.
-        side: Photos are cropped to squares of so many pixels, a multiple of 32.
-        smallest_crop: The smallest crop's side, as a share of the photo's shorter side.
+        side: Side of the squares that photos are cropped to, in pixels; a multiple of 32.
+        smallest_crop: Side of the smallest crop, as a share of the photo's shorter side.
         colour: How far brightness, contrast and saturation are changed at most, as a share.
         frozen_stride: The encoder's layers up to this stride keep their ImageNet weights; 0 trains all of them.
         encoder_rate: The encoder's learning rate, as a share of the decoder's.
         self_training_rate: The learning rate of self-training rounds, as a share of the first training's.
-        ema: Decay of the moving average of the weights, which is what comes out.
-        epochs, batch_size, learning_rate, weight_decay, seed: As everywhere; AdamW with a cosine.
+        ema: Decay of the moving average of the weights, which becomes the network.
+        epochs: How often each photo is seen in a round.
+        batch_size: Photos of a step.
+        learning_rate: The highest learning rate.
+        weight_decay: Weight decay of AdamW.
+        seed: Seed of all that is drawn.
+
+    Raises:
+        FreeSegError: A setting makes no sense; the message names it.
+
+    Example:
+        >>> NetworkRecipe(epochs=4, learning_rate=2e-4).batch_size
+        16
     """
 
     partial_labels: bool = True
     partial_pixels: bool = True
-    foreground: float = 0.7
-    background: float = 0.7
+    foreground_share: float = 0.7
+    background_share: float = 0.7
     clamp: float = 2.0
     clamp_from: float = 0.6
     distill: float = 2.0
@@ -49,8 +65,7 @@ class NetworkRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        shares = ("foreground", "background", "smallest_crop", "self_training_rate")
-        for name in shares:
+        for name in ("foreground_share", "background_share", "smallest_crop", "self_training_rate"):
             if not 0 < getattr(self, name) <= 1:
                 raise FreeSegError(f"{name} is {getattr(self, name)}; it must be above 0 and at most 1")
         for name in ("clamp_from", "colour", "encoder_rate", "ema"):

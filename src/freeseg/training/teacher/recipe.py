@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args, get_type_hints
 
-from freeseg.decision.pooling import POOLINGS
 from freeseg.errors import FreeSegError
+
+ATTENTIONS = ("auto", "energy", "none")  # what weighs patches without another tower
+IMAGE_TOWER = "efficientnet-lite2-multilevel"  # of a teacher, unless another is named
 
 
 @dataclass(frozen=True)
 class TeacherRecipe:
-    """How a dense ICLIP is trained. Everything that decides the result, apart from the data.
+    """How a dense ICLIP is trained: every setting that decides the result, apart from the data.
+
+    The optimiser is AdamW with a warm-up and a cosine.
 
     Attributes:
-        pooling: One of `freeseg.decision.pooling.POOLINGS`.
-        where: "features" or "similarities": what is pooled.
+        pooling: How the patches of a photo become one similarity per caption.
+        where: What is pooled: each channel of the features, or the similarities of patches and texts.
         tau: Temperature of smoothed min and of softmax pooling.
-        attention: "energy" weights patches by the image tower's own free attention, "class" by that of another
-            tower's class token (`TrainingData.attention`), "none" counts all alike.
-        smoothing: Side of the spatial average before the pooling, odd; 1 for none.
+        attention: What weighs the patches: the energy of the image tower's own features, the class token of another
+            tower (`TrainingData.attention`), or nothing. "auto" is "energy" for an image tower with a label space of
+            its own and "none" for a transformer.
+        smoothing: Side of the spatial average before the pooling, in patches, odd; 1 for none.
         captions: Captions of each photo that a step sees.
         nouns: Weight of the contrast between photos and the nouns of their captions; 0 turns it off.
-        distill: Weight of vocabulary distillation on the class names; 0 turns it off.
+        distill: Weight of vocabulary distillation on the names of the image tower's classes; 0 turns it off.
         distill_kinds: Weight of vocabulary distillation on the kinds of the classes (dog, bird, car, ...).
         distill_scale: Logit scale of the words in distillation.
-        distill_patches: Patches per photo that distillation looks at, drawn anew at each step.
-        epochs, batch_size, learning_rate, weight_decay, seed: As everywhere; AdamW with a cosine.
-        precision: "float32", or "bfloat16" for the large products (faster where the processor has it).
+        distill_patches: Patches of each photo that distillation looks at, drawn anew at each step.
+        epochs: How often each photo is seen.
+        batch_size: Photos of a step.
+        learning_rate: The highest learning rate.
+        weight_decay: Weight decay of AdamW.
+        seed: Seed of all that is drawn.
+        precision: Precision of the large products: bfloat16 is faster where the processor has it.
+
+    Raises:
+        FreeSegError: A setting makes no sense; the message names it.
+
+    Example:
+        >>> TeacherRecipe(pooling="mean", epochs=3).learning_rate
+        0.003
     """
 
-    pooling: str = "smoothed-min"
-    where: str = "similarities"
+    pooling: Literal["mean", "max", "masked-max", "min", "smoothed-min", "softmax"] = "smoothed-min"
+    where: Literal["features", "similarities"] = "similarities"
     tau: float = 0.5
-    attention: str = "energy"
+    attention: Literal["auto", "energy", "class", "none"] = "auto"
     smoothing: int = 1
     captions: int = 2
     nouns: float = 0.0
@@ -45,16 +62,12 @@ class TeacherRecipe:
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
     seed: int = 0
-    precision: str = "float32"
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
-        choices = {
-            "pooling": tuple(POOLINGS),
-            "where": ("features", "similarities"),
-            "attention": ("energy", "class", "none"),
-            "precision": ("float32", "bfloat16"),
-        }
-        for name, allowed in choices.items():
+        hints = get_type_hints(type(self))
+        for name in ("pooling", "where", "attention", "precision"):
+            allowed = get_args(hints[name])
             if getattr(self, name) not in allowed:
                 raise FreeSegError(f"{name} is {getattr(self, name)!r}; it must be one of: {', '.join(allowed)}")
         if self.tau <= 0 or self.epochs < 1 or self.batch_size < 2 or self.smoothing % 2 == 0:

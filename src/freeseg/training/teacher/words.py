@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import resources
 
 import torch
@@ -9,10 +10,30 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from freeseg.models.iclip import ICLIP, Classifier
-from freeseg.training.teacher.trainer import TrainingWords
 from freeseg.words import TEMPLATES, Vocabulary, vocabulary
 
 NOUNS = "common"
+
+
+@dataclass(frozen=True)
+class TrainingWords:
+    """Text-tower embeddings (prompt-averaged) of the words that training looks for.
+
+    Attributes:
+        classes: (K, T), the image tower's label space.
+        kinds: (G, T), the kinds of those classes (dog, bird, car, ...).
+        kind_of: (K,), the kind of each class.
+        nouns: (N, T), the nouns that captions are searched for.
+    """
+
+    classes: Tensor
+    kinds: Tensor
+    kind_of: Tensor
+    nouns: Tensor
+
+    def to(self, device: torch.device) -> TrainingWords:
+        """The same on a device."""
+        return TrainingWords(*(part.to(device) for part in (self.classes, self.kinds, self.kind_of, self.nouns)))
 
 
 def imagenet_classes() -> list[tuple[str, str]]:

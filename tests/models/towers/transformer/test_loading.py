@@ -210,7 +210,7 @@ class TestRefused:
     def test_images_only(self, folders: dict[str, Path], kind: str) -> None:
         message = refused(folders[kind])
         assert "knows images only" in message
-        assert "freeseg pretrain --encoder" in message
+        assert "freeseg pretrain --image-tower" in message
 
     def test_another_kind_of_model(self, clip: Path) -> None:
         change(clip / "config.json", model_type="bert")

@@ -107,7 +107,8 @@ class TransformerFamily(Family):
         image, text, pixels = checkpoint.image, checkpoint.text, checkpoint.pixels
         if text is None:
             raise WeightsError(
-                f"{name} knows images only, no words; train projections with freeseg pretrain --encoder, or use a CLIP"
+                f"{name} knows images only, no words; train projections with freeseg pretrain --image-tower, "
+                "or use a CLIP"
             )
         if text.channels != image.channels:
             raise WeightsError(

@@ -16,36 +16,36 @@ from freeseg.photos import photos_in
 def find_photos(masks: FreeMasks, folders: Sequence[Path]) -> list[Path]:
     """The photo of each entry: in the folder that has its source's name, or in any of the folders.
 
-    Where there are several of its name, it is the one that was labelled.
+    Where several photos have the name, it is the one that was labelled.
 
     Raises:
-        DataError: A photo is not there.
+        DataError: A photo is in none of the folders.
     """
-    found = []
+    photos = []
     for entry in masks.entries:
         places = dict.fromkeys(path for path in _places(entry, folders) if path.is_file())
         if not places:
             missing = f"{entry.source}/{entry.file}"
-            given = ", ".join(map(str, folders))
+            searched = ", ".join(map(str, folders))
             if not Path(entry.file).suffix:  # a key of a tar
                 raise DataError(f"{missing} is in a tar, from which no network is trained; unpack and label it again")
             raise DataError(
-                f"{masks.folder} has a mask of {missing}, which is not in {given}; add its folder to --images"
+                f"{masks.folder} has a mask of {missing}, which is not in {searched}; add its folder to --images"
             )
-        found.append(_labelled(entry, list(places)))
-    return found
+        photos.append(_labelled(entry, list(places)))
+    return photos
 
 
 def _labelled(entry: Entry, places: Sequence[Path]) -> Path:
-    """Which of some files was labelled; the first, where that cannot be told."""
-    if len(places) == 1:  # whether it has changed since is seen when it is read
+    """Which of some files of one name was labelled; the first where none has its sha256."""
+    if len(places) == 1:  # a change since then is noticed when the photo is read
         return places[0]
     return next((path for path in places if sha256(path) == entry.sha256), places[0])
 
 
-def unlabelled(masks: FreeMasks, folders: Sequence[Path], found: Sequence[Path]) -> int:
+def count_unlabelled(masks: FreeMasks, folders: Sequence[Path], labelled: Sequence[Path]) -> int:
     """How many photos in the folders have no mask."""
-    known = {path.resolve() for path in found}
+    known = {path.resolve() for path in labelled}
     photos = {photo.path.resolve() for folder in folders for photo in photos_in(folder)}
     inside = masks.folder.resolve()
     return sum(1 for path in photos if path not in known and inside not in path.parents)
@@ -60,7 +60,7 @@ def _places(entry: Entry, folders: Sequence[Path]) -> Iterator[Path]:
 
 @dataclass
 class LabelledPhotos:
-    """Labelled photos as a source of photos: what they are known to show are their captions."""
+    """Labelled photos of one source. The labels that each is known to show are its captions."""
 
     name: str
     entries: list[Entry]
@@ -77,8 +77,8 @@ class LabelledPhotos:
             yield CaptionedPhoto(entry.file, photo.read_bytes(), entry.labels, "none")
 
 
-def sources(masks: FreeMasks, photos: Sequence[Path]) -> list[PhotoSource]:
-    """The labelled photos by their sources."""
+def as_sources(masks: FreeMasks, photos: Sequence[Path]) -> list[PhotoSource]:
+    """Labelled photos as sources that can be read, one for each source that they were labelled from."""
     grouped: dict[str, LabelledPhotos] = {}
     for entry, photo in zip(masks.entries, photos, strict=True):
         own = grouped.setdefault(entry.source, LabelledPhotos(entry.source, [], []))

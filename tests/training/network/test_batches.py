@@ -1,4 +1,4 @@
-"""Crops of photos and masks: in step, and the same for the same draw."""
+"""Crops of photos and masks: the same of both, and the same again for the same place in the training."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from freeseg.errors import DataError
+from freeseg.training.network.batches import PhotoInBatch, Samples, batches, target_table
+from freeseg.training.network.labelled_photos import as_sources, count_unlabelled, find_photos
 from freeseg.training.network.losses import UNKNOWN
-from freeseg.training.network.photos import find_photos, sources, unlabelled
-from freeseg.training.network.samples import Draw, Samples, batches, targets_of
 from networks import RECIPE, draw_free_masks
 
 
@@ -26,7 +26,7 @@ def samples(tmp_path: Path) -> Samples:
 def test_photo_and_mask_stay_in_step(samples: Samples) -> None:
     """A drawn photo is bright in the label's channel exactly where its mask says so."""
     for step in range(40):
-        sample = samples[Draw(step, 0, step % len(samples))]
+        sample = samples[PhotoInBatch(step, 0, step % len(samples))]
         label = step % len(samples) % 2
         patches = sample.pixels.float().reshape(3, 8, 8, 8, 8).mean(dim=(2, 4))
         bright = patches[label + 1] > 100
@@ -35,15 +35,15 @@ def test_photo_and_mask_stay_in_step(samples: Samples) -> None:
         assert sample.known.tolist() == [index == label for index in range(3)]
 
 
-def test_the_same_draw_is_the_same_crop(samples: Samples) -> None:
-    one, same, other = samples[Draw(3, 1, 2)], samples[Draw(3, 1, 2)], samples[Draw(4, 1, 2)]
+def test_the_same_place_in_the_training_is_the_same_crop(samples: Samples) -> None:
+    one, same, other = samples[PhotoInBatch(3, 1, 2)], samples[PhotoInBatch(3, 1, 2)], samples[PhotoInBatch(4, 1, 2)]
     assert torch.equal(one.pixels, same.pixels)
     assert torch.equal(one.box, same.box)
     assert not torch.equal(one.box, other.box)
 
 
 def test_boxes_lie_in_the_photo_and_some_are_mirrored(samples: Samples) -> None:
-    boxes = torch.stack([samples[Draw(step, 0, 0)].box for step in range(40)])
+    boxes = torch.stack([samples[PhotoInBatch(step, 0, 0)].box for step in range(40)])
     assert boxes.min() >= 0
     assert boxes.max() <= 1
     mirrored = (boxes[:, 2] < boxes[:, 0]).float().mean()
@@ -51,7 +51,7 @@ def test_boxes_lie_in_the_photo_and_some_are_mirrored(samples: Samples) -> None:
 
 
 def test_dont_know_is_unknown(samples: Samples) -> None:
-    table = targets_of(samples.masks)
+    table = target_table(samples.masks)
     assert table[255] == UNKNOWN
     assert table[:4].tolist() == [0, 1, 2, 3]
 
@@ -74,9 +74,9 @@ def test_pixels_of_which_the_first_masks_say_otherwise_do_not_supervise(samples:
 def test_every_photo_once_an_epoch() -> None:
     recipe = replace(RECIPE, epochs=2)
     drawn = list(batches(np.arange(6), recipe, 0))
-    assert [draw.step for batch in drawn for draw in batch] == [step for step in range(6) for _ in range(2)]
+    assert [place.step for batch in drawn for place in batch] == [step for step in range(6) for _ in range(2)]
     for epoch in (drawn[:3], drawn[3:]):
-        assert sorted(draw.photo for batch in epoch for draw in batch) == list(range(6))
+        assert sorted(place.photo for batch in epoch for place in batch) == list(range(6))
     assert list(batches(np.arange(6), recipe, 4)) == drawn[4:]
 
 
@@ -102,7 +102,7 @@ class TestPhotos:
     def test_photos_without_a_mask_are_counted(self, tmp_path: Path) -> None:
         masks, photos = draw_free_masks(tmp_path)
         (tmp_path / "photos" / "new.png").write_bytes(photos[0].read_bytes())
-        assert unlabelled(masks, [tmp_path], photos) == 1
+        assert count_unlabelled(masks, [tmp_path], photos) == 1
 
     def test_of_a_tar_are_refused_with_the_way_out(self, tmp_path: Path) -> None:
         masks, _ = draw_free_masks(tmp_path)
@@ -112,6 +112,6 @@ class TestPhotos:
 
     def test_as_a_source_their_labels_are_their_captions(self, tmp_path: Path) -> None:
         masks, photos = draw_free_masks(tmp_path)
-        [source] = sources(masks, photos)
+        [source] = as_sources(masks, photos)
         assert (source.name, len(source)) == ("photos", len(photos))
         assert [pair.captions for pair in source] == [entry.labels for entry in masks.entries]

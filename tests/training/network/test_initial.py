@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from freeseg.pipeline import FreeSeg
-from freeseg.training.network.devices import accelerator
-from freeseg.training.network.rounds import NetworkTraining
-from networks import draw_free_masks, tiny_config
+from freeseg.training.network.initial import network_config
+from networks import tiny_config
 from tiny import tiny_iclip
 
 
 @pytest.mark.parametrize(("stride", "own", "steps"), [(16, 10, 5), (8, 10, 10), (32, 10, 3), (16, 0, 0), (14, 1, 1)])
-def test_refinement_reaches_as_far_as_the_teachers(tmp_path: Path, stride: int, own: int, steps: int) -> None:
+def test_refinement_reaches_as_far_as_the_teachers(stride: int, own: int, steps: int) -> None:
     """A step goes from a patch to its neighbours, and a network's patches are 8 pixels wide."""
     model, config = tiny_iclip(), tiny_config()
     model.stride = stride
     teacher = FreeSeg(model, replace(config, decision=replace(config.decision, refine_steps=own)))
-    masks, photos = draw_free_masks(tmp_path)
-    job = NetworkTraining(teacher, "segmentation-lite2", masks, photos, tmp_path, "mine", accelerator("cpu"))
-    assert job.config().decision == replace(config.decision, refine_steps=steps)
+    network = network_config("mine", "segmentation-lite2", teacher)
+    assert network.decision == replace(config.decision, refine_steps=steps)

@@ -13,8 +13,10 @@ import torch
 from freeseg.errors import DataError, FreeSegError
 from freeseg.models.iclip import ICLIP
 from freeseg.training.features import Paired, TrainingData
+from freeseg.training.loop import StepReport
 from freeseg.training.teacher.recipe import TeacherRecipe
-from freeseg.training.teacher.trainer import StepReport, TrainingWords, pretrain, pretrain_average
+from freeseg.training.teacher.task import pretrain, pretrain_average
+from freeseg.training.teacher.words import TrainingWords
 from tiny import tiny_iclip
 
 RECIPE = TeacherRecipe(epochs=3, batch_size=8, learning_rate=0.01, distill_patches=4)
@@ -54,25 +56,26 @@ def train(
 ) -> ICLIP:
     model = tiny_iclip()
 
-    def report(moment: StepReport) -> None:
-        if moment.step == stop_after:
+    def report(reached: StepReport) -> None:
+        if reached.step == stop_after:
             raise KeyboardInterrupt
 
     if stop_after:
         with pytest.raises(KeyboardInterrupt):
-            pretrain(model, known or data(), words(), recipe, run, report, towers)
+            pretrain(model, known or data(), words(), recipe, run, report=report, towers=towers)
     else:
-        pretrain(model, known or data(), words(), recipe, run, report, towers)
+        pretrain(model, known or data(), words(), recipe, run, towers=towers)
     return model
 
 
 def test_learns_to_find_the_photo_of_a_caption(tmp_path: Path) -> None:
-    model, moments = tiny_iclip(), []
+    model, steps = tiny_iclip(), []
     recipe = replace(RECIPE, epochs=10, distill=0.0, nouns=0.0)
-    result = pretrain(model, data(200), words(), recipe, tmp_path, moments.append)
-    assert moments[-1].loss < 0.7 * moments[0].loss
+    result = pretrain(model, data(200), words(), recipe, tmp_path, report=steps.append)
+    assert steps[-1].losses["captions"] < 0.7 * steps[0].losses["captions"]
+    assert steps[-1].metrics == result
     assert result["R@1"] > 0.5  # chance is 1 / 8
-    assert moments[-1].step == moments[-1].steps == 10 * 23
+    assert steps[-1].step == steps[-1].steps == 10 * 23
 
 
 @pytest.mark.parametrize("stop_after", [1, 3, 4, 8])
@@ -141,9 +144,11 @@ def test_other_towers_of_the_same_shapes_are_refused(tmp_path: Path, towers: dic
 
 
 def test_the_average_refuses_other_towers_too(tmp_path: Path) -> None:
-    pretrain_average(tiny_iclip(), data(), words(), RECIPE, tmp_path, 2, towers=TOWERS)
+    pretrain_average(tiny_iclip(), data(), words(), RECIPE, tmp_path, trainings=2, towers=TOWERS)
     with pytest.raises(FreeSegError, match="text tower bbbbbbbb -> cccccccc"):
-        pretrain_average(tiny_iclip(), data(), words(), RECIPE, tmp_path, 2, towers=TOWERS | {"text tower": "c" * 64})
+        pretrain_average(
+            tiny_iclip(), data(), words(), RECIPE, tmp_path, trainings=2, towers=TOWERS | {"text tower": "c" * 64}
+        )
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_state(tmp_path: Path) -> None:
@@ -178,8 +183,8 @@ def test_bfloat16_stays_close_to_float32(tmp_path: Path) -> None:
 
 def test_the_average_of_trainings_is_the_mean_of_their_heads(tmp_path: Path) -> None:
     alone = [train(tmp_path / str(seed), replace(RECIPE, seed=seed)).trained_tensors() for seed in (0, 1, 2)]
-    model, moments = tiny_iclip(), []
-    pretrain_average(model, data(), words(), RECIPE, tmp_path / "all", 3, moments.append)
+    model, steps = tiny_iclip(), []
+    pretrain_average(model, data(), words(), RECIPE, tmp_path / "all", trainings=3, report=steps.append)
     for name, tensor in model.trained_tensors().items():
         torch.testing.assert_close(tensor, torch.stack([heads[name] for heads in alone]).mean(dim=0))
-    assert [moment.step for moment in moments] == list(range(1, moments[-1].steps + 1))
+    assert [each.step for each in steps] == list(range(1, steps[-1].steps + 1))

@@ -1,7 +1,7 @@
-"""Where a training starts: the decoder's coarsest path by least squares, the finer ones silent.
+"""The decoder that a training starts from: its coarsest path fitted by least squares, the finer paths at zero.
 
 From random weights a decoder needs thousands of steps to find the joint space. Its coarsest map sees what the teacher
-sees, so the linear map between the two is known at once: a reduced-rank regression (Izenman 1975).
+sees, so a linear map between the two can be fitted directly: a reduced-rank regression (Izenman 1975).
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from freeseg.models.network import SegmentationNetwork
 from freeseg.photos import read_photo, resize, to_array
 from freeseg.training.features import GRID, SIDE
 
-PHOTOS = 1_500  # at most: GRID * GRID equations of each
+MAX_PHOTOS = 1_500  # each gives GRID * GRID equations
 RIDGE = 1e-3
 BATCH = 16
 
 
 @torch.no_grad()
-def start_decoder(network: SegmentationNetwork, photos: Sequence[Path], targets: Sequence[Tensor]) -> None:
-    """Set the decoder so that the network's patches are the best linear guess of its teacher's, only coarse.
+def fit_decoder(network: SegmentationNetwork, photos: Sequence[Path], targets: Sequence[Tensor]) -> None:
+    """Set the decoder so that the network's patches are a linear prediction of its teacher's, at the coarsest stride.
 
     Args:
         network: Its encoder is read, its decoder and image head are set.
-        photos: At least one; they are seen whole, squeezed to a square as the teacher saw them.
+        photos: At least one; each is seen whole, squeezed to a square as the teacher saw it.
         targets: The teacher's patch embeddings of each photo (GRID * GRID, D).
     """
     tower, device = network.segmentation_tower, network.text_head.weight.device
@@ -47,7 +47,7 @@ def start_decoder(network: SegmentationNetwork, photos: Sequence[Path], targets:
         wanted = torch.cat([target.cpu() for target in targets[part]])
         gram += x.T @ x
         moment += x.T @ F.normalize(wanted.double(), dim=1, eps=EPSILON)
-    rank = min(tower.channels, network.dim)  # what a narrow joint space leaves over is learnt later
+    rank = min(tower.channels, network.dim)  # in a narrow joint space, further channels are left to the training
     weights, basis = reduced_rank(gram, moment, rank)
     for layer in (*tower.decoder.laterals, *(block.pointwise for block in tower.decoder.blocks)):
         for parameter in layer.parameters():
@@ -85,5 +85,5 @@ def reduced_rank(gram: Tensor, moment: Tensor, rank: int) -> tuple[Tensor, Tenso
 
 def _squeezed(photo: Path) -> Tensor:
     """A whole photo (3, SIDE, SIDE)."""
-    seen = resize(read_photo(photo), (SIDE, SIDE))
-    return torch.from_numpy(np.ascontiguousarray(to_array(seen).transpose(2, 0, 1)))
+    squeezed = resize(read_photo(photo), (SIDE, SIDE))
+    return torch.from_numpy(np.ascontiguousarray(to_array(squeezed).transpose(2, 0, 1)))

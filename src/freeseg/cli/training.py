@@ -1,0 +1,43 @@
+"""What the commands that train share."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from freeseg.cli.progress import Update
+    from freeseg.training.loop import OnStep, StepReport
+
+Name = Annotated[str, typer.Option(help="What the model is called; the folder's name if left out.")]
+Cache = Annotated[Path, typer.Option(help="Folder for the features of photos, which are computed once.")]
+ESTIMATED_AFTER = 5  # steps
+
+
+def command_line() -> str:
+    """This command as a user types it, for the record in the model's config."""
+    return shlex.join(["freeseg", *sys.argv[1:]])
+
+
+def show_steps(update: Update) -> OnStep:
+    """Show each step in a progress bar, and say once, after a few steps, how long the training will take."""
+    first: list[tuple[int, float]] = []  # the first step that is reported, and when
+
+    def report(reached: StepReport) -> None:
+        if not first:
+            first.append((reached.step, time.monotonic()))
+        step, started = first[0]
+        if reached.step == step + ESTIMATED_AFTER:
+            left = reached.steps - reached.step
+            minutes = math.ceil(left * (time.monotonic() - started) / ESTIMATED_AFTER / 60)
+            typer.echo(f"{left:,} steps, about {minutes} minute{'s' if minutes > 1 else ''}", err=True)
+        numbers = {**reached.losses, **reached.metrics}
+        update(reached.step, reached.steps, ", ".join(f"{name} {value:.3g}" for name, value in numbers.items()))
+
+    return report

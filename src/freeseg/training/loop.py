@@ -1,0 +1,194 @@
+"""The loop that trains a teacher and a network alike.
+
+It counts the steps, sets the learning rates (warm-up, then a cosine), stops at a loss that is not finite, writes
+checkpoints and resumes a training that was stopped. What is trained, and on what, is a `Task`.
+
+A training that was killed and started again ends at the same weights as one that was never stopped, bit for bit: what a
+step draws depends on the seed and the step alone, and no checkpoint is written while an update is under way.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from freeseg.errors import FreeSegError
+from freeseg.training import state
+
+Batch = TypeVar("Batch")
+Losses = dict[str, float]  # the losses of one step, by name
+
+
+class StepReport(NamedTuple):
+    """Where a training is after a step.
+
+    Attributes:
+        step: How many steps are done.
+        steps: How many there are in all.
+        losses: The losses of the step, weighted; their sum is what is minimised.
+        metrics: What was measured on held-out photos after the last epoch; empty during the first one.
+    """
+
+    step: int
+    steps: int
+    losses: Losses
+    metrics: Mapping[str, float] = {}
+
+
+OnStep = Callable[[StepReport], None]
+
+
+class Task(Protocol[Batch]):
+    """What is trained: all in which a teacher and a network differ.
+
+    Attributes:
+        settings: All that decides the result, by name. A training goes on only with the same settings.
+        device: Where the weights are.
+        optimiser: Of the weights that are trained.
+        learning_rates: The highest rate of each of the optimiser's parameter groups.
+        epochs, steps_per_epoch: How long it trains.
+        metrics: What was measured on held-out photos last.
+    """
+
+    settings: Mapping[str, object]
+    device: torch.device
+    optimiser: torch.optim.Optimizer
+    learning_rates: Sequence[float]
+    epochs: int
+    steps_per_epoch: int
+
+    @property
+    def metrics(self) -> Mapping[str, float]: ...
+
+    def batches(self, first: int) -> Iterable[Batch]:
+        """The batches of all steps from `first` to the last."""
+
+    def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """The losses of a batch, weighted, as scalars."""
+
+    def backward(self, loss: Tensor) -> Tensor | None:
+        """Compute the gradients; gives their norm, or None where one that is not finite does no harm."""
+
+    def update(self, step: int) -> None:
+        """Change the weights by the gradients."""
+
+    def after_epoch(self, step: int, history: Sequence[Losses]) -> None:
+        """Measure. It may be called again for the same epoch, when a training was stopped meanwhile."""
+
+    def state(self) -> Mapping[str, object]:
+        """What a checkpoint holds besides step and losses."""
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what a checkpoint holds."""
+
+
+class Loop(Generic[Batch]):
+    """The state of one training: its task, the step, and the losses so far.
+
+    Args:
+        task: What is trained.
+        run: Folder for the checkpoint.
+        warm_up: Steps in which the learning rate rises.
+        checkpoint_seconds: How often a checkpoint is written, besides after each epoch and at the end.
+        writes: Whether this process writes checkpoints; one of several does.
+    """
+
+    def __init__(
+        self, task: Task[Batch], run: Path, *, warm_up: int, checkpoint_seconds: float = 60.0, writes: bool = True
+    ):
+        self.task, self.run, self.warm_up, self.writes = task, run, warm_up, writes
+        self.checkpoint_seconds = checkpoint_seconds
+        self.steps = task.epochs * task.steps_per_epoch
+        self.step = 0
+        self.history: list[Losses] = []
+        self._updating = False  # True while the weights belong to no step
+        self._saved = time.monotonic()
+
+    def fit(self, report: OnStep = lambda step: None) -> None:
+        """Train to the end, from where the run was stopped.
+
+        Args:
+            report: Called after every step.
+
+        Raises:
+            FreeSegError: The run holds a training with other settings, or a loss or gradient is not finite.
+        """
+        self.resume()
+        try:
+            if self.step:  # it may have been stopped before all that follows a step was done
+                self._after_step(report)
+            for batch in self.task.batches(self.step):
+                self._update(batch)
+                self._after_step(report)
+        finally:
+            if not self._updating:
+                self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        if self.writes:
+            progress = {"step": self.step, "history": self.history}
+            state.write(self.run, self.task.settings, {**self.task.state(), **progress})
+        self._saved = time.monotonic()
+
+    def resume(self) -> None:
+        """Load the checkpoint of a training that was stopped, if there is one.
+
+        Raises:
+            FreeSegError: It has other settings; the message names them.
+        """
+        found = state.read(self.run, self.task.settings, self.task.device)
+        if found is not None:
+            self.task.load_state(found)
+            self.step, self.history = found["step"], found.get("history", [])  # FreeSeg 0.1.0's teachers had none
+
+    def _update(self, batch: Batch) -> None:
+        task, step = self.task, self.step
+        warm_up = min(1.0, (step + 1) / self.warm_up)
+        cosine = 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        for group, rate in zip(task.optimiser.param_groups, task.learning_rates, strict=True):
+            group["lr"] = rate * warm_up * cosine
+        losses = task.losses(batch, step)
+        total = reduce(torch.add, losses.values())
+        self._require_finite("loss", total)
+        task.optimiser.zero_grad()
+        self._require_finite("gradient", task.backward(total))
+        values = {name: loss.item() for name, loss in losses.items()}
+        self._updating = True  # a Ctrl-C from here on must not save the weights
+        task.update(step)
+        self.history.append(values)
+        self.step += 1
+        self._updating = False
+
+    def _after_step(self, report: OnStep) -> None:
+        epoch_ends = self.step % self.task.steps_per_epoch == 0
+        if epoch_ends:
+            self.task.after_epoch(self.step, self.history)
+        report(StepReport(self.step, self.steps, self.history[-1] if self.history else {}, self.task.metrics))
+        if epoch_ends or time.monotonic() - self._saved > self.checkpoint_seconds:
+            self.save()
+
+    def _require_finite(self, what: str, value: Tensor | None) -> None:
+        """Stop before a value that is not finite gets into the weights."""
+        if value is not None and not torch.isfinite(value):
+            raise FreeSegError(
+                f"the {what} is {value.item()} at step {self.step}; lower --learning-rate and choose another --out "
+                f"(the last good state stays in {self.run})"
+            )
+
+
+def report_part(report: OnStep, index: int, parts: int) -> OnStep:
+    """Report one of several trainings of the same length as a part of all of them.
+
+    Example:
+        >>> report_part(print, 1, 2)(StepReport(3, 10, {}))
+        StepReport(step=13, steps=20, losses={}, metrics={})
+    """
+    return lambda part: report(part._replace(step=index * part.steps + part.step, steps=parts * part.steps))

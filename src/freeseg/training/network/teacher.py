@@ -1,0 +1,86 @@
+"""What a network learns from its teacher: words in the joint space, and patch embeddings of whole photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from freeseg.data.free_masks import FreeMasks
+from freeseg.errors import DataError
+from freeseg.models.iclip import ICLIP
+from freeseg.pipeline import FreeSeg
+from freeseg.training import features
+from freeseg.training.network.labelled_photos import as_sources
+from freeseg.words.embedded import EmbeddedVocabulary
+
+
+class Teacher(NamedTuple):
+    """What a network learns from, besides free masks.
+
+    Attributes:
+        model: The ICLIP whose joint space the network shares.
+        features: Its image tower's features of every photo, (rows, GRID * GRID, C), in the order of `Sample.row`.
+        words: The vocabulary of the free masks in the joint space.
+        scale: The logit scale of its decision.
+        margin: The background margin of its decision.
+    """
+
+    model: ICLIP
+    features: NDArray[np.generic]
+    words: EmbeddedVocabulary
+    scale: float
+    margin: float
+
+    @torch.no_grad()
+    def patches(self, rows: NDArray[np.int64]) -> Tensor:
+        """Its patch embeddings of some photos, (len(rows), GRID * GRID, D)."""
+        features = torch.from_numpy(np.ascontiguousarray(self.features[rows]))
+        return self.model.image_head(features.to(self.words.embeddings.device).float())  # type: ignore[no-any-return]
+
+
+def read_teacher(
+    teacher: FreeSeg,
+    masks: FreeMasks,
+    photos: Sequence[Path],
+    cache: Path,
+    cache_keys: tuple[str, str],
+    *,
+    progress: features.Progress = lambda done, total: None,
+) -> tuple[Teacher, NDArray[np.int64]]:
+    """The teacher with its features of all photos, which are computed where the cache does not have them.
+
+    Args:
+        teacher: The model.
+        masks: The free masks.
+        photos: The photo of each of their entries.
+        cache: Folder for the features.
+        cache_keys: What the teacher's image features and text embeddings depend on.
+        progress: Called with how many photos are done, of how many.
+
+    Returns:
+        The teacher, and the row of each photo in its features.
+
+    Raises:
+        DataError: A photo has changed since it was labelled.
+    """
+    words = teacher.words(masks.vocabulary)
+    # Tensors of inference mode cannot be part of a training.
+    words = words._replace(embeddings=words.embeddings.clone(), background=words.background.clone())
+    store, _ = features.open_stores(teacher.model, cache, *cache_keys)
+    read = features.extract_photos(teacher.model, as_sources(masks, photos), store, teacher.device, progress=progress)
+    known = {sha256 for sha256, _, _ in read.photos}
+    for path, entry in zip(photos, masks.entries, strict=True):
+        if entry.sha256 not in known:
+            raise DataError(
+                f"{path} is not the photo that was labelled as {entry.source}/{entry.file}: it has changed, or is "
+                "another of that name; add the right folder to --images, or label the photos again"
+            )
+    rows = store.positions([entry.sha256 for entry in masks.entries])
+    decision = teacher.config.decision
+    return Teacher(teacher.model, store.rows(), words, decision.logit_scale, decision.background_margin), rows

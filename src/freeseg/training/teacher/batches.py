@@ -1,0 +1,105 @@
+"""What a step of the teacher's training sees: cached features of photos, captions, nouns, single patches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from freeseg.errors import DataError
+from freeseg.training.features import TrainingData
+from freeseg.training.teacher.recipe import TeacherRecipe
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class TeacherBatch(NamedTuple):
+    """What one step sees of its photos.
+
+    Attributes:
+        features: (B, P, C), of the recipe's precision.
+        captions: `TeacherRecipe.captions` texts of each photo, (B * captions, T).
+        mentioned: The nouns that their captions mention, (B, N) bool.
+        patches: Patches to distill, (M, C); some are of photos without captions.
+        attention: Attention of another tower, (B, P) in [0, 1]; None where the recipe does not ask for it.
+    """
+
+    features: Tensor
+    captions: Tensor
+    mentioned: Tensor
+    patches: Tensor
+    attention: Tensor | None
+
+    def to(self, device: torch.device) -> TeacherBatch:
+        """The same on a device."""
+        return TeacherBatch(*(None if part is None else part.to(device) for part in self))  # type: ignore[arg-type]
+
+
+class TeacherBatches:
+    """The batches of a training. What is drawn depends on the seed and the step alone.
+
+    Args:
+        data: What is trained on.
+        recipe: Batch size, seed, precision, and how much is drawn of each photo.
+        nouns: How many nouns captions are searched for.
+
+    Raises:
+        DataError: Fewer photos with captions than one batch, or no attention where the recipe asks for it.
+    """
+
+    def __init__(self, data: TrainingData, recipe: TeacherRecipe, nouns: int):
+        if len(data.paired) < recipe.batch_size:
+            raise DataError(
+                f"{len(data.paired)} photos with captions are fewer than one batch of {recipe.batch_size}; "
+                "add photos or lower --batch-size"
+            )
+        if recipe.attention == "class" and data.attention is None:
+            raise DataError("no attention of another tower was prepared; name one with --attention")
+        self.data, self.recipe, self.nouns = data, recipe, nouns
+        self.unlabelled = np.array(data.unlabelled, dtype=np.int64)
+        self.steps_per_epoch = len(data.paired) // recipe.batch_size
+
+    def from_step(self, first: int) -> Iterator[TeacherBatch]:
+        """The batches of the steps from `first` to the last."""
+        for step in range(first, self.recipe.epochs * self.steps_per_epoch):
+            epoch, position = divmod(step, self.steps_per_epoch)
+            yield self.draw(self.order(epoch)[position], step)
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """The photos of each step of an epoch, (steps, batch), as indices into `data.paired`."""
+        order = np.random.default_rng((self.recipe.seed, epoch)).permutation(len(self.data.paired))
+        used = self.steps_per_epoch * self.recipe.batch_size
+        return order[:used].reshape(self.steps_per_epoch, self.recipe.batch_size)
+
+    def draw(self, chosen: NDArray[np.int64], step: int) -> TeacherBatch:
+        """What a step sees of the chosen photos."""
+        rng = np.random.default_rng((self.recipe.seed, 1, step))
+        photos = [self.data.paired[i] for i in chosen]
+        rows = np.array([photo.row for photo in photos])
+        features = self._features(rows)
+        count = self.recipe.captions
+        picked = [rng.choice(photo.captions, count, replace=count > len(photo.captions)) for photo in photos]
+        texts = torch.from_numpy(self.data.texts[np.concatenate(picked)])
+        mentioned = torch.zeros(len(photos), self.nouns, dtype=torch.bool)
+        for i, photo in enumerate(photos):
+            mentioned[i, list(photo.nouns)] = True
+        extra = features.new_empty((0, *features.shape[1:]))
+        if len(self.unlabelled):
+            extra = self._features(rng.choice(self.unlabelled, len(chosen) // 4))
+        every = torch.cat([features, extra])
+        picks = torch.from_numpy(rng.integers(every.shape[1], size=(len(every), self.recipe.distill_patches)))
+        patches = every[torch.arange(len(every))[:, None], picks].flatten(0, 1)
+        return TeacherBatch(features, texts, mentioned, patches, self._attention(rows))
+
+    def _features(self, rows: NDArray[np.int64]) -> Tensor:
+        features = torch.from_numpy(np.ascontiguousarray(self.data.features[rows]))
+        return features.to(DTYPES[self.recipe.precision])
+
+    def _attention(self, rows: NDArray[np.int64]) -> Tensor | None:
+        if self.recipe.attention != "class" or self.data.attention is None:
+            return None
+        return torch.from_numpy(self.data.attention[rows]).float()

@@ -1,0 +1,137 @@
+"""From photos and captions to a teacher in a folder, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from freeseg.data import open_sources
+from freeseg.models import Config, checkpoint, towers
+from freeseg.models.devices import require_device
+from freeseg.models.iclip import Classifier
+from freeseg.training import CACHE, features
+from freeseg.training.loop import OnStep
+from freeseg.training.record import training_record
+from freeseg.training.teacher.recipe import IMAGE_TOWER, TeacherRecipe
+from freeseg.training.teacher.task import pretrain_average, resolve_attention
+from freeseg.training.teacher.words import NOUNS, training_words
+from freeseg.words import vocabulary
+
+
+def run(
+    sources: Sequence[str | Path],
+    out: str | Path,
+    *,
+    recipe: TeacherRecipe | None = None,
+    image_tower: str = IMAGE_TOWER,
+    text_tower: str = "",
+    revision: str = "",
+    mode: str = "",
+    attention_tower: str = "",
+    hidden: int = 0,
+    trainings: int = 1,
+    name: str = "",
+    cache: str | Path = CACHE,
+    device: str = "cpu",
+    command: str = "freeseg.training.teacher.run",
+    on_note: Callable[[str], None] = lambda note: None,
+    on_skipped: Callable[[str], None] = lambda reason: None,
+    on_photos: features.Progress = lambda done, total: None,
+    on_captions: features.Progress = lambda done, total: None,
+    on_step: OnStep = lambda step: None,
+) -> Config:
+    """Train a dense ICLIP on photos and captions, and write it to a folder that `freeseg.load` reads.
+
+    Stopped at any moment, the same call resumes and ends at the same model.
+
+    Args:
+        sources: Caption folders (`captions.jsonl` and `images/`), webdataset tars, or folders of photos without
+            captions.
+        out: Folder for the model, and in it one for each training, with its checkpoint.
+        recipe: How it is trained; `TeacherRecipe()` if left out.
+        image_tower: "efficientnet-lite0", "efficientnet-lite1" or "efficientnet-lite2", with "-multilevel" behind it
+            for earlier maps as well; or a CLIP, SigLIP or DINOv2: a folder, or a name on huggingface.co.
+        text_tower: The image tower's own if left out, or "all-minilm-l6-v2" where it has none.
+        revision: Branch, tag or commit of the image tower on huggingface.co.
+        mode: Dense mode of a CLIP or SigLIP; its family's own if left out.
+        attention_tower: A DINOv2, DINO or CLIP whose class token gives the attention of the patches. It needs a recipe
+            with attention "class".
+        hidden: Hidden width of the image head; 0 for a linear one.
+        trainings: How many trainings with consecutive seeds are averaged.
+        name: What the model is called; the folder's name if left out.
+        cache: Folder for the features of the frozen towers.
+        device: Where it is trained: "cpu", "cuda", "mps".
+        command: How it was trained, for the record in the model's config.
+        on_note: Called with a sentence about what is done.
+        on_skipped: Called with the reason for each photo that cannot be read.
+        on_photos: Called with (done, total) while the features of photos are computed.
+        on_captions: Called with (done, total) while captions are embedded.
+        on_step: Called after every step with a `freeseg.training.loop.StepReport`.
+
+    Returns:
+        The model's config, with the record of its training and the retrieval of held-out photos.
+
+    Raises:
+        DataError: A source cannot be read, or has too few photos with captions.
+        WeightsError: A tower is missing, altered, or not of the kind that is asked for.
+        OutputError: A folder cannot be written, or the disk is full.
+        FreeSegError: There is no such device; `out` holds a training with other settings; or the loss is not finite.
+
+    Example:
+        >>> from freeseg.training import teacher
+        >>> from freeseg.training.teacher.recipe import IMAGE_TOWER, TeacherRecipe
+        >>> teacher.run(["captioned"], "my-teacher", recipe=TeacherRecipe(epochs=3))  # doctest: +SKIP
+        >>> freeseg.load("my-teacher").segment("cat.jpg", "cat, dog")  # doctest: +SKIP
+    """
+    recipe, out, cache, on_device = recipe or TeacherRecipe(), Path(out), Path(cache), require_device(device)
+    opened = open_sources(sources, without=out)
+    photos = sum(len(source) for source in opened)
+    pair = towers.resolve(image_tower, text=text_tower, mode=mode, revision=revision)
+    model = towers.untrained(pair, hidden=hidden).to(on_device)
+    recipe = resolve_attention(recipe, model)
+    if not isinstance(model.image_tower, Classifier) and (recipe.distill or recipe.distill_kinds):
+        on_note(f"{pair.image} has no label space: trained without vocabulary distillation (--distill 0)")
+        recipe = replace(recipe, distill=0.0, distill_kinds=0.0)
+    on_note(f"{photos:,} photos; their features take {features.expected_bytes(model, photos) / 1e9:.2f} GB in {cache}")
+    identities = towers.identities(pair)
+    frozen = dict(zip(("image tower", "text tower"), identities, strict=True))
+    attention = None
+    if attention_tower:
+        family = towers.family_of(attention_tower)
+        frozen["attention tower"] = family.sha256(attention_tower)
+        tower = family.open_attention(attention_tower)
+        attention = features.open_attention(cache, tower, frozen["attention tower"])
+    data = features.prepare(
+        model,
+        opened,
+        features.open_stores(model, cache, *identities),
+        vocabulary(NOUNS),
+        on_device,
+        attention=attention,
+        on_photos=on_photos,
+        on_texts=on_captions,
+    )
+    for reason in data.skipped:
+        on_skipped(reason)
+    metrics = pretrain_average(
+        model,
+        data,
+        training_words(model),
+        recipe,
+        out,
+        trainings=trainings,
+        report=on_step,
+        towers=frozen,
+    )
+    record = training_record(
+        asdict(recipe) | {"trainings": trainings},
+        data.sources,
+        command,
+        **({"attention": {attention_tower: frozen["attention tower"]}} if attention_tower else {}),
+    )
+    held_out = {f"held-out text-to-image {key}": round(value, 3) for key, value in metrics.items()}
+    config = checkpoint.new_config(
+        name or out.resolve().name, pair, model, hidden=hidden, training=record, metrics=held_out
+    )
+    return checkpoint.save(model, config, out)
