@@ -77,8 +77,7 @@ def _work(model: freeseg.FreeSeg, path: Path, labels: Sequence[str]) -> Callable
 
 
 def _embed(model: freeseg.FreeSeg, count: int) -> None:
-    model.words.cache_clear()
-    model.words(freeseg.Vocabulary.of(words(count)))
+    model.with_config(model.config).embed_vocabulary(words(count))
 
 
 def _table(what: str, measured: dict[str, tuple[float, memory.Peak]]) -> list[str]:

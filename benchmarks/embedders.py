@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection, SiglipVisionConfig, SiglipVisionModel
 
 import freeseg
+from freeseg.engines.choose import require_torch
 from freeseg.models.towers.transformer.vision import ClipVision, SiglipVision, VisionTower
 
 Embed = Callable[[Tensor], object]  # pixels (B, 3, H, W) -> embeddings
@@ -58,7 +59,7 @@ def picture(network: Any, side: int) -> Tensor:
 
 # What `benchmarks.clip_comparison` compares.
 SYSTEMS: dict[str, Callable[[], Embed]] = {
-    OURS: lambda: freeseg.load().model.embed_image,
+    OURS: lambda: require_torch(freeseg.load().engine).model.embed_image,
     COMPARED: lambda: embedder(MODELS[COMPARED](), PLAIN),
     "CLIP Surgery": lambda: embedder(MODELS[COMPARED](), SURGERY),
 }

@@ -52,7 +52,7 @@ class Row(NamedTuple):
         side = self.short_side or None
         if self.precision in (FULL_FILE, EIGHT_BITS):
             return freeseg.load(self.model, short_side=side, onnx=files[self.precision])
-        return freeseg.load(self.model, dtype=self.precision, short_side=side)
+        return freeseg.load(self.model, precision=self.precision, short_side=side)
 
 
 class Scale(NamedTuple):

@@ -26,7 +26,8 @@ from benchmarks.photos import SIZE
 from benchmarks.tables import megabytes, ms, table
 from benchmarks.timing import in_turns
 from freeseg.data.segmentation import open_dataset
-from freeseg.decision import itsm
+from freeseg.decision.maps import softmax, upsample
+from freeseg.engines.choose import require_torch
 from freeseg.engines.onnx_file import Session
 from freeseg.evaluation import measure
 from freeseg.evaluation.metrics import bootstrap
@@ -60,10 +61,12 @@ def speed(model: FreeSeg, exported: Exported, scale: Scale) -> list[str]:
     seen, threads = model.config.preprocessing, torch.get_num_threads()
     width, height = fit_short_side(SIZE, seen.short_side, long_cap=seen.long_cap)
     pixels = torch.full((1, 3, height, width), 127.0)
-    graph = FixedVocabulary(model.model, model.config.decision, model.words(WORDS), background=True)
+    graph = FixedVocabulary(
+        require_torch(model.engine).model, model.config.decision, model.embed_vocabulary(WORDS), background=True
+    )
     files = {FLOAT32: exported.path, INT8: exported.int8}
     works: dict[str, Callable[[], object]] = {TORCH: partial(torch.inference_mode()(graph), pixels)}
-    works |= {name: partial(Session(path, threads), pixels) for name, path in files.items() if path}
+    works |= {name: partial(Session(path, threads=threads), pixels.numpy()) for name, path in files.items() if path}
     seconds = in_turns(works, scale.repeats, rest=REST)
     sizes = {name: megabytes(path.stat().st_size / 1e6) for name, path in files.items() if path}
     rows = [
@@ -85,7 +88,7 @@ def accuracy(model: FreeSeg, exported: Exported, data_folder: Path, scale: Scale
     """mIoU on photos with masks, without refinement, and how far the files are from PyTorch."""
     data = measure.evenly_spaced(open_dataset("voc21", data_folder), scale.limit)
     decision = replace(model.config.decision, refine_steps=0, ignore_below=0.0)
-    plain = FreeSeg(model.model, replace(model.config, decision=decision))
+    plain = model.with_config(replace(model.config, decision=decision))
     deciders: dict[str, Callable[[Prepared], Mask]] = {TORCH: partial(_by_torch, plain)}
     for name, path in ((FLOAT32, exported.path), (INT8, exported.int8)):
         if path:
@@ -121,16 +124,16 @@ def _percent(pooled: Callable[[bootstrap.Weights], NDArray[np.int64]]) -> Callab
 
 def _by_torch(model: FreeSeg, prepared: Prepared) -> Mask:
     """The library's own decision."""
-    words = model.words(WORDS)
+    words = model.embed_vocabulary(WORDS)
     decided = model.decide(model.maps(prepared, words), words, prepared, background=True)
-    return decided.labels.numpy().astype(np.uint8)
+    return decided.labels.astype(np.uint8)
 
 
 def _by_file(session: Session, prepared: Prepared) -> Mask:
     """What docs/guides/export.md tells a user of a file to do."""
     logits = session(prepared.pixels.transpose(2, 0, 1)[None].astype(np.float32))
-    scores = itsm.upsample(torch.from_numpy(logits).softmax(dim=1), prepared.photo.size[::-1])
-    return scores[0].argmax(dim=0).numpy().astype(np.uint8)
+    scores = upsample(softmax(logits[0]), prepared.photo.size[::-1])
+    return np.asarray(scores.argmax(axis=0), np.uint8)
 
 
 def page(name: str, data: Path | None, calibrate: Path | None, scale: Scale) -> str:

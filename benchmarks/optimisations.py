@@ -17,6 +17,7 @@ from benchmarks.scale import Scale
 from benchmarks.tables import ms, table
 from benchmarks.timing import in_turns
 from freeseg.decision import masks
+from freeseg.engines.choose import require_torch
 from freeseg.models.network import SegmentationTower
 
 ONE_STRIP = 16_000_000  # what masks.STRIP_FLOATS was
@@ -44,7 +45,7 @@ BeforeAndAfter = tuple[Callable[[], object], Callable[[], object]]
 
 def _strips(model: freeseg.FreeSeg, scale: Scale, folder: Path) -> BeforeAndAfter:
     prepared = model.prepare(photos.sized(folder, max(scale.megapixels)))
-    words = model.words(freeseg.Vocabulary.of(LABELS))
+    words = model.embed_vocabulary(LABELS)
     maps = model.maps(prepared, words)
     small = masks.STRIP_FLOATS
 
@@ -58,7 +59,7 @@ def _strips(model: freeseg.FreeSeg, scale: Scale, folder: Path) -> BeforeAndAfte
 
 def _layout(model: freeseg.FreeSeg) -> BeforeAndAfter:
     pixels = torch.rand(1, 3, 352, 469)
-    new = cast(SegmentationTower, model.model.image_tower)
+    new = cast(SegmentationTower, require_torch(model.engine).model.image_tower)
     old = deepcopy(new).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     last = pixels.contiguous(memory_format=torch.channels_last)
     return lambda: _features(old, pixels), lambda: _features(new, last)
@@ -79,8 +80,7 @@ def _text_cache(model: freeseg.FreeSeg, folder: Path) -> BeforeAndAfter:
 
     def embed(cache: str) -> None:
         os.environ["FREESEG_CACHE"] = cache
-        model.words.cache_clear()
-        model.words(vocabulary)
+        model.with_config(model.config).embed_vocabulary(vocabulary)
         os.environ["FREESEG_CACHE"] = "off"
 
     return lambda: embed("off"), lambda: embed(str(folder / "texts"))

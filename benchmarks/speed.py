@@ -16,6 +16,7 @@ from benchmarks.photos import LABELS, SIZE
 from benchmarks.scale import Scale
 from benchmarks.tables import giga, table
 from benchmarks.timing import in_turns
+from freeseg.engines.choose import require_torch
 from freeseg.errors import PhotoError
 from freeseg.photos import fit_short_side
 from freeseg.results.saving import save_in_background
@@ -29,7 +30,7 @@ def section(scale: Scale, folder: Path) -> list[str]:
     seen = model.config.preprocessing
     width, height = fit_short_side(SIZE, seen.short_side, long_cap=seen.long_cap)
     pixels = torch.zeros(1, 3, height, width, dtype=torch.uint8)
-    tower = torch.inference_mode()(model.model.features)
+    tower = torch.inference_mode()(require_torch(model.engine).model.features)
     alone = f"its image tower alone, at {width}x{height}"
     works: dict[str, Callable[[], object]] = {
         "`freeseg segment`: JPEGs to overlays, masks and JSON": partial(_to_files, model, paths, folder / "results"),
@@ -38,7 +39,7 @@ def section(scale: Scale, folder: Path) -> list[str]:
         f"{alone}, a photo a core at once": partial(_a_photo_a_core, tower, pixels, len(paths)),
     }
     product, product_flops = machine.matrix_product()
-    words = model.words(freeseg.Vocabulary.of(LABELS))
+    words = model.embed_vocabulary(LABELS)
     to_mask = machine.flops(lambda: model.maps(model.prepare(paths[0]), words))
     flops = [to_mask, to_mask, *[machine.flops(lambda: tower(pixels))] * 2]
     seconds = in_turns({**works, PEAK: product}, scale.repeats)

@@ -19,7 +19,8 @@ from setting import BASE, OWN, RAW, SIMILARITIES, Cache, Change, Data, Setting, 
 from torch import Tensor, nn
 
 import freeseg
-from freeseg.decision.masks import Decision
+from freeseg.decision.rule import Decision
+from freeseg.engines.choose import require_torch
 from freeseg.evaluation.metrics.bootstrap import Interval
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.report.compare import compare
@@ -81,7 +82,7 @@ def main(
         rows[name] = measured(setting, setting.model, retrieval)
         typer.echo(f"{name}: {rows[name].voc21.numbers()['mIoU']}")
     embedded = freeseg.load(TEACHER)
-    rows[FULL] = measured(setting, embedded.model, {}, embedded.config.decision)
+    rows[FULL] = measured(setting, require_torch(embedded.engine).model, {}, embedded.config.decision)
     text = markdown(setting, rows)
     typer.echo(text)
     if table:

@@ -17,16 +17,16 @@ from torch import Tensor, nn
 from freeseg.cli.progress import progress
 from freeseg.data import open_sources
 from freeseg.data.segmentation import SegmentationData, open_dataset
-from freeseg.decision.masks import Decision
+from freeseg.decision.rule import Decision
 from freeseg.evaluation.measure import describe, evaluate
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.report.report import Report
 from freeseg.files import write_json
+from freeseg.loading import on_torch
 from freeseg.models import Config
 from freeseg.models.iclip import ICLIP
 from freeseg.models.towers import identities, resolve, untrained
 from freeseg.models.towers.efficientnet import EfficientNetLite
-from freeseg.pipeline import FreeSeg
 from freeseg.training import features
 from freeseg.training.teacher.recipe import TeacherRecipe
 from freeseg.training.teacher.task import pretrain
@@ -109,7 +109,7 @@ class Setting:
 
     def measure(self, name: str, model: ICLIP, decision: Decision, protocol: Protocol = OWN) -> Report:
         """A report on "voc20" or "voc21"."""
-        measured = FreeSeg(model, Config("experiment", resolve(TOWER), decision=decision))
+        measured = on_torch(model, Config("experiment", resolve(TOWER), decision=decision))
         data = self.sets[name]
         return Report(describe(measured, data, protocol), evaluate(measured, data, protocol))
 

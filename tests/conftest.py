@@ -13,6 +13,7 @@ from PIL import Image
 import freeseg
 from exports import PHOTO_LABELS
 from freeseg.export import Exported, export
+from freeseg.loading import on_torch
 from freeseg.models import TEACHER, Config, Preprocessing, TowerPair
 from freeseg.pipeline import FreeSeg
 from tiny import tell_patches_apart, tiny_iclip
@@ -21,7 +22,7 @@ from tiny import tell_patches_apart, tiny_iclip
 @pytest.fixture
 def tiny() -> FreeSeg:
     """A FreeSeg on the tiny model: right shapes, meaningless masks."""
-    return FreeSeg(
+    return on_torch(
         tell_patches_apart(tiny_iclip()), Config("tiny", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(192))
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from freeseg.decision.masks import Decision
+from freeseg.decision.rule import Decision
+from freeseg.loading import on_torch
 from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.pipeline import FreeSeg
 from tiny import tell_patches_apart, tiny_iclip
@@ -18,4 +19,4 @@ def tiny_model(seed: int = 0, **rule: float) -> FreeSeg:
     config = Config(
         "tiny", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(96), decision=replace(Decision(), **rule)
     )
-    return FreeSeg(tell_patches_apart(tiny_iclip(seed=seed)), config)
+    return on_torch(tell_patches_apart(tiny_iclip(seed=seed)), config)

@@ -12,10 +12,10 @@ from PIL import Image
 
 from freeseg.data.free_masks import Entry, FreeMasks, MaskSettings, open_free_masks, write_settings
 from freeseg.files import sha256, write_text
+from freeseg.loading import on_torch
 from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.models.network import SegmentationNetwork, SegmentationTower
 from freeseg.models.towers.efficientnet import EfficientNetLite
-from freeseg.pipeline import FreeSeg
 from freeseg.training.features import GRID
 from freeseg.training.network.batches import Samples
 from freeseg.training.network.devices import accelerator
@@ -23,7 +23,7 @@ from freeseg.training.network.recipe import NetworkRecipe
 from freeseg.training.network.task import NetworkTask
 from freeseg.training.network.teacher import Teacher
 from freeseg.words import Vocabulary
-from tiny import TINY_STAGES, HashedText, tiny_iclip
+from tiny import TINY_STAGES, HashedText, iclip_of, tiny_iclip
 
 VOCABULARY = Vocabulary.of(["cat", "dog", "red car|car"], ["sky", "grass"])
 RECIPE = NetworkRecipe(side=32, batch_size=2, epochs=3, learning_rate=1e-2, frozen_stride=0)
@@ -84,12 +84,11 @@ def draw_free_masks(
 
 def tiny_teacher(photos: int) -> Teacher:
     """A teacher whose features are noise."""
-    model = FreeSeg(tiny_iclip(), tiny_config())
-    words = model.words(VOCABULARY)
-    words = words._replace(embeddings=words.embeddings.clone(), background=words.background.clone())
-    channels = model.model.image_tower.channels
+    model = on_torch(tiny_iclip(), tiny_config())
+    words = model.embed_vocabulary(VOCABULARY)
+    channels = iclip_of(model).image_tower.channels
     features = np.random.default_rng(1).normal(size=(photos, GRID * GRID, channels)).astype(np.float16)
-    return Teacher(model.model, features, words, 20.0, 0.0)
+    return Teacher(iclip_of(model), features, words, 20.0, 0.0)
 
 
 def tiny_task(

@@ -18,6 +18,7 @@ from PIL import Image
 import freeseg
 from freeseg.decision.masks import FreeMask
 from freeseg.errors import FreeSegError, LabelError, OutputError, PhotoError, WeightsError
+from freeseg.loading import on_torch
 from freeseg.mask_values import IGNORE, UNSURE
 from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.pipeline import FreeSeg
@@ -79,8 +80,8 @@ class TestSegment:
         model = everything_competes(tiny, refine_steps=0)
         result = model.segment(NOISE, LABELS, background=False)
         prepared = model.prepare(NOISE)
-        maps = model.maps(prepared, model.words(Vocabulary.of(LABELS))).labels
-        scores = torch.softmax(model.config.decision.logit_scale * maps, dim=0)
+        maps = model.maps(prepared, model.embed_vocabulary(Vocabulary.of(LABELS))).labels
+        scores = torch.softmax(model.config.decision.logit_scale * torch.from_numpy(maps), dim=0)
         scores = F.interpolate(scores[None], (45, 70), mode="bilinear", align_corners=False)[0]
         agreement = scores.argmax(dim=0).numpy() == result.mask
         assert len(result.present) > 1
@@ -96,7 +97,7 @@ class TestSegment:
 
     def test_two_calls_are_equal(self, tiny: FreeSeg) -> None:
         assert same(tiny.segment(NOISE, LABELS), tiny.segment(NOISE, LABELS))
-        other = FreeSeg(
+        other = on_torch(
             tell_patches_apart(tiny_iclip()),
             Config("tiny", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(192)),
         )
@@ -130,9 +131,10 @@ class TestSegment:
 class TestIgnore:
     def decided(self, model: FreeSeg, monkeypatch: pytest.MonkeyPatch, indices: list[int], count: int) -> Segmentation:
         """The result for a decision that is given, one pixel each."""
-        labels = torch.tensor([indices])
-        mask = FreeMask(labels, torch.full(labels.shape, 0.5), torch.full((count,), 0.5), torch.arange(count))
-        monkeypatch.setattr(model, "decide", lambda maps, prepared, background, known=None: mask)
+        labels = np.array([indices], np.int32)
+        half = np.full(labels.shape, 0.5, np.float32)
+        mask = FreeMask(labels, half, np.full(count, 0.5, np.float32), np.arange(count))
+        monkeypatch.setattr(model, "decide", lambda *_, **__: mask)
         photo = np.zeros((*labels.shape, 3), np.uint8)
         return model.segment(photo, [f"thing {i}" for i in range(count)], background=False)
 
@@ -177,7 +179,7 @@ class TestPhotos:
         width, height = size
         photo = Image.fromarray(np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8))
         for background in (True, False):
-            result = tiny.segment(photo, LABELS, background)
+            result = tiny.segment(photo, LABELS, background=background)
             assert result.mask.shape == (height, width)
             assert result.present
         assert tiny.similarity(photo, LABELS).shape == (3, height, width)
@@ -233,7 +235,7 @@ class TestEmbedded:
         self, embedded: FreeSeg, cat_photo: Image.Image
     ) -> None:
         for background in (True, False):
-            present = embedded.segment(cat_photo, "giraffe, cat, airplane", background).present
+            present = embedded.segment(cat_photo, "giraffe, cat, airplane", background=background).present
             assert "cat" in present
             assert not {"giraffe", "airplane"} & set(present)
 
@@ -324,6 +326,8 @@ class TestSaving:
 
 def test_the_decision_rule_is_the_checkpoints_own(tiny: FreeSeg) -> None:
     prepared = tiny.prepare(NOISE)
-    words = tiny.words(Vocabulary.of(LABELS))
-    unsure = everything_competes(tiny, ignore_below=1.1).decide(tiny.maps(prepared, words), words, prepared, True)
+    words = tiny.embed_vocabulary(Vocabulary.of(LABELS))
+    unsure = everything_competes(tiny, ignore_below=1.1).decide(
+        tiny.maps(prepared, words), words, prepared, background=True
+    )
     assert (unsure.labels == UNSURE).all()

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from freeseg.decision.masks import Decision
+from freeseg.decision.rule import Decision
 from freeseg.errors import LabelError
 from freeseg.pipeline import FreeSeg
 from freeseg.words import Vocabulary
+from tiny import iclip_of
 
 LABELS = ["cat", "sofa|couch", "floor", "dog"]
 NOISE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)
@@ -20,7 +21,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)
 class TestSegmentKnown:
     def test_it_is_the_mask_of_these_labels_alone_in_the_numbers_of_all(self, tiny: FreeSeg) -> None:
         everyone = replace(tiny.config.decision, presence_ratio=0.0, presence_floor=0.0)
-        open_to_all = FreeSeg(tiny.model, replace(tiny.config, decision=everyone))
+        open_to_all = tiny.with_config(replace(tiny.config, decision=everyone))
         few = Vocabulary.of(["sofa|couch", "dog"], ["sky", "wall"])
         alone = open_to_all.segment(NOISE, few)
         known = tiny.segment_known(NOISE, Vocabulary.of(LABELS, ["sky", "wall"]), ["dog", "sofa"])
@@ -33,31 +34,31 @@ class TestSegmentKnown:
 
     def test_absent_or_not_a_known_label_competes(self, tiny: FreeSeg) -> None:
         """Presence is not asked, even where it would leave out all."""
-        strict = FreeSeg(tiny.model, replace(tiny.config, decision=replace(tiny.config.decision, presence_floor=1.1)))
+        strict = tiny.with_config(replace(tiny.config, decision=replace(tiny.config.decision, presence_floor=1.1)))
         assert strict.segment(NOISE, LABELS).candidates == ()
         assert strict.segment_known(NOISE, LABELS, ["floor"]).candidates == ("floor",)
 
     @pytest.mark.parametrize("background", [True, False])
     def test_without_known_labels_presence_finds_them(self, tiny: FreeSeg, background: bool) -> None:
-        likely = FreeSeg(tiny.model, replace(tiny.config, decision=Decision(presence_floor=0.0, presence_ratio=0.9)))
-        found = likely.segment(NOISE, LABELS, background).candidates
+        likely = tiny.with_config(replace(tiny.config, decision=Decision(presence_floor=0.0, presence_ratio=0.9)))
+        found = likely.segment(NOISE, LABELS, background=background).candidates
         assert 0 < len(found) < 4
-        given, asked = (likely.segment_known(NOISE, LABELS, labels, background) for labels in (found, []))
+        given, asked = (likely.segment_known(NOISE, LABELS, labels, background=background) for labels in (found, []))
         assert asked.candidates == given.candidates == found
         assert asked.presence == pytest.approx(given.presence, abs=1e-5)
         np.testing.assert_allclose(asked.confidence, given.confidence, atol=1e-5)
         assert (asked.mask == given.mask).mean() > 0.999  # a product with more columns rounds differently
 
     def test_nothing_that_presence_finds_is_background(self, tiny: FreeSeg) -> None:
-        strict = FreeSeg(tiny.model, replace(tiny.config, decision=replace(tiny.config.decision, presence_floor=1.1)))
+        strict = tiny.with_config(replace(tiny.config, decision=replace(tiny.config.decision, presence_floor=1.1)))
         known = strict.segment_known(NOISE, LABELS, [])
         assert (known.candidates, known.present) == ((), ["background"])
         assert set(known.presence) == {"cat", "sofa", "floor", "dog"}
 
     def test_the_model_looks_once(self, tiny: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> None:
         looks = []
-        answer = tiny.model.answer
-        monkeypatch.setattr(tiny.model, "answer", lambda *given: looks.append(1) or answer(*given))
+        answer = iclip_of(tiny).similarity_maps
+        monkeypatch.setattr(iclip_of(tiny), "similarity_maps", lambda *given: looks.append(1) or answer(*given))
         tiny.segment_known(NOISE, LABELS, [])
         assert len(looks) == 1
 
@@ -65,7 +66,7 @@ class TestSegmentKnown:
         self, embedded: FreeSeg, cat_photo: Image.Image
     ) -> None:
         """ "Wall" was asked for and is not found: then its pixels are background, as without it."""
-        model = FreeSeg(embedded.model, replace(embedded.config, decision=Decision(presence_ratio=0.9)))
+        model = embedded.with_config(replace(embedded.config, decision=Decision(presence_ratio=0.9)))
         words = ["wall", "grass"]
         given = model.segment_known(cat_photo, Vocabulary.of("cat, wall", words), [])
         assert given.candidates == ("cat",)
@@ -81,14 +82,14 @@ class TestSegmentKnown:
     def test_more_than_255_labels_and_unsure_pixels(self, tiny: FreeSeg, background: bool) -> None:
         wanted = ["thing 3", "thing 254", "thing 290"]
         labels = Vocabulary.of([f"thing {number}" for number in range(300)], [])  # no word takes pixels from them
-        middle = float(np.median(tiny.segment_known(NOISE, labels, wanted, background).confidence))
+        middle = float(np.median(tiny.segment_known(NOISE, labels, wanted, background=background).confidence))
         decision = replace(tiny.config.decision, ignore_below=middle)
-        model = FreeSeg(tiny.model, replace(tiny.config, decision=decision))
-        known = model.segment_known(NOISE, labels, reversed(wanted), background)
+        model = tiny.with_config(replace(tiny.config, decision=decision))
+        known = model.segment_known(NOISE, labels, reversed(wanted), background=background)
         assert known.mask.dtype == np.uint16
         assert np.array_equal(known.mask == 255, known.confidence < np.float32(middle))
         assert 0.1 < (known.mask == 255).mean() < 0.9
-        alone = model.segment_known(NOISE, Vocabulary.of(wanted, []), wanted, background)
+        alone = model.segment_known(NOISE, Vocabulary.of(wanted, []), wanted, background=background)
         by_value = dict(enumerate(alone.labels)) | {255: "don't know"}
         assert {known.labels[value] for value in np.unique(known.mask)} == {
             by_value[value] for value in np.unique(alone.mask)

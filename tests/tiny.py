@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from freeseg.engines.choose import require_torch
 from freeseg.models.iclip import ICLIP
 from freeseg.models.towers.efficientnet import EfficientNetLite, Stage
+from freeseg.pipeline import FreeSeg
 from freeseg.results.segmentation import Segmentation
 
 TINY_STAGES = [
@@ -19,6 +21,11 @@ TINY_STAGES = [
     Stage(2, 3, 2, 2, 16),
     Stage(2, 3, 2, 2, 16),
 ]
+
+
+def iclip_of(model: FreeSeg) -> ICLIP:
+    """The image-text model in PyTorch behind a FreeSeg."""
+    return require_torch(model.engine).model
 
 
 class HashedText(nn.Module):

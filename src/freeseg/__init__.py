@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from freeseg.errors import FreeSegError
-    from freeseg.pipeline import FreeSeg, load
+    from freeseg.loading import load
+    from freeseg.pipeline import FreeSeg
     from freeseg.results.segmentation import Segmentation
     from freeseg.words import Vocabulary, vocabulary
 
@@ -24,7 +25,7 @@ _HOME = {
     "FreeSegError": "errors",
     "Segmentation": "results.segmentation",
     "Vocabulary": "words",
-    "load": "pipeline",
+    "load": "loading",
     "vocabulary": "words",
 }
 

@@ -15,6 +15,7 @@ import freeseg
 import freeseg.cli
 from freeseg.models import TowerPair, read_config
 from freeseg.models.towers.transformer.folder import weights_sha256
+from tiny import iclip_of
 from tiny_transformers import SAVERS
 
 Run = Callable[..., tuple[int, str]]
@@ -99,7 +100,7 @@ class TestPretrain:
         assert config.training["recipe"]["distill"] == 0
         assert config.training["recipe"]["attention"] == "none"
         model = freeseg.load(tmp_path / "mine")
-        assert model.model.image_head.first.in_features == model.model.image_tower.channels == 32
+        assert iclip_of(model).image_head.first.in_features == iclip_of(model).image_tower.channels == 32
         assert model.segment(np.zeros((30, 40, 3), np.uint8), ["cat", "dog"]).mask.shape == (30, 40)
         with pytest.raises(freeseg.FreeSegError, match="was trained on mode 'sclip'"):
             freeseg.load(tmp_path / "mine", mode="raw")

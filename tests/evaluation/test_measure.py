@@ -13,6 +13,7 @@ import torch.nn.functional as F
 
 from drawn import INDICES, SIZES, bilinear, draw_voc, redraw_mask
 from freeseg.data.segmentation import SegmentationData, open_dataset
+from freeseg.decision.maps import softmax
 from freeseg.errors import DataError, FreeSegError, OutputError, PhotoError
 from freeseg.evaluation import measure, reading
 from freeseg.evaluation.measure import describe, evaluate, evenly_spaced, model_sha256, predict, set_up
@@ -21,6 +22,7 @@ from freeseg.evaluation.protocols import Protocol, protocol
 from freeseg.evaluation.records import PhotoRecord
 from freeseg.pipeline import FreeSeg
 from freeseg.words import vocabulary
+from tiny import iclip_of
 
 OWN = protocol("freeseg", "voc21")
 BARE = Protocol("bare", presence=False)
@@ -58,14 +60,14 @@ def probabilities(model: FreeSeg, data: SegmentationData, scale: float) -> list[
     """Of each photo, each label's probability (20, H, W) in a softmax over labels, and that against the best
     background word too (21, H, W)."""
     results = []
-    words = model.words(OWN.vocabulary(data, "plain"))
+    words = model.embed_vocabulary(OWN.vocabulary(data, "plain"))
     for item in data.items:
         prepared = model.prepare(item.photo)
         maps = model.maps(prepared, words)
         size = prepared.photo.size[::-1]
-        best = torch.cat([maps.background.amax(dim=0, keepdim=True), maps.labels])
-        both = (torch.softmax(scale * cosines, dim=0) for cosines in (maps.labels, best))
-        results.append(tuple(np.array([bilinear(p.double().numpy(), size) for p in share]) for share in both))
+        best = np.concatenate([maps.background.max(axis=0, keepdims=True), maps.labels])
+        both = (softmax(np.float32(scale) * cosines) for cosines in (maps.labels, best))
+        results.append(tuple(np.array([bilinear(p.astype(np.float64), size) for p in share]) for share in both))
     return results
 
 
@@ -115,7 +117,7 @@ class TestCounts:
         labels, terms = vocabulary("voc21"), []
         for item in voc.items:
             truth = voc.truth(item)
-            grid = model.maps(model.prepare(item.photo), model.words(labels)).labels.double().numpy()
+            grid = model.maps(model.prepare(item.photo), model.embed_vocabulary(labels)).labels.astype(np.float64)
             found = {}
             for index in sorted(set(truth.ravel().tolist()) - {0, 255}):
                 own = grid[index - 1]
@@ -216,8 +218,8 @@ class TestWindows:
         assert seen == [(64, 64, 3)] * (2 * 4)
         assert predictions[0].maps.shape == (
             20,
-            math.ceil(96 / model.model.stride),
-            math.ceil(134 / model.model.stride),
+            math.ceil(96 / iclip_of(model).stride),
+            math.ceil(134 / iclip_of(model).stride),
         )
         assert predictions[0].mask.shape == (40, 56)
 
@@ -334,7 +336,7 @@ class TestRun:
         changed(model, background_margin=0.03)
         assert model_sha256(model) == first
         with torch.no_grad():
-            model.model.image_head.first.bias[3] += 1e-4
+            iclip_of(model).image_head.first.bias[3] += 1e-4
         assert model_sha256(model) != first
 
     @pytest.mark.parametrize(("limit", "expected"), [(None, [0, 1, 2, 3, 4, 5, 6]), (3, [0, 2, 4]), (1, [0]), (99, 7)])

@@ -9,7 +9,7 @@ import pytest
 
 from drawn import draw_voc
 from freeseg.data.segmentation import SegmentationData, open_dataset
-from freeseg.decision.masks import Decision
+from freeseg.decision.rule import Decision
 from freeseg.errors import FreeSegError
 from freeseg.evaluation.protocols import PROTOCOLS, Protocol, protocol
 from freeseg.evaluation.records import SETTINGS

@@ -30,7 +30,7 @@ def test_a_mask_without_torch(embedded: FreeSeg, shipped: Exported, photo_folder
     assert (done.returncode, done.stderr) == (0, "")
     assert "cat: " in done.stdout
     decision = replace(embedded.config.decision, refine_steps=0)
-    expected = FreeSeg(embedded.model, replace(embedded.config, decision=decision)).segment(photo, PHOTO_LABELS)
+    expected = embedded.with_config(replace(embedded.config, decision=decision)).segment(photo, PHOTO_LABELS)
     drawn = Image.open(mask)
     assert drawn.mode == "P"
     assert (np.asarray(drawn) == expected.mask).mean() > 0.999

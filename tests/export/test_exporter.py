@@ -16,18 +16,19 @@ import freeseg
 from commands import written
 from exports import LABELS, PHOTO_LABELS, tiny_model
 from freeseg.decision import itsm
-from freeseg.engines.onnx_file import Session
+from freeseg.engines.onnx_engine import Session
 from freeseg.errors import FreeSegError, OutputError, PhotoError, WeightsError
 from freeseg.export import Exported, export, exporter, metadata, write_words
 from freeseg.export.graph import FixedVocabulary
 from freeseg.export.int8 import quantise
 from freeseg.export.runtime import blurred_noise
+from freeseg.loading import on_torch
 from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.models.network import SegmentationNetwork, SegmentationTower
 from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.pipeline import FreeSeg
 from freeseg.words import Vocabulary
-from tiny import TINY_STAGES, HashedText, tell_patches_apart
+from tiny import TINY_STAGES, HashedText, iclip_of, tell_patches_apart
 from tiny_transformers import SAVERS
 
 SIZES = [(1, 1, 1), (1, 16, 48), (2, 83, 117), (3, 97, 65), (1, 17, 250), (4, 50, 31)]  # batch, height, width
@@ -41,8 +42,8 @@ def pixels(batch: int, height: int, width: int) -> torch.Tensor:
 @torch.inference_mode()
 def in_torch(model: FreeSeg, labels: str, batch: torch.Tensor, background: bool = True) -> np.ndarray:
     """The logits that PyTorch gives."""
-    words = model.words(Vocabulary.of(labels))
-    return FixedVocabulary(model.model, model.config.decision, words, background)(batch).numpy()
+    words = model.embed_vocabulary(Vocabulary.of(labels))
+    return FixedVocabulary(iclip_of(model), model.config.decision, words, background)(batch).numpy()
 
 
 class TestParity:
@@ -63,7 +64,7 @@ class TestParity:
     @torch.inference_mode()
     def test_any_words(self, model: FreeSeg, opened: Exported, size: tuple[int, int, int], words: int):
         text = torch.nn.functional.normalize(torch.randn(words, 16, generator=torch.Generator().manual_seed(1)), dim=1)
-        expected = itsm.similarity(model.model.embed_image(pixels(*size)), text).numpy()
+        expected = itsm.similarity(iclip_of(model).embed_image(pixels(*size)), text).numpy()
         found = Session(opened.path)(pixels(*size), text)
         assert found.shape == expected.shape
         assert np.abs(found - expected).max() < 1e-5
@@ -93,7 +94,7 @@ class TestParity:
         torch.manual_seed(0)
         encoder = EfficientNetLite(stages=TINY_STAGES, head_channels=24, classes=10, output_stride=32)
         network = tell_patches_apart(SegmentationNetwork(SegmentationTower(encoder, width=8), HashedText()).eval())
-        model = FreeSeg(network, Config("network", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(96)))
+        model = on_torch(network, Config("network", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(96)))
         path = export(model, tmp_path, LABELS).path
         found = Session(path)(pixels(2, 61, 90))
         assert found.shape == (2, 5, 8, 12)
@@ -209,8 +210,8 @@ class TestRefused:
 
     def test_what_torch_cannot_trace(self, tmp_path: Path):
         model = tiny_model()
-        features = model.model.image_tower.features
-        model.model.image_tower.features = lambda pixels: features(pixels if pixels.mean() > 0 else -pixels)
+        features = iclip_of(model).image_tower.features
+        iclip_of(model).image_tower.features = lambda pixels: features(pixels if pixels.mean() > 0 else -pixels)
         with pytest.raises(FreeSegError, match="tiny cannot be exported") as caught:
             export(model, tmp_path, LABELS)
         assert len(str(caught.value).splitlines()) == 1
@@ -229,6 +230,6 @@ def test_words_are_what_the_model_embeds(model: FreeSeg, tmp_path: Path):
     found = np.load(path)
     words = Vocabulary.of("cat, sofa|couch", background_words=())
     assert found.dtype == np.float32
-    assert np.array_equal(found, model.words(words).embeddings.numpy())
+    assert np.array_equal(found, model.embed_vocabulary(words).embeddings.numpy())
     rows = json.loads(path.with_suffix(".json").read_text())
     assert rows == {"words": ["cat", "sofa", "couch"], "labels": ["cat", "sofa", "sofa"]}

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from freeseg.decision import itsm, masks
-from freeseg.decision.masks import Decision
+from freeseg.decision import itsm
+from freeseg.decision import presence as decided
+from freeseg.decision.masks import free_mask
+from freeseg.decision.rule import Decision
 from freeseg.export.graph import ABSENT, FixedVocabulary, OpenVocabulary, logits, presence
 from freeseg.pipeline import FreeSeg
 from freeseg.words import Vocabulary
+from tiny import iclip_of
 
 NEAR = 1e-4  # a choice by less than this may fall either way: the order of a sum decides
 
@@ -41,12 +46,13 @@ def cosines(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor]:
 
 def clear(labels: torch.Tensor, words: torch.Tensor, rule: Decision) -> bool:
     """Whether no label of a photo is present, or not, by a hair."""
-    scores = masks.presence(masks.probabilities(labels, words, rule.logit_scale), rule.presence_share)
-    far = (scores - rule.presence_ratio * scores.max()).abs().min() > NEAR or rule.presence_ratio == 1
+    probability = decided.probabilities(labels.numpy(), words.numpy(), rule.logit_scale)
+    scores = decided.presence(probability, rule.presence_share)
+    far = np.abs(scores - rule.presence_ratio * scores.max()).min() > NEAR or rule.presence_ratio == 1
     if len(words):
-        ahead = torch.sigmoid(rule.logit_scale * (labels - words.amax(dim=0)))
-        alone = masks.presence(ahead, rule.presence_share)
-        far = far and (alone - rule.presence_floor).abs().min() > NEAR
+        lead = torch.sigmoid(rule.logit_scale * (labels - words.amax(dim=0))).numpy()
+        alone = decided.presence(lead, rule.presence_share)
+        far = far and np.abs(alone - rule.presence_floor).min() > NEAR
     return bool(far)
 
 
@@ -59,14 +65,14 @@ def test_the_mask_is_that_of_masks(maps, rule, background, size, bits):
     assume(all(clear(*each, rule) for each in zip(labels, words, strict=True)))
     found = logits(labels, words, is_background_word, background, rule)
     assert found.shape == (len(labels), labels.shape[1] + background, *labels.shape[2:])
-    upsampled = itsm.upsample(found.softmax(dim=1), size)
+    upsampled = F.interpolate(found.softmax(dim=1), size, mode="bilinear", align_corners=False)
     for index, scores in enumerate(upsampled):
-        others = words[index] if words.shape[1] else None
-        photo = torch.zeros(3, *labels.shape[2:])
-        expected = masks.free_mask(labels[index], others, photo, size, rule, is_background_word=is_background_word)
-        wanted = expected.labels + (background and others is None)
+        others = words[index].numpy() if words.shape[1] else None
+        photo, known = np.zeros((3, *labels.shape[2:]), np.float32), is_background_word.numpy()
+        expected = free_mask(labels[index].numpy(), others, photo, size, rule, is_background_word=known)
+        wanted = torch.from_numpy(expected.labels + (background and others is None))
         best = scores.topk(min(2, len(scores)), dim=0).values
-        torch.testing.assert_close(best[0], expected.confidence, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(best[0], torch.from_numpy(expected.confidence), atol=1e-4, rtol=1e-4)
         sure = best[0] - best[-1] > NEAR if len(scores) > 1 else torch.ones(size, dtype=torch.bool)
         assert torch.equal(scores.argmax(dim=0)[sure], wanted.long()[sure])
 
@@ -75,7 +81,7 @@ def test_the_mask_is_that_of_masks(maps, rule, background, size, bits):
 @given(cosines(), st.floats(0.001, 1.0))
 def test_presence_is_that_of_masks_for_any_number_of_patches(maps, share):
     labels = maps[0]
-    expected = torch.stack([masks.presence(each, share) for each in labels])
+    expected = torch.stack([torch.from_numpy(decided.presence(each.numpy(), share)) for each in labels])
     torch.testing.assert_close(presence(labels, share), expected)
 
 
@@ -105,15 +111,17 @@ def test_a_background_without_words_is_nowhere():
 @pytest.mark.parametrize("background", [True, False])
 @torch.inference_mode()
 def test_a_photo_is_decided_as_the_library_does(model: FreeSeg, background: bool):
-    words = model.words(Vocabulary.of("cat|kitten, dog, red car, grass"))
-    graph = FixedVocabulary(model.model, model.config.decision, words, background)
+    words = model.embed_vocabulary(Vocabulary.of("cat|kitten, dog, red car, grass"))
+    graph = FixedVocabulary(iclip_of(model), model.config.decision, words, background)
     picture = torch.randint(0, 256, (70, 90, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)).numpy()
     prepared = model.prepare(picture)
     found = graph(torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None].float())
     maps = model.maps(prepared, words)
-    others = maps.background[None] if background else maps.background[None, :0]
+    labels, others = (torch.from_numpy(each)[None] for each in maps)
+    others = others if background else others[:, :0]
     assert words.is_background_word.tolist() == [False, False, False, True]
-    expected = logits(maps.labels[None], others, words.is_background_word, background, model.config.decision)
+    is_background_word = torch.from_numpy(words.is_background_word)
+    expected = logits(labels, others, is_background_word, background, model.config.decision)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     assert found.shape[1] == 4 + background
 
@@ -121,5 +129,5 @@ def test_a_photo_is_decided_as_the_library_does(model: FreeSeg, background: bool
 @torch.inference_mode()
 def test_the_open_graph_is_itsm(model: FreeSeg):
     pixels, text = 255 * torch.rand(2, 3, 40, 33), torch.randn(3, 16)
-    found = OpenVocabulary(model.model, model.config.decision)(pixels, text)
-    torch.testing.assert_close(found, itsm.similarity(model.model.embed_image(pixels), text))
+    found = OpenVocabulary(iclip_of(model), model.config.decision)(pixels, text)
+    torch.testing.assert_close(found, itsm.similarity(iclip_of(model).embed_image(pixels), text))

@@ -7,26 +7,28 @@ from pathlib import Path
 
 import pytest
 
-from freeseg import pipeline
+from freeseg import loading
 from freeseg.data import PhotoSource, open_sources
 from freeseg.labelling.photo import LabellingOptions
+from freeseg.loading import on_torch
 from freeseg.models import DEFAULT
 from freeseg.pipeline import FreeSeg
 from freeseg.words import Vocabulary
 from labelled import LABELS, draw_photos
+from tiny import iclip_of
 
 
 @pytest.fixture
 def tiny_open(tiny: FreeSeg) -> FreeSeg:
     """The tiny model, for which every label is present: its masks are lively."""
     decision = replace(tiny.config.decision, presence_ratio=0.0, presence_floor=0.0)
-    return FreeSeg(tiny.model, replace(tiny.config, decision=decision, weights_sha256="ab12"))
+    return on_torch(iclip_of(tiny), replace(tiny.config, decision=decision, weights_sha256="ab12"))
 
 
 @pytest.fixture
 def on_tiny(tiny_open: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> FreeSeg:
     """Every model that is loaded in this process is the tiny one."""
-    monkeypatch.setattr(pipeline, "load", lambda model=DEFAULT, device="cpu", *_: tiny_open)
+    monkeypatch.setattr(loading, "load", lambda model=DEFAULT, **_: tiny_open)
     return tiny_open
 
 

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import freeseg
-from freeseg.decision.masks import Decision
+from freeseg.decision.rule import Decision
 from freeseg.errors import OutputError, WeightsError
 from freeseg.files import sha256
 from freeseg.models import TEACHER, Config, Preprocessing, checkpoint, embedded_folder, read_config
@@ -25,6 +25,7 @@ from freeseg.models.checkpoint import WEIGHTS, load, save
 from freeseg.models.config import CONFIG
 from freeseg.models.iclip import ICLIP
 from freeseg.pipeline import FreeSeg
+from tiny import iclip_of
 
 
 @pytest.fixture
@@ -36,8 +37,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def quick_towers(teacher: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded model's towers under new heads, without reading their weights again."""
-    towers = teacher.model.image_tower, teacher.model.text_tower
-    monkeypatch.setattr(checkpoint, "untrained", lambda _, hidden: ICLIP(*towers, teacher.model.dim, hidden=hidden))
+    towers = iclip_of(teacher).image_tower, iclip_of(teacher).text_tower
+    monkeypatch.setattr(checkpoint, "untrained", lambda _, hidden: ICLIP(*towers, iclip_of(teacher).dim, hidden=hidden))
 
 
 def change_config(folder: Path, **changes: Any) -> Path:
@@ -64,19 +65,19 @@ class TestRoundTrip:
     def test_a_saved_model_comes_back(self, teacher: FreeSeg, tmp_path: Path) -> None:
         """With the published towers, as a user loads it."""
         config = replace(teacher.config, name="mine", preprocessing=Preprocessing(160), training={"sources": {"a": 3}})
-        written = save(teacher.model, config, tmp_path / "new" / "model")
+        written = save(iclip_of(teacher), config, tmp_path / "new" / "model")
         model = freeseg.load(tmp_path / "new" / "model")
         assert model.config == written
         assert model.config == replace(config, weights_sha256=sha256(tmp_path / "new" / "model" / WEIGHTS))
         photo = np.random.default_rng(0).integers(0, 256, (30, 44, 3), dtype=np.uint8)
-        embedded_at_160 = FreeSeg(teacher.model, config)
+        embedded_at_160 = teacher.with_config(config)
         assert np.array_equal(model.similarity(photo, ["cat"]), embedded_at_160.similarity(photo, ["cat"]))
-        assert not any(parameter.requires_grad for parameter in model.model.parameters())
-        assert not model.model.training
+        assert not any(parameter.requires_grad for parameter in iclip_of(model).parameters())
+        assert not iclip_of(model).training
 
     def test_an_mlp_head_comes_back(self, teacher: FreeSeg, tmp_path: Path, quick_towers: None) -> None:
-        towers = teacher.model.image_tower, teacher.model.text_tower
-        original = ICLIP(*towers, teacher.model.dim, hidden=8)
+        towers = iclip_of(teacher).image_tower, iclip_of(teacher).text_tower
+        original = ICLIP(*towers, iclip_of(teacher).dim, hidden=8)
         original.image_head.mean.copy_(torch.rand(len(original.image_head.mean)))
         save(original, Config("mlp", teacher.config.towers, hidden=8), tmp_path)
         loaded, config = load(tmp_path)
@@ -101,13 +102,13 @@ class TestRoundTrip:
     def test_a_folder_that_cannot_be_written(self, teacher: FreeSeg, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(OutputError, match="cannot write to"):
-            save(teacher.model, teacher.config, tmp_path / "file")
+            save(iclip_of(teacher), teacher.config, tmp_path / "file")
 
 
 @pytest.mark.usefixtures("full_disk")
 def test_a_full_disk_is_said_and_leaves_nothing(teacher: FreeSeg, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"cannot write .*model\.safetensors"):
-        checkpoint.save(teacher.model, teacher.config, tmp_path / "model")
+        checkpoint.save(iclip_of(teacher), teacher.config, tmp_path / "model")
     assert not list((tmp_path / "model").iterdir())
 
 

@@ -13,12 +13,13 @@ from PIL import Image
 
 import freeseg
 from freeseg.errors import FreeSegError
+from freeseg.loading import on_torch
 from freeseg.models import Config, Preprocessing, TowerPair, checkpoint
 from freeseg.models.devices import cpu_supports
 from freeseg.models.towers import untrained
 from freeseg.pipeline import FreeSeg
 from networks import tiny_network
-from tiny import tell_patches_apart, tiny_iclip
+from tiny import iclip_of, tell_patches_apart, tiny_iclip
 from tiny_transformers import SAVERS, ZERO_SHOT
 
 LABELS = ["cat", "dog|puppy", "red car"]
@@ -45,11 +46,11 @@ def kind(request: pytest.FixtureRequest) -> str:
 def model(kind: str, folders: dict[str, Path]) -> FreeSeg:
     """A tiny model of a kind."""
     if kind == "lite":
-        return FreeSeg(
+        return on_torch(
             tell_patches_apart(tiny_iclip()), Config("tiny", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(64))
         )
     if kind == "network":
-        return FreeSeg(
+        return on_torch(
             tell_patches_apart(tiny_network()),
             Config("tiny", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(64)),
         )
@@ -58,33 +59,33 @@ def model(kind: str, folders: dict[str, Path]) -> FreeSeg:
     pair = TowerPair(str(folders[kind]), str(folders["clip"]))
     torch.manual_seed(0)
     iclip = untrained(pair)
-    return FreeSeg(iclip, Config(kind, pair, preprocessing=Preprocessing(64, multiple=iclip.stride)))
+    return on_torch(iclip, Config(kind, pair, preprocessing=Preprocessing(64, multiple=iclip.stride)))
 
 
 class TestContract:
     @pytest.mark.parametrize("size", [(1, 1), (7, 40), (33, 64), (250, 9)])
     def test_a_patch_for_every_stride_begun(self, model: FreeSeg, size: tuple[int, int]) -> None:
         pixels = torch.randint(0, 256, (2, 3, *size), dtype=torch.uint8)
-        rows, columns = (-(-side // model.model.stride) for side in size)
+        rows, columns = (-(-side // iclip_of(model).stride) for side in size)
         with torch.inference_mode():
-            found = model.model.embed_image(pixels)
-        assert found.shape == (2, model.model.dim, rows, columns)
+            found = iclip_of(model).embed_image(pixels)
+        assert found.shape == (2, iclip_of(model).dim, rows, columns)
         assert found.dtype == torch.float32
         assert found.isfinite().all()
 
     def test_images_of_a_batch_do_not_see_each_other(self, model: FreeSeg) -> None:
         pixels = torch.randint(0, 256, (3, 3, 40, 56), dtype=torch.uint8)
         with torch.inference_mode():
-            together = model.model.embed_image(pixels)
-            alone = torch.cat([model.model.embed_image(image[None]) for image in pixels])
+            together = iclip_of(model).embed_image(pixels)
+            alone = torch.cat([iclip_of(model).embed_image(image[None]) for image in pixels])
         torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
 
     def test_texts_are_unit_vectors_whatever_their_batch(self, model: FreeSeg) -> None:
         texts = ["cat", "a photo of a dog in a red car", "猫", ""]
         with torch.inference_mode():
-            together = model.model.embed_text(texts)
-            alone = torch.cat([model.model.embed_text([text]) for text in texts])
-        assert together.shape == (4, model.model.dim)
+            together = iclip_of(model).embed_text(texts)
+            alone = torch.cat([iclip_of(model).embed_text([text]) for text in texts])
+        assert together.shape == (4, iclip_of(model).dim)
         assert together.dtype == torch.float32
         torch.testing.assert_close(together.norm(dim=1), torch.ones(4))
         torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
@@ -116,7 +117,7 @@ class TestContract:
     ) -> None:
         if kind in ("lite", "network"):
             pytest.skip("its towers are a test's own; tests/models/test_checkpoint.py saves the embedded one")
-        checkpoint.save(model.model, replace(model.config, licence="CC0-1.0"), tmp_path / "model")
+        checkpoint.save(iclip_of(model), replace(model.config, licence="CC0-1.0"), tmp_path / "model")
         back = freeseg.load(tmp_path / "model")
         assert back.config.towers_sha256.keys() == {model.config.towers.image, model.config.towers.text}
         np.testing.assert_allclose(back.similarity(NOISE, LABELS), model.similarity(NOISE, LABELS), atol=2e-3)
@@ -127,8 +128,8 @@ class TestContract:
     def test_half_precision_is_near(self, kind: str, model: FreeSeg, precision: torch.dtype) -> None:
         if not cpu_supports(precision):
             pytest.skip(f"this CPU does not compute in {precision}")
-        half = FreeSeg(copy.deepcopy(model.model), model.config)
-        half.model.set_precision(precision)
+        half = on_torch(copy.deepcopy(iclip_of(model)), model.config)
+        iclip_of(half).set_precision(precision)
         near = half.similarity(NOISE, LABELS)
         assert near.dtype == np.float32
         assert np.abs(near - model.similarity(NOISE, LABELS)).max() < HALF_TOLERANCE
@@ -138,27 +139,27 @@ class TestContract:
     def test_another_device_says_the_same(self, model: FreeSeg, device: str) -> None:
         if not getattr(torch.backends, device).is_available() if device == "mps" else not torch.cuda.is_available():
             pytest.skip(f"no {device} here")
-        there = FreeSeg(copy.deepcopy(model.model).to(device), model.config)
+        there = on_torch(copy.deepcopy(iclip_of(model)).to(device), model.config)
         here = model.similarity(NOISE, LABELS)
         np.testing.assert_allclose(there.similarity(NOISE, LABELS), here, atol=2e-3)
         assert there.segment(NOISE, LABELS).mask.shape == NOISE.shape[:2]
 
     def test_nothing_is_left_to_train_but_the_heads(self, model: FreeSeg) -> None:
-        free = {name.split(".")[0] for name, tensor in model.model.named_parameters() if tensor.requires_grad}
-        assert free <= {name.split(".")[0] for name in model.model.trained_tensors()}
-        assert not model.model.training
+        free = {name.split(".")[0] for name, tensor in iclip_of(model).named_parameters() if tensor.requires_grad}
+        assert free <= {name.split(".")[0] for name in iclip_of(model).trained_tensors()}
+        assert not iclip_of(model).training
 
 
 def test_a_precision_that_the_cpu_lacks_is_refused(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("freeseg.models.devices.cpu_supports", lambda dtype: dtype == torch.float32)
     with pytest.raises(FreeSegError, match="this CPU does not compute in float16; use one of: float32"):
-        freeseg.load(folders["clip"], dtype="float16")
+        freeseg.load(folders["clip"], precision="float16")
     with pytest.raises(FreeSegError, match="no precision is called 'int8'"):
-        freeseg.load(folders["clip"], dtype="int8")
+        freeseg.load(folders["clip"], precision="int8")
 
 
 def test_photos_are_seen_as_whole_patches(folders: dict[str, Path]) -> None:
     model = freeseg.load(folders["clip"])
     for size in [(400, 300), (31, 1000), (5, 5)]:
         pixels = model.prepare(Image.new("RGB", size)).pixels
-        assert all(side % model.model.stride == 0 for side in pixels.shape[:2])
+        assert all(side % iclip_of(model).stride == 0 for side in pixels.shape[:2])

@@ -10,7 +10,7 @@ import torch
 
 from freeseg.models.iclip import ImageHead
 from freeseg.pipeline import FreeSeg
-from tiny import tiny_iclip
+from tiny import iclip_of, tiny_iclip
 
 
 class TestImageHead:
@@ -68,7 +68,7 @@ class TestEmbedImage:
     def test_the_teacher_too(self, teacher: FreeSeg, size: tuple[int, int]) -> None:
         pixels = torch.zeros(1, 3, *size, dtype=torch.uint8)
         grid = tuple(math.ceil(side / 16) for side in size)
-        assert teacher.model.embed_image(pixels).shape == (1, 384, *grid)
+        assert iclip_of(teacher).embed_image(pixels).shape == (1, 384, *grid)
 
     def test_bytes_and_floats_are_the_same_pixels(self) -> None:
         pixels, model = torch.randint(0, 256, (1, 3, 32, 48), dtype=torch.uint8), tiny_iclip()
@@ -102,15 +102,15 @@ class TestEmbedText:
         torch.testing.assert_close(model.embed_text(["cat"]), model.text_tower(["cat"]))
 
     def test_the_embedded_model_knows_what_words_mean(self, embedded: FreeSeg) -> None:
-        cat, kitten, train = embedded.model.embed_text(["cat", "kitten", "train"])
+        cat, kitten, train = iclip_of(embedded).embed_text(["cat", "kitten", "train"])
         assert cat.norm().item() == pytest.approx(1, abs=1e-5)
         assert cat @ kitten > cat @ train
 
 
 class TestFrozen:
     def test_the_loaded_model_has_nothing_to_train(self, embedded: FreeSeg) -> None:
-        assert not any(parameter.requires_grad for parameter in embedded.model.parameters())
-        assert not any(module.training for module in embedded.model.modules())
+        assert not any(parameter.requires_grad for parameter in iclip_of(embedded).parameters())
+        assert not any(module.training for module in iclip_of(embedded).modules())
 
     def test_heads_are_what_a_checkpoint_holds(self) -> None:
         names = set(tiny_iclip(hidden=5).trained_tensors())
@@ -120,6 +120,6 @@ class TestFrozen:
         }
 
     def test_segmenting_changes_no_weight(self, tiny: FreeSeg) -> None:
-        before = {name: tensor.clone() for name, tensor in tiny.model.state_dict().items()}
+        before = {name: tensor.clone() for name, tensor in iclip_of(tiny).state_dict().items()}
         tiny.segment(np.zeros((20, 30, 3), np.uint8), ["cat"])
-        assert all(torch.equal(tensor, before[name]) for name, tensor in tiny.model.state_dict().items())
+        assert all(torch.equal(tensor, before[name]) for name, tensor in iclip_of(tiny).state_dict().items())

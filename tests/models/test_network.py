@@ -17,12 +17,13 @@ from freeseg.pipeline import FreeSeg
 from freeseg.training.features import GRID
 from freeseg.training.network.initial_decoder import fit_decoder
 from networks import draw_free_masks, tiny_network
+from tiny import iclip_of
 
 MOST_PARAMETERS, MOST_BYTES = 8_000_000, 12_000_000
 
 
 def test_what_ships_is_small(embedded: FreeSeg) -> None:
-    tensors = embedded.model.trained_tensors()
+    tensors = iclip_of(embedded).trained_tensors()
     assert sum(tensor.numel() for tensor in tensors.values()) < MOST_PARAMETERS
     weights = checkpoint.WEIGHTS
     assert (freeseg.models.embedded_folder(embedded.config.name) / weights).stat().st_size < MOST_BYTES
@@ -31,7 +32,7 @@ def test_what_ships_is_small(embedded: FreeSeg) -> None:
 def test_it_speaks_its_teachers_words(embedded: FreeSeg, teacher: FreeSeg) -> None:
     words = ["cat", "a red kite", "猫"]
     with torch.inference_mode():
-        torch.testing.assert_close(embedded.model.embed_text(words), teacher.model.embed_text(words))
+        torch.testing.assert_close(iclip_of(embedded).embed_text(words), iclip_of(teacher).embed_text(words))
 
 
 def test_the_teacher_is_not_the_default() -> None:
@@ -51,25 +52,25 @@ def test_a_decoder_needs_a_map() -> None:
 
 
 def test_it_comes_back_from_disk(embedded: FreeSeg, tmp_path: Path) -> None:
-    checkpoint.save(embedded.model, embedded.config, tmp_path)
+    checkpoint.save(iclip_of(embedded), embedded.config, tmp_path)
     photo = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     found = freeseg.load(tmp_path).similarity(photo, ["cat", "dog"])
     assert np.array_equal(found, embedded.similarity(photo, ["cat", "dog"]))
 
 
 def test_without_weights_it_is_refused(embedded: FreeSeg, tmp_path: Path) -> None:
-    checkpoint.save(embedded.model, embedded.config, tmp_path)
+    checkpoint.save(iclip_of(embedded), embedded.config, tmp_path)
     (tmp_path / checkpoint.WEIGHTS).unlink()
     with pytest.raises(freeseg.errors.WeightsError, match="missing"):
         freeseg.load(tmp_path)
 
 
 def test_training_starts_from_published_weights_and_the_teachers_text_side(teacher: FreeSeg) -> None:
-    started = network_family("segmentation-lite2").start_network("segmentation-lite2", teacher.model)
+    started = network_family("segmentation-lite2").start_network("segmentation-lite2", iclip_of(teacher))
     published = load_efficientnet_lite("efficientnet-lite2").state_dict()
     for name, tensor in started.segmentation_tower.encoder.state_dict().items():
         assert torch.equal(tensor, published[name]), name
-    assert torch.equal(started.text_head.weight, teacher.model.text_head.weight)
+    assert torch.equal(started.text_head.weight, iclip_of(teacher).text_head.weight)
 
 
 def test_the_start_is_the_best_linear_guess(tmp_path: Path) -> None:

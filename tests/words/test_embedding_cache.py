@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
 
 from freeseg.words import embedding_cache as text_cache
-from freeseg.words.embedding_cache import embeddings, folder, identity
+from freeseg.words.embedding_cache import embeddings, folder
 
+Rows = NDArray[np.float32]
 WORDS, TEMPLATES = ["cat", "sofa", "猫"], ["a photo of a {}.", "{}"]
 MODEL = "m" * 64
 
@@ -36,15 +36,16 @@ class Counted:
     def __init__(self) -> None:
         self.times = 0
 
-    def __call__(self) -> dict[str, Tensor]:
+    def __call__(self) -> dict[str, Rows]:
         self.times += 1
-        generator = torch.Generator().manual_seed(self.times)
-        rows = len(WORDS)
-        return {"joint": torch.randn(rows, 5, generator=generator), "raw": torch.randn(rows, 7, generator=generator)}
+        rng = np.random.default_rng(self.times)
+        return {
+            name: rng.normal(size=(len(WORDS), width)).astype(np.float32) for name, width in (("joint", 5), ("raw", 7))
+        }
 
 
-def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+def same(first: dict[str, Rows], second: dict[str, Rows]) -> bool:
+    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
 
 
 class TestKeeping:
@@ -54,14 +55,18 @@ class TestKeeping:
         second = embeddings(MODEL, WORDS, TEMPLATES, compute)
         assert compute.times == 1
         assert same(first, second)
-        assert second["joint"].dtype == torch.float32
+        assert second["joint"].dtype == np.float32
 
     def test_half_precision_and_transposed_tensors_come_back(self, place: Path) -> None:
-        made = {"joint": torch.randn(5, 3).T, "half": torch.randn(3, 2).to(torch.bfloat16)}
+        rng = np.random.default_rng(0)
+        made = {
+            "joint": rng.normal(size=(5, 3)).astype(np.float32).T,
+            "half": rng.normal(size=(3, 2)).astype(np.float16),
+        }
         embeddings(MODEL, WORDS, TEMPLATES, lambda: made)
         found = embeddings(MODEL, WORDS, TEMPLATES, Counted())
         assert same(found, made)
-        assert found["half"].dtype == torch.bfloat16
+        assert found["half"].dtype == np.float16
 
     @pytest.mark.parametrize(
         ("other", "words", "templates"),
@@ -84,9 +89,9 @@ class TestKeeping:
 
     def test_the_same_prompts_from_other_words(self, place: Path) -> None:
         """Two words in one template are not one word in two."""
-        embeddings(MODEL, ["cat", "a cat"], ["{}"], lambda: {"joint": torch.zeros(2, 1)})
-        found = embeddings(MODEL, ["cat"], ["{}", "a {}"], lambda: {"joint": torch.ones(1, 1)})
-        assert torch.equal(found["joint"], torch.ones(1, 1))
+        embeddings(MODEL, ["cat", "a cat"], ["{}"], lambda: {"joint": np.zeros((2, 1), np.float32)})
+        found = embeddings(MODEL, ["cat"], ["{}", "a {}"], lambda: {"joint": np.ones((1, 1), np.float32)})
+        assert np.array_equal(found["joint"], np.ones((1, 1), np.float32))
 
     def test_another_version_of_a_library(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         compute = Counted()
@@ -96,7 +101,7 @@ class TestKeeping:
         assert compute.times == 2
 
     def test_words_are_not_written_down(self, place: Path) -> None:
-        embeddings(MODEL, ["unmistakable"], ["a {}"], lambda: {"joint": torch.zeros(1, 1)})
+        embeddings(MODEL, ["unmistakable"], ["a {}"], lambda: {"joint": np.zeros((1, 1), np.float32)})
         (path,) = place.iterdir()
         assert b"unmistakable" not in path.read_bytes()
         assert "unmistakable" not in path.name
@@ -107,7 +112,7 @@ class TestKeeping:
         embeddings(MODEL, WORDS, TEMPLATES, compute)
         assert not place.exists()
 
-        def slow() -> dict[str, Tensor]:
+        def slow() -> dict[str, Rows]:
             time.sleep(0.06)
             return compute()
 
@@ -136,9 +141,9 @@ class TestKeeping:
         assert compute.times == 1
 
     def test_what_warned_warns_again(self, place: Path) -> None:
-        def cut() -> dict[str, Tensor]:
+        def cut() -> dict[str, Rows]:
             warnings.warn("a text was cut", stacklevel=2)
-            return {"joint": torch.zeros(3, 1)}
+            return {"joint": np.zeros((3, 1), np.float32)}
 
         for _ in range(2):
             with pytest.warns(UserWarning, match="a text was cut"):
@@ -173,8 +178,10 @@ class TestFilesThatAreIgnored:
         save_file(load_file(kept), kept, metadata)
         self.is_rewritten(monkeypatch)
 
-    @pytest.mark.parametrize("tensors", [{}, {"joint": torch.zeros(2, 5)}, {"joint": torch.zeros(())}])
-    def test_of_other_rows(self, kept: Path, tensors: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(
+        "tensors", [{}, {"joint": np.zeros((2, 5), np.float32)}, {"joint": np.zeros((), np.float32)}]
+    )
+    def test_of_other_rows(self, kept: Path, tensors: dict[str, Rows], monkeypatch: pytest.MonkeyPatch) -> None:
         save_file(tensors, kept, {text_cache.FORMAT: kept.stem})
         self.is_rewritten(monkeypatch)
 
@@ -247,7 +254,7 @@ class TestFolder:
 
     @pytest.mark.usefixtures("full_disk")
     def test_on_a_full_disk(self, place: Path) -> None:
-        made = {"joint": torch.randn(len(WORDS), 1000)}
+        made = {"joint": np.random.default_rng(0).normal(size=(len(WORDS), 1000)).astype(np.float32)}
         assert same(embeddings(MODEL, WORDS, TEMPLATES, lambda: made), made)
         assert not list(place.iterdir())
 
@@ -261,7 +268,7 @@ class TestBounds:
         monkeypatch.setattr(text_cache, "LIMIT_BYTES", 3 * 5000)
 
         def kilobytes(word: str) -> None:
-            embeddings(MODEL, [word], ["{}"], lambda: {"joint": torch.zeros(1, 1100)})  # 4.5 KB
+            embeddings(MODEL, [word], ["{}"], lambda: {"joint": np.zeros((1, 1100), np.float32)})  # 4.5 KB
 
         names: dict[str, Path] = {}
         for age, word in enumerate(["a", "b", "c"]):
@@ -293,44 +300,3 @@ class TestBounds:
         embeddings(MODEL, WORDS, TEMPLATES, Counted())
         assert not old.exists()
         assert new.exists()  # of a process that is writing it
-
-
-class TestIdentity:
-    def test_of_the_weights(self) -> None:
-        module = nn.Linear(2, 3)
-        first = identity(module)
-        assert first == identity(module)
-        assert len(first) == 64
-        with torch.no_grad():
-            module.bias[0] += 1e-6
-        assert identity(module) != first
-
-    def test_of_the_structure_and_whatever_else(self) -> None:
-        linear = nn.Linear(2, 2)
-        made = [
-            identity(nn.Sequential(linear, nn.ReLU())),
-            identity(nn.Sequential(linear, nn.GELU())),
-            identity(linear, nn.ReLU()),
-            identity(linear),
-            identity(linear, extra="tokenizer"),
-            identity(nn.Linear(2, 2).to(torch.bfloat16)),
-        ]
-        assert len(set(made)) == len(made)
-
-    def test_precision(self) -> None:
-        module = nn.Linear(2, 2)
-        with torch.no_grad():
-            module.weight.copy_(torch.eye(2))
-        assert identity(module) != identity(module.to(torch.bfloat16))
-
-    def test_nothing_to_tell_apart(self) -> None:
-        assert identity(nn.ReLU()) == ""
-
-    def test_the_same_in_another_process(self) -> None:
-        code = (
-            "import torch; from torch import nn; from freeseg.words.embedding_cache import identity;"
-            "torch.manual_seed(0); print(identity(nn.Linear(3, 4), nn.LayerNorm(4), extra='x'))"
-        )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        torch.manual_seed(0)
-        assert done.stdout.strip() == identity(nn.Linear(3, 4), nn.LayerNorm(4), extra="x")

@@ -46,10 +46,18 @@ def heatmap(
 
     vocabulary = read_labels(labels)
     upright = images.read_photo(photo)
-    loaded = freeseg.load(model, device, revision, mode, precision, short_side, onnx)
+    loaded = freeseg.load(
+        model,
+        device=device,
+        revision=revision,
+        mode=mode,
+        precision=precision,
+        short_side=short_side,
+        onnx=onnx,
+    )
     shrink = min(1.0, TILE / max(upright.size))  # the maps of many labels at a photo's own size are too much
     height, width = (max(1, round(shrink * side)) for side in upright.size[::-1])
-    maps = loaded.similarity(upright, vocabulary, remove_redundancy, (height, width))
+    maps = loaded.similarity(upright, vocabulary, remove_redundancy=remove_redundancy, size=(height, width))
     sheet = similarity_sheet(upright, dict(zip(vocabulary.names, maps, strict=True)))
     path = out / f"{photo.stem}.heatmap.jpg"
     write_picture(path, sheet, "JPEG", quality=90)

@@ -53,11 +53,19 @@ def segment(
 
     vocabulary = read_labels(labels)
     found = find_photos(photos, without=out)
-    network = freeseg.load(model, device, revision, mode, precision, short_side, onnx)
+    network = freeseg.load(
+        model,
+        device=device,
+        revision=revision,
+        mode=mode,
+        precision=precision,
+        short_side=short_side,
+        onnx=onnx,
+    )
     failed: list[str] = []
     totals: Counter[str] = Counter()
     with progress("segmenting") as update:
-        outcomes = network.stream((photo.path for photo in found), vocabulary, background)
+        outcomes = network.stream((photo.path for photo in found), vocabulary, background=background)
         named = zip(stems_of([photo.name for photo in found]), outcomes, strict=True)
         for done, (stem, outcome) in enumerate(save_in_background(named, out), start=1):
             if isinstance(outcome, PhotoError):

@@ -1,7 +1,8 @@
 """Image-Text Similarity Maps (ITSM): how well every patch answers to every label.
 
-Pure functions on tensors. Source: Li et al. 2022 (ICLIP, arXiv 2209.07046), section 3; FreeSeg makes
-its masks from these maps (arXiv 2209.13558). What else has a source names it.
+Pure functions on tensors, with gradients: towers and training use them. What happens to finished maps is in
+`freeseg.decision.maps`. Source: Li et al. 2022 (ICLIP, arXiv 2209.07046), section 3; FreeSeg makes its masks from these
+maps (arXiv 2209.13558).
 """
 
 from __future__ import annotations
@@ -52,43 +53,6 @@ def pointwise(maps: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tenso
     return F.linear(maps.movedim(1, -1), weight, bias).movedim(-1, 1)  # a GPU's convolutions round to TF32 by default
 
 
-def remove_redundancy(itsm: Tensor, image: Tensor, sharpness: float = 2.0) -> Tensor:
-    """What is common to all labels is taken out of their maps (CLIP Surgery's feature surgery).
-
-    `S[n,p] = w_n cos(p,n) - mean over m of w_m cos(p,m)`, with `w_n = N softmax(sharpness image)_n`. CLIP Surgery
-    subtracts, for each patch, label and channel, the weighted product of patch and text averaged over labels, and
-    sums over channels (arXiv 2304.05653, feature surgery; `clip_feature_surgery` of its authors' code). The sum goes
-    into the average, so cosines suffice: the same numbers without a tensor of patches x labels x channels.
-
-    The maps are no longer cosines. At each patch they sum to 0 over the labels, so a lone label's map is all 0.
-
-    Args:
-        itsm: Cosines of patches with labels (B, N, h, w).
-        image: Cosines of the whole image's embedding (CLIP's class token) with the same labels (B, N): labels that
-            the image is full of weigh more.
-        sharpness: The factor before the softmax; 2 in the authors' code.
-
-    Returns:
-        Maps (B, N, h, w), in the dtype of `itsm`.
-
-    Raises:
-        ValueError: The cosines are not of the same images and labels.
-
-    Example:
-        >>> maps = torch.tensor([[[[0.75, 0.5]], [[0.25, 0.5]]]])
-        >>> remove_redundancy(maps, torch.zeros(1, 2)).tolist()
-        [[[[0.25, 0.0]], [[-0.25, 0.0]]]]
-    """
-    if itsm.ndim != 4 or image.shape != itsm.shape[:2]:
-        raise ValueError(
-            f"maps {tuple(itsm.shape)} and image cosines {tuple(image.shape)} do not match; "
-            "they must be (B, N, h, w) and (B, N)"
-        )
-    weights = itsm.shape[1] * torch.softmax(sharpness * image.float(), dim=1)
-    weighted = itsm * weights.to(itsm.dtype)[:, :, None, None]
-    return weighted - weighted.mean(dim=1, keepdim=True)
-
-
 def merge_aliases(itsm: Tensor, label_of_alias: Tensor, labels: int) -> Tensor:
     """The map of a label is the maximum over the maps of its aliases.
 
@@ -110,33 +74,3 @@ def merge_aliases(itsm: Tensor, label_of_alias: Tensor, labels: int) -> Tensor:
     merged = itsm.new_full((itsm.shape[0], labels, *itsm.shape[2:]), -torch.inf)
     index = label_of_alias.to(itsm.device)[None, :, None, None].expand_as(itsm)
     return merged.scatter_reduce_(1, index, itsm, "amax")
-
-
-def minmax(itsm: Tensor) -> Tensor:
-    """Min-max per image and label, for display and mSC only.
-
-    Never decide with it: every label reaches 1.0 in every image, present or not.
-
-    Args:
-        itsm: Maps (B, N, h, w).
-
-    Returns:
-        Maps (B, N, h, w) in [0, 1]; a constant map becomes 0.
-
-    Example:
-        >>> minmax(torch.tensor([0.2, 0.4, 0.3]).reshape(1, 1, 1, 3)).flatten().round(decimals=2).tolist()
-        [0.0, 1.0, 0.5]
-    """
-    low = itsm.amin(dim=(2, 3), keepdim=True)
-    high = itsm.amax(dim=(2, 3), keepdim=True)
-    return (itsm - low) / (high - low).clamp_min(EPSILON)
-
-
-def upsample(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear resize of maps (B, N, h, w) to (B, N, *size), size as (height, width), corners not aligned.
-
-    Example:
-        >>> upsample(torch.ones(1, 1, 2, 2), (5, 7)).shape
-        torch.Size([1, 1, 5, 7])
-    """
-    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)

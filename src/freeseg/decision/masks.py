@@ -1,51 +1,24 @@
-"""ITSM -> free mask: which labels are present, where they are, and how sure that is.
+"""Similarity maps -> free mask: which labels are present, where they are, and how sure that is.
 
-Pure functions on tensors. Everything is decided on raw cosines times a logit scale, never on min-max maps.
+The one place where a mask is decided, whichever engine made the maps. Pure functions on arrays. Everything is decided
+on raw cosines times a logit scale, never on min-max maps.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
+from freeseg.decision.maps import Maps, Sources, area_average, lerp_rows, softmax, upsample, widen
+from freeseg.decision.presence import presence, present, probabilities
 from freeseg.decision.refinement import pamr
+from freeseg.decision.rule import Decision
 from freeseg.mask_values import UNSURE
 
 STRIP_FLOATS = 500_000  # floats of label scores held at photo size at once: few enough for a processor's cache
-FEW = 12  # maps
-
-
-@dataclass(frozen=True)
-class Decision:
-    """How a mask is decided. A checkpoint carries its own, so that users need not choose.
-
-    Attributes:
-        smoothing: Maps are averaged over this many patches each way first (odd; 1 turns it off): a single
-            patch is noisy, its neighbours mostly show the same thing.
-        logit_scale: Cosines are multiplied by it before any softmax.
-        presence_share: A label's presence is its mean probability over this share of the photo, its best patches.
-        presence_ratio: A label is present if its presence is at least this share of the most present one's ...
-        presence_floor: ... and, where there is a background, if its presence against the background alone is at
-            least this much: a single label that was asked for need not be there.
-        background_margin: Added to the background's cosine, and to that of labels which are background words
-            themselves ("stuff"); higher gives more background, and more stuff.
-        refine_steps: Steps of PAMR along the photo's edges; 0 turns it off.
-        ignore_below: Pixels less sure than this become "don't know".
-    """
-
-    smoothing: int = 3
-    logit_scale: float = 20.0
-    presence_share: float = 0.06
-    presence_ratio: float = 0.55
-    presence_floor: float = 0.7
-    background_margin: float = 0.03
-    refine_steps: int = 10
-    ignore_below: float = 0.0
+EDGE_STRIDE = 8  # the photo's edges are looked at once every so many pixels: a longer reach for less work
 
 
 class FreeMask(NamedTuple):
@@ -58,160 +31,102 @@ class FreeMask(NamedTuple):
         candidates: (C,) int64, the labels that competed for the pixels, as indices into `presence`.
     """
 
-    labels: Tensor
-    confidence: Tensor
-    presence: Tensor
-    candidates: Tensor
-
-
-def probabilities(itsm: Tensor, background: Tensor, logit_scale: float) -> Tensor:
-    """Softmax at each patch over the labels and the best background word; the labels' part.
-
-    The best word, not all of them: the number of background words must not decide what is present.
-
-    Args:
-        itsm: (N, h, w) cosines of labels.
-        background: (K, h, w) cosines of background words; K may be 0.
-        logit_scale: Cosines -> logits.
-
-    Returns:
-        (N, h, w) in [0, 1].
-
-    Example:
-        >>> even = torch.zeros(1, 2, 2)
-        >>> probabilities(even, even, 20.0).unique().tolist()
-        [0.5]
-    """
-    best = background.amax(dim=0, keepdim=True) if len(background) else background
-    return torch.softmax(logit_scale * torch.cat([itsm, best]), dim=0)[: len(itsm)]
-
-
-def presence(probability: Tensor, share: float) -> Tensor:
-    """Image-level score of each label: its mean probability over its best patches.
-
-    Args:
-        probability: (N, h, w) in [0, 1].
-        share: The share of patches that count, in (0, 1]; at least one patch.
-
-    Returns:
-        (N,) in [0, 1].
-
-    Example:
-        >>> presence(torch.tensor([[[0.9, 0.1, 0.1, 0.1]]]), 0.25).item() == torch.tensor(0.9).item()
-        True
-    """
-    patches = probability.flatten(1)
-    count = max(1, math.ceil(share * patches.shape[1]))
-    return patches.topk(count, dim=1).values.mean(dim=1)
-
-
-def present(scores: Tensor, alone: Tensor, decision: Decision) -> Tensor:
-    """Which labels may appear (partial label at inference).
-
-    Args:
-        scores: (N,) presence of each label among all labels.
-        alone: (N,) presence of each label against the background alone; ones where there is none.
-        decision: The rule.
-
-    Returns:
-        Indices of labels, int64; never empty without a background.
-
-    Example:
-        >>> scores, alone = torch.tensor([0.8, 0.1, 0.5]), torch.ones(3)
-        >>> present(scores, alone, Decision(presence_ratio=0.5)).tolist()
-        [0, 2]
-    """
-    enough = (scores >= decision.presence_ratio * scores.max()) & (alone >= decision.presence_floor)
-    return torch.nonzero(enough).flatten()
+    labels: NDArray[np.int32]
+    confidence: NDArray[np.float32]
+    presence: NDArray[np.float32]
+    candidates: NDArray[np.int64]
 
 
 def free_mask(
-    itsm: Tensor,
-    background: Tensor | None,
-    photo: Tensor,
+    labels: Maps,
+    background: Maps | None,
+    photo: Maps,
     size: tuple[int, int],
     decision: Decision,
-    known: Tensor | None = None,
-    is_background_word: Tensor | None = None,
+    *,
+    known: NDArray[np.int64] | None = None,
+    is_background_word: NDArray[np.bool_] | None = None,
 ) -> FreeMask:
     """The mask of one photo.
 
     Args:
-        itsm: (N, h, w) cosines of the labels, on the patch grid.
+        labels: (N, h, w) cosines of the labels, on the patch grid.
         background: (K, h, w) cosines of background words, K >= 1; None for no background.
-        photo: (3, h', w') the photo in [0, 1] at the size where the edges are looked at, for refinement.
+        photo: (3, h', w') in [0, 1], the photo whose edges refinement follows; see `photo_edges`.
         size: (height, width) of the mask.
         decision: The rule.
-        known: (C,) int64, different indices of the labels that are known to be in the photo, from its captions for
-            example: these appear, and no others. Empty or None: presence decides.
-        is_background_word: (N,) bool, the labels that are background words themselves; None: none of them.
+        known: (C,) different indices of the labels that are known to be in the photo, from its captions for example:
+            these appear, and no others. Empty or None: presence decides.
+        is_background_word: (N,) the labels that are background words themselves; None: none of them.
 
     Example:
-        >>> itsm = torch.tensor([[[0.9, 0.1]], [[0.1, 0.9]]])
-        >>> free_mask(itsm, None, torch.zeros(3, 2, 4), (4, 8), Decision()).labels[0].tolist()
+        >>> cosines = np.array([[[0.9, 0.1]], [[0.1, 0.9]]], np.float32)
+        >>> free_mask(cosines, None, np.zeros((3, 2, 4), np.float32), (4, 8), Decision()).labels[0].tolist()
         [0, 0, 0, 0, 1, 1, 1, 1]
     """
-    words = itsm.new_empty((0, *itsm.shape[1:])) if background is None else background
-    scores = presence(probabilities(itsm, words, decision.logit_scale), decision.presence_share)
-    chosen = known if known is not None and len(known) else _present(itsm, background, scores, decision)
-    candidates = itsm[chosen]
-    indices = chosen
+    words = labels[:0] if background is None else background
+    scores = presence(probabilities(labels, words, decision.logit_scale), decision.presence_share)
+    chosen = known if known is not None and len(known) else present(labels, background, scores, decision)
+    candidates, indices = labels[chosen], chosen
     if background is not None:
-        best = background.amax(dim=0, keepdim=True) + decision.background_margin
+        margin = np.float32(decision.background_margin)
         if is_background_word is not None:  # they are on a par with the words that they were among
-            candidates = candidates + decision.background_margin * is_background_word[chosen, None, None]
-        candidates = torch.cat([best, candidates])
-        indices = torch.cat([chosen.new_zeros(1), chosen + 1])
-    sure = torch.softmax(decision.logit_scale * candidates, dim=0)
+            candidates = candidates + margin * is_background_word[chosen, None, None].astype(np.float32)
+        best = background.max(axis=0, keepdims=True) + margin
+        candidates = np.concatenate([best, candidates])
+        indices = np.concatenate([[0], chosen + 1])
+    sure = softmax(np.float32(decision.logit_scale) * candidates)
     if decision.refine_steps and len(sure) > 1:
-        sure = F.interpolate(sure[None], photo.shape[1:], mode="bilinear", align_corners=False)[0]
-        sure = pamr(sure, photo, decision.refine_steps)
-    labels, confidence = _largest(sure, indices.int(), size)
+        sure = pamr(upsample(sure, photo.shape[1:]), photo, decision.refine_steps)
+    winners, confidence = most_probable(sure, indices.astype(np.int32), size)
     if decision.ignore_below > 0:
-        labels = labels.masked_fill(confidence < decision.ignore_below, UNSURE)
-    return FreeMask(labels, confidence, scores, chosen)
+        winners[confidence < decision.ignore_below] = UNSURE
+    return FreeMask(winners, confidence, scores, chosen)
 
 
-def _present(itsm: Tensor, background: Tensor | None, scores: Tensor, decision: Decision) -> Tensor:
-    """The labels that the presence rule lets appear."""
-    alone = torch.ones_like(scores)
-    if background is not None:
-        ahead = torch.sigmoid(decision.logit_scale * (itsm - background.amax(dim=0)))
-        alone = presence(ahead, decision.presence_share)
-    return present(scores, alone, decision)
+def photo_edges(pixels: NDArray[np.uint8]) -> Maps:
+    """A photo as the model saw it, (H, W, 3), made `EDGE_STRIDE` times smaller for refinement: (3, h', w') in [0, 1].
+
+    Example:
+        >>> photo_edges(np.full((352, 470, 3), 255, np.uint8)).shape
+        (3, 44, 58)
+    """
+    height, width = (max(1, side // EDGE_STRIDE) for side in pixels.shape[:2])
+    return area_average(pixels, (height, width))
 
 
-def _largest(maps: Tensor, labels: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def most_probable(
+    maps: Maps, labels: NDArray[np.int32], size: tuple[int, int]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Label and value of the largest map at each pixel of `size`, without holding all maps at that size.
 
-    Bilinear in strips of rows: the same numbers as one `interpolate`, in bounded memory.
+    Bilinear in strips of rows: the same numbers as resizing all maps at once, in bounded memory.
+
+    Args:
+        maps: (C, h, w), at least one.
+        labels: (C,) what each map stands for; of equal maps the first wins.
+        size: (height, width).
+
+    Returns:
+        Labels (height, width) int32 and values (height, width) float32.
+
+    Example:
+        >>> maps, labels = np.array([[[0.5]], [[0.25]]], np.float32), np.array([7, 9], np.int32)
+        >>> winners, values = most_probable(maps, labels, (1, 2))
+        >>> winners.tolist(), values.tolist()
+        ([[7, 7]], [[0.5, 0.5]])
     """
     height, width = size
     rows = max(1, STRIP_FLOATS // (len(maps) * width))
-    largest = torch.empty(size, dtype=labels.dtype, device=maps.device)
-    value = torch.empty(size, dtype=torch.float32, device=maps.device)
-    wide = F.interpolate(maps[None].float(), (maps.shape[1], width), mode="bilinear", align_corners=False)[0]
-    source = ((torch.arange(height, device=maps.device) + 0.5) * (maps.shape[1] / height) - 0.5).clamp_min(0)
-    above = source.long().clamp_max(maps.shape[1] - 1)
-    below = (above + 1).clamp_max(maps.shape[1] - 1)
-    share = source - above
-    for start in range(0, height, rows):
-        part = slice(start, start + rows)
-        strip = torch.lerp(wide.index_select(1, above[part]), wide.index_select(1, below[part]), share[part, None])
-        value[part], largest[part] = _winner(strip, labels)
-    return largest, value
-
-
-def _winner(maps: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Value and label of the largest map (C, ...) at each place; the first of equal ones.
-
-    A few maps one after another: on a processor, `torch.max` with its indices is slower.
-    """
-    if len(maps) > FEW or maps.device.type != "cpu":
-        value, place = torch.max(maps, dim=0)
-        return value, labels[place]
-    value, winner = maps[0], labels[0].expand(maps.shape[1:])
-    for map_, label in zip(maps[1:], labels[1:], strict=True):
-        ahead = map_ > value
-        value, winner = torch.where(ahead, map_, value), torch.where(ahead, label, winner)
-    return value, winner
+    winners, values = np.empty(size, np.int32), np.empty(size, np.float32)
+    wide, source = widen(maps, width), Sources.of(maps.shape[1], height)
+    for top in range(0, height, rows):
+        part = slice(top, top + rows)
+        strip = lerp_rows(wide, source[part])
+        value, winner = strip[0], np.full(strip.shape[1:], labels[0], np.int32)
+        for map_, label in zip(strip[1:], labels[1:], strict=True):  # faster than argmax for few maps, as fast for many
+            larger = map_ > value
+            np.copyto(value, map_, where=larger)
+            winner[larger] = label
+        values[part], winners[part] = value, winner
+    return winners, values

@@ -2,29 +2,26 @@
 
 PAMR, pixel-adaptive mask refinement (Araslanov & Roth 2020, arXiv 2005.08104, section 3.3): each pixel
 takes over the maps of its neighbours, near ones and farther ones, weighted by how alike they look. No
-parameters, no training. A step is one weighted sum of neighbours, which embedding bags do without a copy
-of every neighbour's values.
+parameters, no training.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+import numpy as np
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from freeseg.decision.maps import Maps, softmax
 
 DILATIONS = (1, 2, 4, 8)
 SHARPNESS = 10.0  # 1 / 0.1: differences are measured in tenths of the local deviation
 EPSILON = 1e-3
 
 
-def pamr(maps: Tensor, photo: Tensor, steps: int = 10, dilations: tuple[int, ...] = DILATIONS) -> Tensor:
+def pamr(maps: Maps, photo: Maps, steps: int = 10, dilations: tuple[int, ...] = DILATIONS) -> Maps:
     """Refine maps along the edges of a photo.
 
     Args:
-        maps: (N, h, w) float, one per label; any values, usually probabilities.
-        photo: (3, h, w) float, the photo at the maps' size, in [0, 1].
+        maps: (N, h, w), one per label; any values, usually probabilities.
+        photo: (3, h, w), the photo at the maps' size, in [0, 1].
         steps: How often neighbours are averaged; 0 gives the maps back.
         dilations: Distances to the eight neighbours.
 
@@ -35,60 +32,55 @@ def pamr(maps: Tensor, photo: Tensor, steps: int = 10, dilations: tuple[int, ...
         ValueError: The sizes differ.
 
     Example:
-        >>> photo = torch.zeros(3, 4, 6)
+        >>> photo = np.zeros((3, 4, 6), np.float32)
         >>> photo[:, :, 3:] = 1.0  # an edge in the middle
-        >>> blurred = torch.linspace(1, 0, 6).expand(1, 4, 6)
+        >>> blurred = np.broadcast_to(np.linspace(1, 0, 6, dtype=np.float32), (1, 4, 6))
         >>> refined = pamr(blurred, photo)
         >>> bool(refined[0, 0, 2] - refined[0, 0, 3] > blurred[0, 0, 2] - blurred[0, 0, 3])
         True
     """
     if maps.shape[1:] != photo.shape[1:]:
-        raise ValueError(f"maps {tuple(maps.shape)} and photo {tuple(photo.shape)} differ in size")
+        raise ValueError(f"maps {maps.shape} and photo {photo.shape} differ in size")
     if steps == 0:
         return maps
-    height, width = maps.shape[1:]
-    neighbours = _neighbours(height, width, dilations).to(maps.device)
-    weights = affinity(photo, dilations).flatten(1).T.contiguous()
-    values = maps.flatten(1).T.contiguous()
+    weights, reach = affinity(photo, dilations), max(dilations)
+    product = np.empty(maps.shape, np.float32)
     for _ in range(steps):
-        values = F.embedding_bag(neighbours, values, per_sample_weights=weights, mode="sum")
-    return values.T.reshape(maps.shape)
+        wide = _continued(maps, reach)
+        maps = np.zeros_like(product)
+        for weight, neighbour in zip(weights, _neighbours(wide, reach, dilations), strict=True):
+            np.multiply(neighbour, weight, out=product)
+            maps += product
+    return maps
 
 
-def affinity(photo: Tensor, dilations: tuple[int, ...] = DILATIONS) -> Tensor:
+def affinity(photo: Maps, dilations: tuple[int, ...] = DILATIONS) -> Maps:
     """How much each pixel listens to each neighbour: softmax over neighbours of minus the colour difference.
 
     The difference is measured in units of the colours' deviation in the neighbourhood, so that faint edges
     count in flat places.
 
     Args:
-        photo: (3, h, w) float.
+        photo: (3, h, w).
         dilations: Distances to the eight neighbours; beyond the border are the border's own pixels.
 
     Returns:
         (K, h, w) of K neighbours, with a sum of 1 over them.
     """
-    height, width = photo.shape[1:]
     reach = max(dilations)
-    wide = F.pad(photo[None], (reach,) * 4, mode="replicate")[0]
-    shifted = [wide[:, reach + dy :, reach + dx :][:, :height, :width] for dy, dx in _steps(dilations)]
-    around = torch.stack(shifted, dim=1)  # (3, K, h, w)
-    # The standard deviation, written out: `std` is slower.
-    spread = (around - around.mean(dim=1, keepdim=True)).square().sum(dim=1, keepdim=True)
-    deviation = (spread / (len(shifted) - 1)).sqrt() + EPSILON
-    difference = (around - photo[:, None]).abs() / deviation
-    return torch.softmax(-SHARPNESS * difference.mean(dim=0), dim=0)
+    around = np.stack(_neighbours(_continued(photo, reach), reach, dilations), axis=1)  # (3, K, h, w)
+    deviation = around.std(axis=1, keepdims=True, ddof=1) + np.float32(EPSILON)
+    difference = np.abs(around - photo[:, None]) / deviation
+    return softmax(np.float32(-SHARPNESS) * difference.mean(axis=0))
 
 
-def _steps(dilations: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Rows and columns to each neighbour."""
-    return [(dy * d, dx * d) for d in dilations for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
+def _continued(maps: Maps, reach: int) -> Maps:
+    """Maps continued beyond each border by `reach` of the border's own pixels."""
+    return np.pad(maps, ((0, 0), (reach, reach), (reach, reach)), mode="edge")
 
 
-@lru_cache(maxsize=8)  # photos of a folder share a few sizes
-def _neighbours(height: int, width: int, dilations: tuple[int, ...]) -> Tensor:
-    """Indices of each pixel's neighbours (h * w, 8 * len(dilations)); beyond the border, the border's own pixels."""
-    rows, columns = torch.arange(height)[:, None, None], torch.arange(width)[None, :, None]
-    dy, dx = torch.tensor(_steps(dilations)).T
-    index: Tensor = (rows + dy).clamp(0, height - 1) * width + (columns + dx).clamp(0, width - 1)
-    return index.reshape(height * width, len(dy))
+def _neighbours(wide: Maps, reach: int, dilations: tuple[int, ...]) -> list[Maps]:
+    """Views of continued maps, one for each neighbour: at a pixel's place stands that neighbour of it."""
+    height, width = wide.shape[1] - 2 * reach, wide.shape[2] - 2 * reach
+    steps = [(dy * d, dx * d) for d in dilations for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
+    return [wide[:, reach + dy :, reach + dx :][:, :height, :width] for dy, dx in steps]

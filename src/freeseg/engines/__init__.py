@@ -1,1 +1,1 @@
-"""What looks at pixels and at words: PyTorch, or onnxruntime."""
+"""What looks at pixels and at words: PyTorch, or onnxruntime, behind one protocol (`engine.Engine`)."""

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from freeseg.data.segmentation import SegmentationData
-from freeseg.decision import itsm
+from freeseg.decision.maps import minmax, upsample
 from freeseg.errors import DataError
 from freeseg.evaluation import journal
 from freeseg.evaluation.metrics.boundary import boundary_counts
@@ -27,7 +26,6 @@ from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
 from freeseg.evaluation.windows import merge, windows
 from freeseg.mask_values import IGNORE, UNSURE
 from freeseg.models.checkpoint import versions
-from freeseg.models.packaged_weights import tensors_sha256
 from freeseg.pipeline import FreeSeg, Prepared
 from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps
 
@@ -126,27 +124,22 @@ def set_up(
     expected = len(data.classes) - data.has_background
     if len(vocabulary.labels) != expected:
         raise DataError(f"{data.name} has {expected} classes but {len(vocabulary.labels)} labels; name each once")
-    # The model's own `words`, as it remembers them: no protocol changes how a vocabulary is embedded.
-    return model.with_config(protocol.config(model.config, setting)), model.words(vocabulary)
+    # The model's own `embed_vocabulary`, as it remembers them: no protocol changes how a vocabulary is embedded.
+    return model.with_config(protocol.config(model.config, setting)), model.embed_vocabulary(vocabulary)
 
 
-@torch.inference_mode()
 def predict(
     model: FreeSeg, words: EmbeddedVocabulary, prepared: Prepared, protocol: Protocol, has_background: bool
 ) -> Prediction:
     """What a model that `set_up` gave says of a photo that its `prepare` gave."""
     maps = _window_maps(model, words, prepared, protocol)
-    decided = model.decide(maps, words, prepared, has_background)
-    confidence = decided.confidence.clamp(0, 1)
-    labels = torch.where(decided.labels == UNSURE, IGNORE, decided.labels)
+    decided = model.decide(maps, words, prepared, background=has_background)
+    confidence = decided.confidence.clip(0, 1)
+    labels = np.where(decided.labels == UNSURE, IGNORE, decided.labels)
     if has_background:
         below = confidence < protocol.threshold
-        labels, confidence = labels.masked_fill(below, 0), torch.where(below, 1 - confidence, confidence)
-    return Prediction(
-        labels.to(torch.uint8).cpu().numpy(),
-        confidence.cpu().numpy(),
-        itsm.minmax(maps.labels[None])[0].cpu().numpy(),
-    )
+        labels, confidence = np.where(below, 0, labels), np.where(below, 1 - confidence, confidence)
+    return Prediction(labels.astype(np.uint8), confidence, minmax(maps.labels))
 
 
 def measure(name: str, prediction: Prediction, truth: NDArray[np.uint8], data: SegmentationData) -> PhotoRecord:
@@ -169,9 +162,8 @@ def measure(name: str, prediction: Prediction, truth: NDArray[np.uint8], data: S
 
 def model_sha256(model: FreeSeg) -> str:
     """Hash of everything that a model's numbers depend on: weights, preprocessing and decision rule."""
-    config, file = model.config, model.image_side
-    seen_by = file.file_sha256 if file else str(model.model.precision)
-    parts = (config.preprocessing, config.decision, model.weights_sha256, tensors_sha256(model.model), seen_by)
+    config = model.config
+    parts = (config.preprocessing, config.decision, model.weights_sha256, model.engine.identity)
     return sha256(repr(parts).encode()).hexdigest()
 
 
@@ -185,7 +177,7 @@ def _window_maps(model: FreeSeg, words: EmbeddedVocabulary, prepared: Prepared, 
         model.maps(prepared._replace(pixels=prepared.pixels[top : top + side, left : left + side]), words)
         for top, left in corners
     ]
-    grid = ceil(size[0] / model.model.stride), ceil(size[1] / model.model.stride)
+    grid = ceil(size[0] / model.engine.stride), ceil(size[1] / model.engine.stride)
     return SimilarityMaps(*(merge(kind, corners, side, size, grid) for kind in zip(*parts, strict=True)))
 
 
@@ -200,7 +192,7 @@ def _contrasts(
     """The terms of mSC by class. One map at a time at the photo's size: a dataset may have hundreds."""
     terms = {}
     for label in there:
-        display = itsm.upsample(torch.from_numpy(maps[None, None, label - first]), truth.shape).numpy()[0]
+        display = upsample(maps[label - first][None], (truth.shape[0], truth.shape[1]))
         others = np.where(truth == IGNORE, IGNORE, truth != label)
         if found := map_contrast(display, others):
             terms[label] = found[0]

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 from freeseg.data.segmentation import SegmentationData
-from freeseg.decision.masks import Decision
+from freeseg.decision.rule import Decision
 from freeseg.errors import FreeSegError
 from freeseg.evaluation.records import SETTINGS
 from freeseg.models import Config

@@ -87,7 +87,13 @@ def run(
     opened = open_dataset(dataset, root, classes=classes)
     data = measure.evenly_spaced(opened, limit)
     loaded = freeseg.load(
-        model, device=device, revision=revision, mode=mode, dtype=precision, short_side=short_side, onnx=onnx
+        model,
+        device=device,
+        revision=revision,
+        mode=mode,
+        precision=precision,
+        short_side=short_side,
+        onnx=onnx,
     )
     journal = Path(out) / JOURNAL
     records = measure.evaluate(loaded, data, rules, setting, journal, workers, progress)

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from freeseg.decision.maps import Maps
+
 Corner = tuple[int, int]
 
 
@@ -49,8 +51,8 @@ def _starts(side: int, window: int, stride: int) -> list[int]:
 
 
 def merge(
-    maps: Sequence[Tensor], corners: Sequence[Corner], window: int, size: tuple[int, int], grid: tuple[int, int]
-) -> Tensor:
+    maps: Sequence[Maps], corners: Sequence[Corner], window: int, size: tuple[int, int], grid: tuple[int, int]
+) -> Maps:
     """One map of the whole photo: at every patch, the mean over the windows that see its centre.
 
     A window's maps are read off bilinearly, as its own grid need not fall on the photo's. Every grid is taken to
@@ -67,14 +69,13 @@ def merge(
         (N, *grid).
 
     Example:
-        >>> left, right = torch.zeros(1, 2, 2), torch.ones(1, 2, 2)
+        >>> left, right = np.zeros((1, 2, 2), np.float32), np.ones((1, 2, 2), np.float32)
         >>> merge([left, right], windows((4, 6), 4, 2), 4, (4, 6), (2, 3))[0].tolist()
         [[0.0, 0.5, 1.0], [0.0, 0.5, 1.0]]
     """
-    total = maps[0].new_zeros((len(maps[0]), *grid))
-    count = maps[0].new_zeros(grid)
+    total, count = torch.zeros(len(maps[0]), *grid), torch.zeros(grid)
     rows, columns = ((torch.arange(n) + 0.5).double() * (side / n) for n, side in zip(grid, size, strict=True))
-    for part, (top, left) in zip(maps, corners, strict=True):
+    for part, (top, left) in zip(map(torch.from_numpy, maps), corners, strict=True):
         height, width = min(window, size[0]), min(window, size[1])
         inside_rows, inside_columns = _inside(rows, top, height), _inside(columns, left, width)
         y = (rows[inside_rows] - top) / height * 2 - 1
@@ -83,7 +84,7 @@ def merge(
         read = F.grid_sample(part[None], places, mode="bilinear", padding_mode="border", align_corners=False)[0]
         total[:, inside_rows, inside_columns] += read
         count[inside_rows, inside_columns] += 1
-    return total / count
+    return (total / count).numpy()
 
 
 def _inside(centres: Tensor, start: int, length: int) -> slice:

@@ -10,7 +10,8 @@ import onnx
 import torch
 from torch import Tensor
 
-from freeseg.engines.onnx_file import Session
+from freeseg.engines.choose import require_torch
+from freeseg.engines.onnx_engine import Session
 from freeseg.errors import FreeSegError
 from freeseg.export import metadata
 from freeseg.export.graph import FixedVocabulary, Graph, OpenVocabulary
@@ -78,17 +79,18 @@ def export(
     """
     photos = [] if calibrate is None else _photos(model, Path(calibrate))
     stem, decision, names = _stem(model), model.config.decision, None
+    iclip = require_torch(model.engine).model
     graph: Graph
     others: tuple[Tensor, ...] = ()
     if labels is None:
         graph, others, stem = (
-            OpenVocabulary(model.model, decision),
+            OpenVocabulary(iclip, decision),
             (_text(model, vocabulary("common")),),
             f"{stem}-open",
         )
     else:
-        words = model.words(Vocabulary.of(labels))
-        graph = FixedVocabulary(model.model, decision, words, background)
+        words = model.embed_vocabulary(labels)
+        graph = FixedVocabulary(iclip, decision, words, background)
         names = ((BACKGROUND,) if background else ()) + words.names
     proto = trace(graph, others, model.config.name)
     description = metadata.describe(model, names)
@@ -144,7 +146,7 @@ def _write(
     with atomic_path(path) as temporary:
         onnx.save(proto, temporary)
         short_side = model.config.preprocessing.short_side
-        apart = difference(graph, Session(temporary), others, short_side, model.model.stride)
+        apart = difference(graph, Session(temporary), others, short_side, model.engine.stride)
         if not apart <= graph.tolerance:
             raise FreeSegError(
                 f"the {graph.output} of {path.name} differ from PyTorch's by {apart:.1e}, more than "
@@ -183,8 +185,8 @@ def _photos(model: FreeSeg, folder: Path) -> list[Tensor]:
 
 
 def _text(model: FreeSeg, words: Vocabulary) -> Tensor:
-    """Text embeddings of all aliases (A, D), float32; a copy: what was embedded in inference mode cannot be traced."""
-    return model.words(words.with_background_words(())).embeddings.clone()
+    """Text embeddings of all aliases (A, D), float32."""
+    return torch.from_numpy(model.embed_vocabulary(words.with_background_words(())).embeddings)
 
 
 def _stem(model: FreeSeg) -> str:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from freeseg.decision import itsm
-from freeseg.decision.masks import Decision
 from freeseg.decision.pooling import smooth_patches
+from freeseg.decision.rule import Decision
 from freeseg.models.iclip import ICLIP
 from freeseg.words.embedded import EmbeddedVocabulary
 
@@ -84,10 +84,9 @@ class FixedVocabulary(Graph):
         super().__init__(model, decision)
         self.background, self.labels = background, len(words.names)
         used = words.embeddings if background else words.aliases
-        # Copies: what was embedded in inference mode cannot be traced.
-        self.register_buffer("texts", used.clone())
-        self.register_buffer("label_of_alias", words.label_of_alias.clone())
-        self.register_buffer("is_background_word", words.is_background_word.clone())
+        self.register_buffer("texts", torch.from_numpy(used))
+        self.register_buffer("label_of_alias", torch.from_numpy(words.label_of_alias))
+        self.register_buffer("is_background_word", torch.from_numpy(words.is_background_word))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 3, H, W) float32 in 0..255 -> logits (B, 1 + N or N, h, w), see `logits`."""

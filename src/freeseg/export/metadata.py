@@ -28,7 +28,7 @@ def describe(model: FreeSeg, labels: Sequence[str] | None) -> Description:
 
     Returns:
         `model`, `freeseg_version`, `licence`, `weights_sha256` (text); `labels` (a list, or None); `preprocessing`
-        and `decision` (the fields of `config.Preprocessing` and `masks.Decision`); `stride` (pixels a patch);
+        and `decision` (the fields of `config.Preprocessing` and `Decision`); `stride` (pixels a patch);
         `absent` (the logit of a label that is not present).
     """
     config = model.config
@@ -40,7 +40,7 @@ def describe(model: FreeSeg, labels: Sequence[str] | None) -> Description:
         "labels": None if labels is None else list(labels),
         "preprocessing": asdict(config.preprocessing),
         "decision": asdict(config.decision),
-        "stride": model.model.stride,
+        "stride": model.engine.stride,
         "absent": ABSENT,
     }
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from freeseg.engines.onnx_file import Session
+from freeseg.engines.onnx_engine import Session
 from freeseg.export.graph import Graph
 
 
@@ -36,7 +36,7 @@ def difference(graph: Graph, session: Session, others: tuple[Tensor, ...], short
     for batch, height, width in ((1, short_side, short_side * 4 // 3), (2, 5 * stride + 1, 3 * stride - 1)):
         pixels = blurred_noise(batch, height, width)
         expected = graph(pixels, *others).numpy()
-        output = session(pixels, *others)
+        output = session(*(each.numpy() for each in (pixels, *others)))
         if output.shape != expected.shape:
             return float("inf")
         found = max(found, float(np.abs(output - expected).max()))
@@ -46,7 +46,10 @@ def difference(graph: Graph, session: Session, others: tuple[Tensor, ...], short
 def agreement(graph: Graph, session: Session, inputs: Sequence[tuple[Tensor, ...]]) -> float:
     """The share of patches, in [0, 1], for which PyTorch and onnxruntime choose the same of the words."""
     with torch.no_grad():
-        same = [graph(*each).numpy().argmax(axis=1) == session(*each).argmax(axis=1) for each in inputs]
+        same = [
+            graph(*each).numpy().argmax(axis=1) == session(*(part.numpy() for part in each)).argmax(axis=1)
+            for each in inputs
+        ]
     return float(np.concatenate([each.ravel() for each in same]).mean())
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from freeseg import pipeline
+from freeseg import loading
 from freeseg.data.free_masks import Entry, MaskSettings
 from freeseg.errors import FreeSegError, reason
 from freeseg.files import write_picture
@@ -46,7 +46,7 @@ class LabellingOptions:
         Raises:
             WeightsError: There is no such model, or it cannot be used.
         """
-        model = pipeline.load(self.model, self.device)
+        model = loading.load(self.model, device=self.device)
         if self.ignore_below is not None:
             decision = replace(model.config.decision, ignore_below=self.ignore_below)
             model = model.with_config(replace(model.config, decision=decision))

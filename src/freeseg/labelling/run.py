@@ -98,7 +98,8 @@ def label(
     with fixed_threads():
         loaded = options.load()
         write_settings(options.folder, options.settings(loaded))
-        loaded.words(options.vocabulary)  # puts the words' embeddings into the cache on disk, where processes find them
+        # The embeddings of the words go into the cache on disk, where the other processes find them.
+        loaded.embed_vocabulary(options.vocabulary)
         with _sole_run(options.folder), closing(Manifest(options.folder)) as manifest:
             _remove_half_written(options.folder)
             removed = sum(_count_removed(manifest, name, source) for name, source in zip(names, opened, strict=True))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from freeseg.decision.masks import Decision
+from freeseg.decision.rule import Decision
 from freeseg.errors import WeightsError
 from freeseg.files import is_folder
 

@@ -37,14 +37,14 @@ def require_device(device: str | torch.device) -> torch.device:
     return torch.device(device)
 
 
-def precision(name: str | torch.dtype, device: torch.device) -> torch.dtype:
+def require_precision(name: str | torch.dtype, device: torch.device) -> torch.dtype:
     """A precision by name, after a check that the device computes in it.
 
     Raises:
         FreeSegError: There is no such precision, or the device only emulates it, which is slower than float32.
 
     Example:
-        >>> precision("float32", torch.device("cpu"))
+        >>> require_precision("float32", torch.device("cpu"))
         torch.float32
     """
     dtype = PRECISIONS.get(canonical_precision(str(name).removeprefix("torch.")))

@@ -1,12 +1,32 @@
-"""The words of one job as a model knows them, and what a photo says to each."""
+"""The vocabulary of one job as a model knows it, and what a photo says to each of its words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+
+from freeseg.decision.maps import merge_aliases
+from freeseg.words import Vocabulary
+
+Rows = NDArray[np.float32]
+
+
+class WordEmbeddings(NamedTuple):
+    """Prompt-averaged unit vectors of some words.
+
+    Attributes:
+        joint: (W, D), in the space that words share with patches.
+        tower: (W, T), in the text tower's own space, where words of the same meaning are near.
+    """
+
+    joint: Rows
+    tower: Rows
+
+
+EmbedWords = Callable[[Sequence[str], Sequence[str]], WordEmbeddings]  # words, prompt templates -> their embeddings
 
 
 class EmbeddedVocabulary(NamedTuple):
@@ -14,56 +34,59 @@ class EmbeddedVocabulary(NamedTuple):
 
     "grass" is background until someone asks for "lawn": then it would only take its pixels.
     Who asks for "grass" itself asks for a word of the background, with the margin that the background has.
+
+    Attributes:
+        embeddings: (A + K, D), unit vectors: the aliases, then the background words that mean no label.
+        label_of_alias: (A,), the label of each alias.
+        names: The labels, N of them.
+        is_background_word: (N,), which labels are background words themselves.
+        background: (M, D), all background words, those that mean a label as well.
+        synonym_of: (M, N), which labels each of these means.
     """
 
-    embeddings: Tensor  # (A + K, D), unit vectors
-    label_of_alias: Tensor  # (A,), the label of each alias
+    embeddings: Rows
+    label_of_alias: NDArray[np.int64]
     names: tuple[str, ...]
-    is_background_word: Tensor  # (N,) bool, which labels are background words themselves
-    background: Tensor  # (M, D), all background words, those that mean a label as well
-    synonym_of: Tensor  # (M, N) bool, which labels each of these means
+    is_background_word: NDArray[np.bool_]
+    background: Rows
+    synonym_of: NDArray[np.bool_]
 
     @classmethod
     def of(
         cls,
-        aliases: Tensor,
-        label_of_alias: Tensor,
+        aliases: Rows,
+        label_of_alias: NDArray[np.int64],
         names: tuple[str, ...],
-        is_background_word: Tensor,
-        background: Tensor,
-        synonym_of: Tensor,
+        is_background_word: NDArray[np.bool_],
+        background: Rows,
+        synonym_of: NDArray[np.bool_],
     ) -> EmbeddedVocabulary:
-        """The words of labels: aliases (A, D), and the others as the fields are."""
-        return cls(
-            torch.cat([aliases, background[~synonym_of.any(dim=1)]]),
-            label_of_alias,
-            names,
-            is_background_word,
-            background,
-            synonym_of,
-        )
+        """The vocabulary of labels whose aliases (A, D) are embedded; the rest is as in the attributes."""
+        embeddings = np.concatenate([aliases, background[~synonym_of.any(axis=1)]])
+        return cls(embeddings, label_of_alias, names, is_background_word, background, synonym_of)
 
     @property
-    def aliases(self) -> Tensor:
+    def aliases(self) -> Rows:
         """The aliases' embeddings, (A, D)."""
         return self.embeddings[: len(self.label_of_alias)]
 
     @property
-    def all_texts(self) -> Tensor:
+    def all_texts(self) -> Rows:
         """Aliases, then all background words, those that mean a label as well: (A + M, D)."""
-        return torch.cat([self.aliases, self.background])
+        return np.concatenate([self.aliases, self.background])
 
     def restrict_to(self, labels: Sequence[int]) -> EmbeddedVocabulary:
-        """The words for a photo that shows no other labels than these; what means another one is background again."""
-        chosen = torch.tensor(labels, dtype=torch.int64, device=self.label_of_alias.device)
-        label_of_alias, rows = torch.nonzero(
-            chosen[:, None] == self.label_of_alias, as_tuple=True
-        )  # label by label, as they are named
-        names = tuple(self.names[label] for label in labels)
+        """The vocabulary for a photo that shows no other labels than these: a word for another one is background again.
+
+        Args:
+            labels: Indices of labels; the result has them in this order.
+        """
+        chosen = np.asarray(labels, np.int64)
+        label_of_alias, rows = np.nonzero(chosen[:, None] == self.label_of_alias)  # label by label, as they are named
         return EmbeddedVocabulary.of(
             self.embeddings[rows],
             label_of_alias,
-            names,
+            tuple(self.names[label] for label in labels),
             self.is_background_word[chosen],
             self.background,
             self.synonym_of[:, chosen],
@@ -73,15 +96,47 @@ class EmbeddedVocabulary(NamedTuple):
 class SimilarityMaps(NamedTuple):
     """What a photo says to a vocabulary: cosines of labels (N, h, w) and of background words (K, h, w)."""
 
-    labels: Tensor
-    background: Tensor
+    labels: NDArray[np.float32]
+    background: NDArray[np.float32]
 
-    def restrict_to(self, labels: Sequence[int], synonym_of: Tensor) -> SimilarityMaps:
+    def restrict_to(self, labels: Sequence[int], synonym_of: NDArray[np.bool_]) -> SimilarityMaps:
         """The maps of `EmbeddedVocabulary.restrict_to`, from those of all labels and of all background words.
 
         Args:
             labels: The labels that are left.
-            synonym_of: (M, N) bool, which labels each background word means.
+            synonym_of: (M, N), which labels each background word means.
         """
-        chosen = torch.tensor(labels, dtype=torch.int64, device=self.labels.device)
-        return SimilarityMaps(self.labels[chosen], self.background[~synonym_of[:, chosen].any(dim=1)])
+        chosen = np.asarray(labels, np.int64)
+        return SimilarityMaps(self.labels[chosen], self.background[~synonym_of[:, chosen].any(axis=1)])
+
+
+def embed_vocabulary(vocabulary: Vocabulary, embed: EmbedWords, same_meaning: float) -> EmbeddedVocabulary:
+    """Embed the labels and the background words of a job.
+
+    Args:
+        vocabulary: The labels, background words and prompt templates.
+        embed: Embeds words; an engine's `embed_words`.
+        same_meaning: Cosine of words, in the text tower's own space, from which on a background word means a label.
+    """
+    aliases = embed(vocabulary.aliases, vocabulary.templates)
+    label_of_alias = np.array(vocabulary.label_of_alias, np.int64)
+    background = aliases.joint[:0]
+    synonym_of = np.zeros((0, len(vocabulary.names)), np.bool_)
+    if vocabulary.background_words:
+        background, tower = embed(vocabulary.background_words, vocabulary.templates)
+        synonym_of = same_meaning <= merge_aliases(aliases.tower @ tower.T, label_of_alias).T
+    is_background_word = np.array(vocabulary.is_background_word, np.bool_)
+    return EmbeddedVocabulary.of(
+        aliases.joint, label_of_alias, vocabulary.names, is_background_word, background, synonym_of
+    )
+
+
+def average_prompts(embeddings: Rows, words: int) -> Rows:
+    """The unit mean over each word's prompts: (words * templates, D), a word's prompts together -> (words, D).
+
+    Example:
+        >>> average_prompts(np.eye(2, dtype=np.float32), 1).round(3).tolist()
+        [[0.7070000171661377, 0.7070000171661377]]
+    """
+    mean = embeddings.reshape(words, -1, embeddings.shape[1]).mean(axis=1)
+    return np.asarray(mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12), np.float32)

@@ -22,16 +22,17 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as serialised
-from torch import Tensor, nn
+from safetensors.numpy import save as serialised
 
 from freeseg.errors import OutputError
 from freeseg.files import atomic_path, is_file
 
 FORMAT = "freeseg-text-1"
 VARIABLE = "FREESEG_CACHE"
+Rows = NDArray[np.float32]
 OFF = ("off", "0", "no", "false")
 LIMIT_BYTES = 64_000_000  # some hundreds of vocabularies
 # On one core, 40 words in 4 templates take the embedded model 0.6 s and a CLIP ViT-B/16 2 to 20 s, by their length;
@@ -53,49 +54,26 @@ def folder() -> Path | None:
         return None
 
 
-def identity(*modules: nn.Module, extra: str = "") -> str:
-    """A hash of what turns texts into embeddings: structure, weights, precision and kind of device.
-
-    Args:
-        modules: The text tower and its head.
-        extra: Whatever else changes the embeddings, such as a tokenizer.
-
-    Returns:
-        64 hex digits; "" for modules without weights, which nothing can tell apart.
-
-    Example:
-        >>> first, second = nn.Linear(2, 3), nn.Linear(2, 3)
-        >>> identity(first) == identity(first), identity(first) == identity(second)
-        (True, False)
-    """
-    digest = hashlib.sha256(json.dumps([str(modules), extra]).encode())
-    tensors = [item for module in modules for item in module.state_dict().items()]
-    for name, tensor in tensors:
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} {tensor.device.type};".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest() if tensors else ""
-
-
 def embeddings(
     model: str | Callable[[], str],
     words: Sequence[str],
     templates: Sequence[str],
-    compute: Callable[[], dict[str, Tensor]],
-) -> dict[str, Tensor]:
+    compute: Callable[[], dict[str, Rows]],
+) -> dict[str, Rows]:
     """What `compute` gives, from disk where it was computed before.
 
     It is not kept where that is not worth it (`WORTH_SECONDS`), nor where computing warned of something: the warning
     would be lost the next time.
 
     Args:
-        model: The `identity` of the text tower and head; "" keeps nothing. A function that gives it is called only
+        model: The identity of the text tower and head; "" keeps nothing. A function that gives it is called only
             where there is something to look for or to keep: who never computes for long does not wait for the hash.
         words: The words, one row of every tensor each.
         templates: The prompt templates that they are averaged over.
-        compute: Gives named tensors (W, ...).
+        compute: Gives named arrays (W, ...).
 
     Returns:
-        The tensors, bit-equal to those computed; on the CPU where they come from disk.
+        The arrays, bit-equal to those computed.
     """
     place = folder()
     if place is None:
@@ -129,7 +107,7 @@ def _user_cache() -> Path:
 
 @cache
 def _versions() -> list[str]:
-    return [metadata.version(package) for package in ("freeseg", "torch", "transformers", "tokenizers")]
+    return [metadata.version(package) for package in ("freeseg", "tokenizers")]
 
 
 def _path(place: Path, model: str | Callable[[], str], words: Sequence[str], templates: Sequence[str]) -> Path | None:
@@ -146,13 +124,13 @@ def _holds_any(place: Path) -> bool:
         return False
 
 
-def _read(path: Path, rows: int) -> dict[str, Tensor] | None:
+def _read(path: Path, rows: int) -> dict[str, Rows] | None:
     """The tensors of a file; None if it is not there, damaged, or another's."""
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="np") as file:
             if (file.metadata() or {}).get(FORMAT) != path.stem:
                 return None
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no dict
+            tensors = {name: file.get_tensor(name).copy() for name in file.keys()}  # noqa: SIM118 - no dict
     except (OSError, SafetensorError):
         return None
     if not tensors or any(tensor.shape[:1] != (rows,) for tensor in tensors.values()):
@@ -162,8 +140,8 @@ def _read(path: Path, rows: int) -> dict[str, Tensor] | None:
     return tensors
 
 
-def _write(path: Path, tensors: dict[str, Tensor]) -> None:
-    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+def _write(path: Path, tensors: dict[str, Rows]) -> None:
+    kept = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     with suppress(OutputError, OSError):  # a disk that is full, or read-only: the next process computes again
         with atomic_path(path) as temporary:
             temporary.write_bytes(serialised(kept, {FORMAT: path.stem}))  # its own writing has errors of its own kind

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from freeseg.pipeline import FreeSeg
+from freeseg.loading import on_torch
 from freeseg.training.network.initial import network_config
 from networks import tiny_config
 from tiny import tiny_iclip
@@ -17,6 +17,6 @@ def test_refinement_reaches_as_far_as_the_teachers(stride: int, own: int, steps:
     """A step goes from a patch to its neighbours, and a network's patches are 8 pixels wide."""
     model, config = tiny_iclip(), tiny_config()
     model.stride = stride
-    teacher = FreeSeg(model, replace(config, decision=replace(config.decision, refine_steps=own)))
+    teacher = on_torch(model, replace(config, decision=replace(config.decision, refine_steps=own)))
     network = network_config("mine", "segmentation-lite2", teacher)
     assert network.decision == replace(config.decision, refine_steps=steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -24,15 +25,15 @@ SCALE, MARGIN = 20.0, 0.06
 
 def texts(label_of_alias: list[int], is_background_word: list[bool], synonym_of: Tensor) -> EmbeddedVocabulary:
     """EmbeddedVocabulary without embeddings, which the logits do not ask for."""
-    nothing = torch.zeros(len(label_of_alias), 1)
+    nothing = np.zeros((len(label_of_alias), 1), np.float32)
     names = tuple("abc"[: len(is_background_word)])
     return EmbeddedVocabulary.of(
         nothing,
-        torch.tensor(label_of_alias),
+        np.array(label_of_alias),
         names,
-        torch.tensor(is_background_word),
-        torch.zeros(len(synonym_of), 1),
-        synonym_of,
+        np.array(is_background_word),
+        np.zeros((len(synonym_of), 1), np.float32),
+        synonym_of.numpy(),
     )
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from freeseg.data.free_masks import Entry
 from freeseg.evaluation.metrics.confusion import confusion_matrix, mean_iou
+from freeseg.loading import on_torch
 from freeseg.mask_values import IGNORE
 from freeseg.models import Config
 from freeseg.models.network import SegmentationNetwork
@@ -71,7 +72,7 @@ class HeldOutPhotos:
         self, network: SegmentationNetwork, step: int, history: Sequence[Losses], earlier: Sequence[dict[str, float]]
     ) -> dict[str, float]:
         """Measure agreement and draw the pictures; gives {"step", "mIoU"}, the latter in percent."""
-        model = FreeSeg(network, self.config)
+        model = on_torch(network, self.config)
         pairs = mask_pairs(model, self.samples, self.photos[:PICTURED], PICTURED_SIDE)
         write_samples(self.folder / f"epoch-{step // self.steps_per_epoch}.png", pairs, self.samples.masks.labels)
         point = {"step": float(step), "mIoU": agreement(model, self.samples, self.photos)}

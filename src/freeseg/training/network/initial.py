@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from freeseg.engines.choose import require_torch
 from freeseg.models import Config, TowerPair
 from freeseg.models.network import STRIDE, SegmentationNetwork
 from freeseg.models.towers import network_family
@@ -24,7 +25,7 @@ def network_config(name: str, encoder: str, teacher: FreeSeg) -> Config:
     """The config of a network that is to be trained: words and decision are its teacher's."""
     own = teacher.config
     # Refinement reaches from patch to patch: where they are half as wide, half the steps go as far.
-    steps = math.ceil(own.decision.refine_steps * STRIDE / teacher.model.stride)
+    steps = math.ceil(own.decision.refine_steps * STRIDE / teacher.engine.stride)
     return Config(
         name,
         TowerPair(encoder, own.towers.text, text_revision=own.towers.text_revision),
@@ -53,9 +54,10 @@ def initial_network(
         rows: The row of each of them in the teacher's features.
         device: Where the network goes.
     """
-    if isinstance(teacher_model.model, SegmentationNetwork) and teacher_model.config.towers.image == encoder:
-        return copy.deepcopy(teacher_model.model)
-    network = network_family(encoder).start_network(encoder, teacher_model.model).to(device)
+    model = require_torch(teacher_model.engine).model
+    if isinstance(model, SegmentationNetwork) and teacher_model.config.towers.image == encoder:
+        return copy.deepcopy(model)
+    network = network_family(encoder).start_network(encoder, model).to(device)
     chosen = np.linspace(0, len(photos) - 1, min(MAX_PHOTOS, len(photos))).astype(int)
     targets = [teacher.patches(rows[index : index + 1])[0] for index in chosen]
     fit_decoder(network, [photos[index] for index in chosen], targets)

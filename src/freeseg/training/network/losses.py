@@ -36,16 +36,20 @@ def partial_logits(
 
     Example:
         >>> import freeseg
-        >>> words = freeseg.load().words(freeseg.Vocabulary.of("cat, dog", background_words=["sky"]))
+        >>> words = freeseg.load().embed_vocabulary(freeseg.Vocabulary.of("cat, dog", background_words=["sky"]))
         >>> cosines = torch.tensor([0.5, 0.25, 0.125]).reshape(1, 3, 1, 1)
         >>> partial_logits(cosines, words, torch.tensor([[True, False]]), 8.0, 0.0).flatten().tolist()
         [1.0, 4.0, -inf]
     """
     aliases = len(words.label_of_alias)
-    labels = itsm.merge_aliases(similarity[:, :aliases], words.label_of_alias, competing.shape[1])
-    taken = (competing.float() @ words.synonym_of.float().T > 0)[:, :, None, None]  # (B, M, 1, 1)
+    device = similarity.device
+    label_of_alias = torch.from_numpy(words.label_of_alias).to(device)
+    synonym_of = torch.from_numpy(words.synonym_of).to(device)
+    is_background_word = torch.from_numpy(words.is_background_word).to(device)
+    labels = itsm.merge_aliases(similarity[:, :aliases], label_of_alias, competing.shape[1])
+    taken = (competing.float() @ synonym_of.float().T > 0)[:, :, None, None]  # (B, M, 1, 1)
     # Where no background word is left there is nothing to be on a par with.
-    labels = labels + margin * words.is_background_word[:, None, None] * ~taken.all(dim=1, keepdim=True)
+    labels = labels + margin * is_background_word[:, None, None] * ~taken.all(dim=1, keepdim=True)
     labels = labels.masked_fill(~competing[:, :, None, None], -torch.inf)
     others = similarity[:, aliases:].masked_fill(taken, -torch.inf)
     if others.shape[1]:

@@ -17,6 +17,7 @@ from accelerate import Accelerator
 
 from freeseg.data.free_masks import FreeMasks, open_free_masks
 from freeseg.labelling import label
+from freeseg.loading import on_torch
 from freeseg.models import Config, checkpoint
 from freeseg.models.network import SegmentationNetwork
 from freeseg.models.towers import identities
@@ -129,7 +130,7 @@ def train_rounds(
         loop.fit(report_part(on_step, index, self_training + 1))
         network = task.average
         metrics = {AGREEMENT: round(task.metrics.get("agreement", math.nan), 1)}
-    return FreeSeg(network, training.config()), metrics
+    return on_torch(network, training.config()), metrics
 
 
 def _ignore(*_: object) -> None:

@@ -122,7 +122,7 @@ class NetworkTask:
         asked = torch.nonzero(competing.any(dim=0)).flatten()  # others would only cost time
         words = teacher.words.restrict_to(asked.tolist())
         # All background words: each photo leaves out those that mean one of its own labels.
-        similarity = itsm.similarity(patches, words.all_texts)
+        similarity = itsm.similarity(patches, torch.from_numpy(words.all_texts).to(patches.device))
         logits = partial_logits(similarity, words, competing[:, asked], teacher.scale, teacher.margin)
         targets = _among(batch.targets, asked, batch.known.shape[1])
         late = step >= recipe.clamp_from * self.epochs * self.steps_per_epoch

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from freeseg.data.free_masks import FreeMasks
+from freeseg.engines.choose import require_torch
 from freeseg.errors import DataError
 from freeseg.models.iclip import ICLIP
 from freeseg.pipeline import FreeSeg
@@ -41,7 +42,7 @@ class Teacher(NamedTuple):
     def patches(self, rows: NDArray[np.int64]) -> Tensor:
         """Its patch embeddings of some photos, (len(rows), GRID * GRID, D)."""
         features = torch.from_numpy(np.ascontiguousarray(self.features[rows]))
-        return self.model.image_head(features.to(self.words.embeddings.device).float())  # type: ignore[no-any-return]
+        return self.model.image_head(features.to(self.model.text_head.weight.device).float())  # type: ignore[no-any-return]
 
 
 def read_teacher(
@@ -69,11 +70,9 @@ def read_teacher(
     Raises:
         DataError: A photo has changed since it was labelled.
     """
-    words = teacher.words(masks.vocabulary)
-    # Tensors of inference mode cannot be part of a training.
-    words = words._replace(embeddings=words.embeddings.clone(), background=words.background.clone())
-    store, _ = features.open_stores(teacher.model, cache, *cache_keys)
-    read = features.extract_photos(teacher.model, as_sources(masks, photos), store, teacher.device, progress=progress)
+    words, engine = teacher.embed_vocabulary(masks.vocabulary), require_torch(teacher.engine)
+    store, _ = features.open_stores(engine.model, cache, *cache_keys)
+    read = features.extract_photos(engine.model, as_sources(masks, photos), store, engine.device, progress=progress)
     known = {sha256 for sha256, _, _ in read.photos}
     for path, entry in zip(photos, masks.entries, strict=True):
         if entry.sha256 not in known:
@@ -83,4 +82,4 @@ def read_teacher(
             )
     rows = store.positions([entry.sha256 for entry in masks.entries])
     decision = teacher.config.decision
-    return Teacher(teacher.model, store.rows(), words, decision.logit_scale, decision.background_margin), rows
+    return Teacher(engine.model, store.rows(), words, decision.logit_scale, decision.background_margin), rows

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import freeseg
 from freeseg.data.free_masks import FreeMasks, open_free_masks
+from freeseg.engines.choose import require_torch
 from freeseg.errors import FreeSegError
 from freeseg.models import Config, checkpoint
 from freeseg.models.towers import network_family
@@ -123,7 +124,9 @@ def run(
             "model": free_masks.entries[0].model,
         },
     )
-    return checkpoint.save(network.model, replace(network.config, training=record, metrics=metrics), out)
+    return checkpoint.save(
+        require_torch(network.engine).model, replace(network.config, training=record, metrics=metrics), out
+    )
 
 
 def _load_teacher(name: str, masks: FreeMasks, device: str) -> FreeSeg:

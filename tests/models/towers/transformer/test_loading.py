@@ -21,6 +21,7 @@ from freeseg.files import sha256
 from freeseg.models import hub
 from freeseg.models.towers.transformer.folder import weights_sha256
 from freeseg.models.towers.transformer.loading import load_checkpoint
+from tiny import iclip_of
 from tiny_transformers import CLIP_MEAN, CLIP_STD, PATCH, SAVERS, SIDE, ZERO_SHOT
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
@@ -62,7 +63,7 @@ def refused(folder: Path, load: Callable[[Path], object] = freeseg.load) -> str:
 class TestWhatACheckpointSays:
     def test_pixels_are_its_own(self, folders: dict[str, Path]) -> None:
         """(x / 255 - mean) / std, in units of 0..255."""
-        model = freeseg.load(folders["clip"]).model
+        model = iclip_of(freeseg.load(folders["clip"]))
         torch.testing.assert_close(model.mean.flatten(), 255 * torch.tensor(CLIP_MEAN))
         torch.testing.assert_close(model.std.flatten(), 255 * torch.tensor(CLIP_STD))
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freeseg.decision.masks import Decision
+from freeseg.decision.rule import Decision
 from freeseg.errors import WeightsError
 from freeseg.files import is_folder
 from freeseg.models.config import Config, Preprocessing, TowerPair, full_name

@@ -33,8 +33,8 @@ class TestMasks:
     @pytest.mark.parametrize("background", [True, False])
     def test_are_those_of_pytorch(self, embedded: FreeSeg, by_file: FreeSeg, photo_folder: Path, background: bool):
         for photo in [photo.path for photo in find_photos([photo_folder])]:
-            expected = embedded.segment(photo, PHOTO_LABELS, background)
-            found = by_file.segment(photo, PHOTO_LABELS, background)
+            expected = embedded.segment(photo, PHOTO_LABELS, background=background)
+            found = by_file.segment(photo, PHOTO_LABELS, background=background)
             assert (found.mask == expected.mask).mean() > 0.999
             np.testing.assert_allclose(found.confidence, expected.confidence, atol=1e-3)
             assert found.presence == pytest.approx(expected.presence, abs=1e-4)
@@ -49,7 +49,7 @@ class TestMasks:
     def test_many_at_once_are_as_one_by_one(
         self, by_file: FreeSeg, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(by_file.image_side, "max_concurrent", 3)
+        monkeypatch.setattr(by_file.engine, "max_concurrent", 3)
         (tmp_path / "bad.jpg").write_bytes(b"no picture")
         photos = [photo.path for photo in find_photos([photo_folder])]
         asked = [*photos, tmp_path / "bad.jpg", *reversed(photos)]
@@ -70,7 +70,7 @@ class TestMasks:
                 asked.append(index)
                 yield np.zeros((40, 50 + index, 3), np.uint8)
 
-        monkeypatch.setattr(by_file.image_side, "max_concurrent", 3)
+        monkeypatch.setattr(by_file.engine, "max_concurrent", 3)
         for done, outcome in enumerate(by_file.stream(photos(), "cat"), start=1):
             assert isinstance(outcome, Segmentation)
             assert outcome.mask.shape == (40, 49 + done)
@@ -91,7 +91,7 @@ class TestEvaluation:
     def test_the_file_looks_and_counts(self, embedded: FreeSeg, by_file: FreeSeg):
         data = SegmentationData("two", ("background", "cat"), True, (), lookup({0: 0, 1: 1}))
         measured, _ = set_up(by_file, data, Protocol("freeseg"), "freeseg")
-        assert measured.image_side is by_file.image_side
+        assert measured.engine is by_file.engine
         assert model_sha256(by_file) != model_sha256(embedded)
 
 
@@ -127,7 +127,7 @@ class TestRefusals:
     def test_another_precision(self, shipped_open: Exported, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr("freeseg.models.devices.cpu_supports", lambda dtype: True)
         with pytest.raises(FreeSegError, match="at its own precision; leave --device and --precision out"):
-            freeseg.load(dtype="bfloat16", onnx=shipped_open.path)
+            freeseg.load(precision="bfloat16", onnx=shipped_open.path)
 
     def test_what_is_not_installed_is_named(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         monkeypatch.setattr("freeseg.pipeline.find_spec", lambda name: None)

@@ -1,20 +1,20 @@
-"""The image side of a model as an ONNX file, run by onnxruntime on the CPU; the model itself knows the words."""
+"""onnxruntime: an exported image side looks at photos on the CPU; another engine embeds the words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from freeseg.engines.engine import Engine
 from freeseg.errors import FreeSegError, WeightsError, reason
 from freeseg.files import is_file, sha256
+from freeseg.words.embedded import WordEmbeddings
 
-MOST_AT_ONCE = 4  # photos: each needs memory of its own
+MAX_CONCURRENT = 4  # photos; each needs memory of its own
 FATAL = 4  # onnxruntime's level of logging; what is less comes as an exception as well
 
 
@@ -34,7 +34,7 @@ class Session:
         FreeSegError: The file does not run here.
     """
 
-    def __init__(self, path: Path, threads: int = 0, spinning: bool = True):
+    def __init__(self, path: Path, *, threads: int = 0, spinning: bool = True):
         options = onnxruntime.SessionOptions()
         options.log_severity_level = FATAL
         options.intra_op_num_threads = threads
@@ -46,7 +46,7 @@ class Session:
         self.inputs = [each.name for each in self.session.get_inputs()]
         self.metadata: Mapping[str, str] = self.session.get_modelmeta().custom_metadata_map
 
-    def __call__(self, *inputs: Tensor | NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, *inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """The output for inputs in the order of the graph's.
 
         Raises:
@@ -63,42 +63,61 @@ class Session:
         return output
 
 
-class OnnxImages:
-    """What a photo says to words, by a file that `freeseg export` wrote for any words.
+class OnnxEngine:
+    """A file that `freeseg export` wrote for any words, as an `engine.Engine`.
 
     Args:
         path: The file.
-        weights_sha256: Of the model that it must have been exported from.
+        words: The engine that embeds the words; the file must have been exported from its model.
+        threads: How many threads may work, over all photos that are looked at at once.
 
     Attributes:
-        file_sha256: Of the file.
-        max_concurrent: How many photos to ask about at once, each from a thread of its own, where many wait: the
-            session's threads, which do not spin, cost more in waiting for each other than they save.
+        max_concurrent: As `engine.Engine` has it. The session's threads do not spin, since other work wants their
+            processors between two photos; such threads cost more in waiting for each other than they save.
 
     Raises:
         WeightsError: No such file; or it is of another model, or has labels built in.
         FreeSegError: onnxruntime cannot load it.
     """
 
-    def __init__(self, path: Path, weights_sha256: str):
+    def __init__(self, path: Path, words: Engine, *, threads: int):
         if not is_file(path):
             raise WeightsError(f"no file {path}; `freeseg export` without --labels writes one")
-        threads = torch.get_num_threads()
-        # PyTorch has work to do meanwhile: threads that spin would take its processors.
-        self.session = Session(path, threads, spinning=False)
-        self.max_concurrent = min(threads, MOST_AT_ONCE)
+        self.words = words
+        self.max_concurrent = min(threads, MAX_CONCURRENT)
+        self.session = Session(path, threads=threads, spinning=False)
         about = self.session.metadata
-        if about.get("weights_sha256") != weights_sha256:
+        if about.get("weights_sha256") != words.weights_sha256:
             raise WeightsError(f"{path} is not of this model but of {about.get('model', 'no model')}; export this one")
         if self.session.inputs != ["pixels", "text"]:
             raise WeightsError(f"{path} has labels built in; export the model again without --labels")
         self.file_sha256 = sha256(path)
 
-    def similarity_maps(self, pixels: Tensor, texts: Tensor) -> Tensor:
-        """As `ICLIP.similarity_maps`.
+    @property
+    def stride(self) -> int:
+        """Pixels from one patch to the next."""
+        return self.words.stride
+
+    @property
+    def weights_sha256(self) -> str:
+        """Of the weights that the file was exported from."""
+        return self.words.weights_sha256
+
+    @property
+    def identity(self) -> str:
+        """The file, and the engine that embeds words."""
+        return f"{self.file_sha256} {self.words.identity}"
+
+    def similarity_maps(self, pixels: NDArray[np.uint8], texts: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `engine.Engine`.
 
         Raises:
             FreeSegError: The file does not run for pixels of this size.
         """
-        cosines = torch.from_numpy(self.session(pixels.float(), texts))
-        return cosines.contiguous(memory_format=torch.channels_last)  # PyTorch smooths those much faster
+        photo = np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32)[None]
+        maps: NDArray[np.float32] = self.session(photo, texts)[0]
+        return maps
+
+    def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
+        """See `engine.Engine`."""
+        return self.words.embed_words(words, templates)

@@ -1,0 +1,54 @@
+"""What every engine can do. The pipeline asks for nothing else, so it does not know which engine it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freeseg.words.embedded import WordEmbeddings
+
+
+class Engine(Protocol):
+    """Looks at pixels and at words.
+
+    Attributes:
+        stride: Pixels from one patch to the next.
+        max_concurrent: How many photos to look at at once, each from a thread of its own, where many are waiting. At 1
+            the engine's own threads share one photo, and other threads only read the photos that come next.
+        weights_sha256: Of the model's weights.
+        identity: Of everything in the engine that the similarity maps depend on: text that changes when they may.
+    """
+
+    @property
+    def stride(self) -> int: ...
+
+    @property
+    def max_concurrent(self) -> int: ...
+
+    @property
+    def weights_sha256(self) -> str: ...
+
+    @property
+    def identity(self) -> str: ...
+
+    def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
+        """Prompt-averaged unit embeddings of words.
+
+        Args:
+            words: W words, at least one.
+            templates: Prompt templates, each with one `{}`.
+        """
+
+    def similarity_maps(self, pixels: NDArray[np.uint8], texts: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The Image-Text Similarity Map of a photo.
+
+        Args:
+            pixels: (H, W, 3), RGB.
+            texts: Text embeddings (N, D) in the joint space.
+
+        Returns:
+            Cosines (N, h, w) in [-1, 1].
+        """

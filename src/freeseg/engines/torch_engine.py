@@ -1,0 +1,114 @@
+"""PyTorch: runs any model that FreeSeg knows, on any device that PyTorch has."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from importlib import metadata
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import nn
+
+from freeseg.models.config import Config
+from freeseg.models.iclip import ICLIP
+from freeseg.models.packaged_weights import tensors_sha256
+from freeseg.words import embedding_cache
+from freeseg.words.embedded import WordEmbeddings, average_prompts
+
+
+class TorchEngine:
+    """An image-text model in PyTorch, as an `engine.Engine`.
+
+    Args:
+        model: The model; it is put into evaluation mode.
+        config: What its checkpoint says of itself.
+    """
+
+    max_concurrent = 1  # PyTorch's own threads share each photo
+
+    def __init__(self, model: ICLIP, config: Config):
+        self.model = model.eval()
+        self.config = config
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
+
+    @property
+    def stride(self) -> int:
+        """Pixels from one patch to the next."""
+        return self.model.stride
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """Of the checkpoint's file; where there is none of FreeSeg's, of all that makes the model what it is."""
+        config, model = self.config, self.model
+        others = (
+            config.towers.mode,
+            config.towers.projected,
+            model.mean.flatten().tolist(),
+            model.std.flatten().tolist(),
+        )
+        return config.weights_sha256 or hashlib.sha256(f"{others} {tensors_sha256(model)}".encode()).hexdigest()
+
+    @property
+    def identity(self) -> str:
+        """The weights as they are in memory, and the precision that they compute in."""
+        return f"{tensors_sha256(self.model)} {self.model.precision}"
+
+    @torch.inference_mode()
+    def similarity_maps(self, pixels: NDArray[np.uint8], texts: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `engine.Engine`."""
+        photo = torch.from_numpy(pixels).permute(2, 0, 1)[None].to(self.device)
+        maps = self.model.similarity_maps(photo, torch.from_numpy(texts).to(self.device))
+        return np.asarray(maps[0].cpu(), np.float32)
+
+    def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
+        """See `engine.Engine`. What took long is kept on disk (`words.embedding_cache`)."""
+
+        @torch.inference_mode()
+        def compute() -> dict[str, NDArray[np.float32]]:
+            tower = self.model.text_tower([template.replace("{}", word) for word in words for template in templates])
+            joint = F.normalize(self.model.text_head(tower.to(self.device)), dim=1)
+            spaces = {"joint": joint, "tower": tower}
+            return {name: average_prompts(rows.cpu().float().numpy(), len(words)) for name, rows in spaces.items()}
+
+        found = embedding_cache.embeddings(lambda: self._text_identity, words, templates, compute)
+        return WordEmbeddings(found["joint"], found["tower"])
+
+    @cached_property
+    def _text_identity(self) -> str:
+        """What the embeddings of words depend on, for their cache."""
+        tower = self.model.text_tower
+        modules = [part for part in (tower, self.model.text_head) if isinstance(part, nn.Module)]
+        return text_identity(*modules, extra=getattr(tower, "spelling", ""))
+
+
+def text_identity(*modules: nn.Module, extra: str = "") -> str:
+    """What turns texts into embeddings, as a sha256: structure, weights, precision, kind of device and libraries.
+
+    Args:
+        modules: The text tower and its head.
+        extra: Whatever else changes the embeddings, such as a tokenizer.
+
+    Returns:
+        64 hex digits; "" for modules without weights, which nothing can tell apart.
+
+    Example:
+        >>> first, second = nn.Linear(2, 3), nn.Linear(2, 3)
+        >>> text_identity(first) == text_identity(first), text_identity(first) == text_identity(second)
+        (True, False)
+    """
+    libraries = [metadata.version(package) for package in ("torch", "transformers")]
+    digest = hashlib.sha256(json.dumps([str(modules), extra, libraries]).encode())
+    tensors = [item for module in modules for item in module.state_dict().items()]
+    for name, tensor in tensors:
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} {tensor.device.type};".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest() if tensors else ""

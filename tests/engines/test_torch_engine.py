@@ -1,0 +1,94 @@
+"""PyTorch as an engine: what the embeddings of words depend on, and what it computes."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import torch
+from torch import nn
+
+from freeseg.decision.itsm import similarity
+from freeseg.engines.torch_engine import TorchEngine, text_identity
+from freeseg.models import Config, TowerPair
+from freeseg.pipeline import FreeSeg
+from tiny import iclip_of, same, tiny_iclip
+
+NOISE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)
+
+
+def test_maps_are_cosines_of_the_models_own_patches_with_the_texts() -> None:
+    model = tiny_iclip()
+    texts = np.random.default_rng(1).normal(size=(4, model.dim)).astype(np.float32)
+    found = TorchEngine(model, Config("tiny", TowerPair("tiny", "tiny"))).similarity_maps(NOISE, texts)
+    with torch.inference_mode():
+        patches = model.embed_image(torch.from_numpy(NOISE).permute(2, 0, 1)[None])
+        expected = similarity(patches, torch.from_numpy(texts))[0].numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert found.dtype == np.float32
+
+
+def test_words_are_averaged_over_their_prompts() -> None:
+    model = tiny_iclip()
+    found = TorchEngine(model, Config("tiny", TowerPair("tiny", "tiny"))).embed_words(["cat", "dog"], ["a {}.", "{}"])
+    prompts = ["a cat.", "cat", "a dog.", "dog"]
+    with torch.inference_mode():
+        rows = nn.functional.normalize(model.text_head(model.text_tower(prompts)), dim=1).view(2, 2, -1).mean(dim=1)
+    np.testing.assert_allclose(found.joint, nn.functional.normalize(rows, dim=1).numpy(), atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(found.tower, axis=1), 1, atol=1e-6)
+
+
+def test_a_model_can_be_sent_to_another_process(tiny: FreeSeg) -> None:
+    expected = tiny.segment(NOISE, "cat, dog")
+    again = pickle.loads(pickle.dumps(tiny))  # noqa: S301 - it was made in the line before
+    assert same(again.segment(NOISE, "cat, dog"), expected)
+
+
+def test_the_identity_changes_with_a_weight(tiny: FreeSeg) -> None:
+    before = tiny.engine.identity
+    with torch.no_grad():
+        iclip_of(tiny).image_head.first.bias[0] += 1e-3
+    assert tiny.engine.identity != before
+
+
+class TestTextIdentity:
+    def test_of_the_weights(self) -> None:
+        module = nn.Linear(2, 3)
+        first = text_identity(module)
+        assert first == text_identity(module)
+        assert len(first) == 64
+        with torch.no_grad():
+            module.bias[0] += 1e-6
+        assert text_identity(module) != first
+
+    def test_of_the_structure_and_whatever_else(self) -> None:
+        linear = nn.Linear(2, 2)
+        made = [
+            text_identity(nn.Sequential(linear, nn.ReLU())),
+            text_identity(nn.Sequential(linear, nn.GELU())),
+            text_identity(linear, nn.ReLU()),
+            text_identity(linear),
+            text_identity(linear, extra="tokenizer"),
+            text_identity(nn.Linear(2, 2).to(torch.bfloat16)),
+        ]
+        assert len(set(made)) == len(made)
+
+    def test_precision(self) -> None:
+        module = nn.Linear(2, 2)
+        with torch.no_grad():
+            module.weight.copy_(torch.eye(2))
+        assert text_identity(module) != text_identity(module.to(torch.bfloat16))
+
+    def test_nothing_to_tell_apart(self) -> None:
+        assert text_identity(nn.ReLU()) == ""
+
+    def test_the_same_in_another_process(self) -> None:
+        code = (
+            "import torch; from torch import nn; from freeseg.engines.torch_engine import text_identity;"
+            "torch.manual_seed(0); print(text_identity(nn.Linear(3, 4), nn.LayerNorm(4), extra='x'))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        torch.manual_seed(0)
+        assert done.stdout.strip() == text_identity(nn.Linear(3, 4), nn.LayerNorm(4), extra="x")
