@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -106,10 +105,10 @@ def _drawn(folder: Path) -> tuple[FreeMasks, list[Path]]:
     return masks, [folder / "photos" / entry.file for entry in masks.entries]
 
 
-if __name__ == "__main__":  # a training to be killed: folder of the data, folder of the run
+def train_to_be_killed(folder: Path, run: Path, epochs: int) -> None:
+    """A training that saves its state after every step, and says when it begins."""
     torch.set_num_threads(1)
-    task = tiny_task(Path(sys.argv[1]), NetworkRecipe(**{**vars(RECIPE), "epochs": int(sys.argv[3])}))
-    loop = task.loop(Path(sys.argv[2]))
+    loop = tiny_task(folder, NetworkRecipe(**{**vars(RECIPE), "epochs": epochs})).loop(run)
     loop.checkpoint_seconds = 0.0
     print("ready", flush=True)
     loop.fit()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from freeseg.cli.training import show_steps
 from freeseg.data.free_masks import open_free_masks
 from freeseg.training.loop import StepReport
 from networks import draw_free_masks
+from processes import Started, freeseg_command
 
 KILLED_AT = (  # soon after one of these is there, in the order in which they come to be
     "cache/*/rows.bin",
@@ -28,12 +28,8 @@ KILLED_AT = (  # soon after one of these is there, in the order in which they co
     "mine/round-1/masks/contact-sheet.png",
     "mine/round-1/state.pt",
 )
-QUICK = ("--side", "64", "--batch-size", "2", "--epochs", "1", "--device", "cpu")
-
-
-def freeseg_command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "freeseg", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+QUICK = ("--side", "64", "--batch-size", "2", "--epochs", "1", "--device", "cpu", "--encoder", "segmentation-lite0")
+TRAIN = ("train", "--images", "photos", "--masks", "masks", "--out", "mine", "--cache", "cache", *QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +39,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory, cat_photo: Image.Image) ->
     (root / "photos").mkdir()
     for number in range(5):
         cat_photo.crop((20 * number, 0, 300 + 20 * number, 280)).resize((96, 90)).save(root / f"photos/{number}.jpg")
-    done = freeseg_command("label", root / "photos", "--labels", "cat, dog", "--out", root / "masks", "--workers", 1)
-    assert done.returncode == 0, done.stderr
-    done = freeseg_command(*arguments(root), "--self-training", 1)
-    assert done.returncode == 0, done.stderr
+    label = ("label", "photos", "--labels", "cat, dog", "--out", "masks", "--workers", 1)
+    for command in (label, (*TRAIN, "--self-training", 1)):
+        done = freeseg_command(*command, folder=root, cores=1)
+        assert done.code == 0, done.err
     return root
-
-
-def arguments(root: Path) -> list[object]:
-    where = ["--images", root / "photos", "--masks", root / "masks", "--out", root / "mine"]
-    return ["train", *where, "--cache", root / "cache", *QUICK]
 
 
 def test_how_long_it_will_take_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,10 +58,10 @@ def test_how_long_it_will_take_is_said_once(capsys: pytest.CaptureFixture[str]) 
 class TestTrain:
     def test_the_network_says_what_it_was_made_of(self, trained: Path) -> None:
         config = json.loads((trained / "mine" / "config.json").read_text())
-        assert config["image_tower"] == "segmentation-lite2"
+        assert config["image_tower"] == "segmentation-lite0"
         assert config["training"]["sources"] == {"photos": 5}
         assert config["training"]["recipe"]["self_training"] == 1
-        assert config["training"]["command"].startswith("freeseg train --images")
+        assert config["training"]["command"].startswith("freeseg train --images photos")
         assert list(config["metrics"]) == ["agreement with free masks kept aside, mIoU"]
 
     def test_pictures_of_both_rounds(self, trained: Path) -> None:
@@ -90,13 +81,13 @@ class TestTrain:
     def test_it_is_a_model_like_any_other(self, trained: Path) -> None:
         photo, out = trained / "photos" / "0.jpg", trained / "out"
         done = freeseg_command("segment", photo, "--labels", "cat, sofa", "--model", trained / "mine", "--out", out)
-        assert done.returncode == 0, done.stderr
+        assert done.code == 0, done.err
         assert (out / "0.mask.png").exists()
 
     def test_again_it_is_done_at_once_and_the_same(self, trained: Path) -> None:
         before = (trained / "mine" / "model.safetensors").read_bytes()
-        done = freeseg_command(*arguments(trained), "--self-training", 1)
-        assert done.returncode == 0, done.stderr
+        done = freeseg_command(*TRAIN, "--self-training", 1, folder=trained, cores=1)
+        assert done.code == 0, done.err
         assert (trained / "mine" / "model.safetensors").read_bytes() == before
 
     @pytest.mark.parametrize(
@@ -109,10 +100,10 @@ class TestTrain:
         ],
     )
     def test_a_mistake_is_one_line(self, trained: Path, change: list[str], said: str) -> None:
-        done = freeseg_command(*arguments(trained), *change)
-        assert done.returncode == 1
-        assert "Traceback" not in done.stderr
-        assert said in done.stderr.splitlines()[-1]
+        done = freeseg_command(*TRAIN, *change, folder=trained)
+        assert done.code == 1
+        assert "Traceback" not in done.err
+        assert said in done.err.splitlines()[-1]
 
 
 def test_two_processes_share_a_training(trained: Path) -> None:
@@ -140,33 +131,26 @@ def test_two_processes_share_a_training(trained: Path) -> None:
 
 def test_killed_again_and_again_it_ends_the_same(trained: Path) -> None:
     """kill -9 at random moments of the whole command: the cache, two rounds, the relabelling between them."""
-    wholes = [trained / "undisturbed", trained / "killed"]
-    for folder in wholes:
-        folder.mkdir()
-        for name in ("photos", "masks"):
-            (folder / name).symlink_to(trained / name)
-    given = ["--images", "photos", "--masks", "masks", "--out", "mine", "--cache", "cache", "--self-training", 1]
-    command = [sys.executable, "-m", "freeseg", *map(str, ["train", *given, *QUICK])]
-    subprocess.run(command, cwd=wholes[0], check=True, capture_output=True)
+    folder = trained / "killed"
+    folder.mkdir()
+    for name in ("photos", "masks"):
+        (folder / name).symlink_to(trained / name)
+    command = (*TRAIN, "--self-training", 1)
     rng, killed = np.random.default_rng(0), 0
     for reached in KILLED_AT:
-        with subprocess.Popen(command, cwd=wholes[1], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            while process.poll() is None and not list(wholes[1].glob(reached)):
-                time.sleep(0.002)
+        with Started.command(*command, folder=folder, cores=1) as process:
+            process.wait_until(lambda reached=reached: any(folder.glob(reached)))
             time.sleep(rng.uniform(0, 0.2))
-            process.kill()
-        killed += process.returncode == -signal.SIGKILL
+            killed += process.kill()
     assert killed > len(KILLED_AT) / 2  # else nothing was tried
-    subprocess.run(command, cwd=wholes[1], check=True, capture_output=True)
+    assert freeseg_command(*command, folder=folder, cores=1).code == 0
     for name in ("model.safetensors", "config.json", "README.md", "round-1/masks/manifest.jsonl", "round-1/curves.png"):
-        first, second = ((folder / "mine" / name).read_bytes() for folder in wholes)
-        assert first == second, name
+        assert (folder / "mine" / name).read_bytes() == (trained / "mine" / name).read_bytes(), name
 
 
 def test_an_encoder_that_there_is_not(tmp_path: Path) -> None:
     draw_free_masks(tmp_path)
-    where = ("--images", tmp_path / "photos", "--masks", tmp_path / "masks", "--out", tmp_path / "o")
-    done = freeseg_command("train", *where, "--encoder", "resnet", "--teacher", "freeseg-lite", *QUICK)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "segmentation-lite2" in done.stderr
+    done = freeseg_command(*TRAIN, "--encoder", "resnet", "--teacher", "freeseg-lite", folder=tmp_path)
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    assert "segmentation-lite2" in done.err

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from freeseg.training.network.batches import Sample, check_batch
 from freeseg.training.network.recipe import NetworkRecipe
 from freeseg.training.network.task import NetworkTask
 from networks import RECIPE, tiny_task
+from processes import Started
 
 KILLS = 20
 
@@ -191,24 +190,22 @@ def test_killed_twenty_times_it_ends_the_same(tmp_path: Path) -> None:
     """kill -9 at random moments, then to the end: the result is that of a training that was left alone."""
     epochs = 30
     networks.draw_free_masks(tmp_path / "data")
-    command = [sys.executable, networks.__file__, str(tmp_path / "data")]
-    subprocess.run([*command, str(tmp_path / "whole"), str(epochs)], check=True, stdout=subprocess.DEVNULL)
+    whole, run = ((tmp_path / "data", tmp_path / name, epochs) for name in ("whole", "run"))
+    assert Started(networks.train_to_be_killed, *whole).wait().code == 0
     rng = np.random.default_rng(0)
     killed = 0
     for _ in range(KILLS):
-        with subprocess.Popen([*command, str(tmp_path / "run"), str(epochs)], stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            process.stdout.readline()  # it trains now
+        with Started(networks.train_to_be_killed, *run) as process:
+            process.wait_until(lambda process=process: process.said != "")
             time.sleep(rng.uniform(0, 0.15))
-            killed += process.poll() is None
-            process.kill()
+            killed += process.kill()
     assert killed >= KILLS / 2  # else nothing was tried
-    subprocess.run([*command, str(tmp_path / "run"), str(epochs)], check=True, stdout=subprocess.DEVNULL)
-    whole, run = (torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("whole", "run"))
-    assert run["step"] == whole["step"]
-    assert run["history"] == whole["history"]
+    assert Started(networks.train_to_be_killed, *run).wait().code == 0
+    first, second = (torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("whole", "run"))
+    assert second["step"] == first["step"]
+    assert second["history"] == first["history"]
     for part in ("network", "average"):
-        assert_equal(run[part], whole[part])
+        assert_equal(second[part], first[part])
 
 
 @pytest.mark.parametrize(

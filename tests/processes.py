@@ -1,0 +1,140 @@
+"""Processes of their own for tests, without the seconds that an interpreter needs to import PyTorch.
+
+They are forked from a server that has imported everything already. What a test asks of them is what it would ask of
+`python -m freeseg`: they can be killed at any moment, have an exit code, and say what they say.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pkgutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+import freeseg
+from commands import Done
+
+_server = multiprocessing.get_context("forkserver")
+_modules = [module.name for module in pkgutil.walk_packages(freeseg.__path__, "freeseg.")]
+_server.set_forkserver_preload([name for name in _modules if name != "freeseg.__main__"])
+
+
+class Started:
+    """A function that runs in a process of its own; `Started.command` runs the command line there.
+
+    Args:
+        function: Importable by name.
+        arguments: What it is called with.
+        folder: The process's working directory.
+        environment: Variables that it has beside those of this process.
+        session: Whether it leads a session of its own, as in a terminal of its own.
+        cores: How many cores it may use; None for all.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., object],
+        *arguments: object,
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        session: bool = False,
+        cores: int | None = None,
+    ):
+        self._output = Path(tempfile.mkdtemp(prefix="freeseg-process-"))
+        variables = {**os.environ, "COLUMNS": "120", **(environment or {})}
+        given = (function, arguments, folder or Path.cwd(), variables, session, cores, self._output)
+        self._process = _server.Process(target=_call, args=given)
+        self._process.start()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    @classmethod
+    def command(
+        cls,
+        *arguments: object,
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        session: bool = False,
+        cores: int | None = None,
+    ) -> Started:
+        """`freeseg` with these arguments."""
+        words = [str(argument) for argument in arguments]
+        return cls(_freeseg, words, folder=folder, environment=environment, session=session, cores=cores)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.is_alive()
+
+    @property
+    def said(self) -> str:
+        """What it has written to standard output so far."""
+        path = self._output / "stdout"
+        return path.read_text() if path.exists() else ""
+
+    def wait_until(self, condition: Callable[[], bool], every: float = 0.002) -> None:
+        """Return as soon as the condition holds or the process has ended."""
+        while self.running and not condition():
+            time.sleep(every)
+
+    def kill(self) -> bool:
+        """End it between any two instructions; gives whether it was still running."""
+        self._process.kill()
+        self._process.join()
+        return self._process.exitcode == -9
+
+    def wait(self) -> Done:
+        """Wait for its end; gives how it ended and what it said."""
+        self._process.join()
+        assert self._process.exitcode is not None
+        out, err = ((self._output / name).read_text() for name in ("stdout", "stderr"))
+        return Done(self._process.exitcode, out, err)
+
+    def __enter__(self) -> Started:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self.running:
+            self.kill()
+
+
+def freeseg_command(*arguments: object, folder: Path | None = None, cores: int | None = None) -> Done:
+    """Run the command line in a process of its own, to its end."""
+    return Started.command(*arguments, folder=folder, cores=cores).wait()
+
+
+def _call(
+    function: Callable[..., object],
+    arguments: tuple[object, ...],
+    folder: Path,
+    variables: dict[str, str],
+    session: bool,
+    cores: int | None,
+    output: Path,
+) -> None:
+    if session:
+        os.setsid()
+    if cores is not None:
+        all_cores = sorted(os.sched_getaffinity(0))
+        first = os.getpid() % len(all_cores)
+        os.sched_setaffinity(0, (all_cores[first:] + all_cores[:first])[:cores])
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variables)
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(os.open(output / name, os.O_WRONLY | os.O_CREAT), descriptor)
+    function(*arguments)
+
+
+def _freeseg(arguments: list[str]) -> None:
+    from freeseg.cli import main
+
+    sys.argv = ["freeseg", *arguments]
+    main()
