@@ -17,7 +17,7 @@ from freeseg.data import PhotoSource
 from freeseg.errors import FreeSegError, OutputError, PhotoError, WeightsError
 from freeseg.labelling import processes
 from freeseg.labelling.photo import LabellingOptions
-from freeseg.labelling.processes import Process, default_workers, label_here, label_in_processes
+from freeseg.labelling.processes import Process, default_workers, label_in_processes, label_in_this_process
 from freeseg.labelling.tasks import LabellingTask, labelling_tasks
 from freeseg.pipeline import FreeSeg
 from freeseg.results.segmentation import Segmentation
@@ -154,4 +154,4 @@ def test_what_no_one_foresaw_is_one_line_that_names_the_photo(
     assert type(outcome) is FreeSegError
     assert str(pickle.loads(pickle.dumps(outcome))).startswith(line)  # noqa: S301  # our own
     with pytest.raises(FreeSegError, match=re.escape(line)):
-        list(label_here(iter([task]), options, Broken()))
+        list(label_in_this_process(iter([task]), options, Broken()))

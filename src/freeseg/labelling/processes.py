@@ -53,7 +53,7 @@ def fixed_threads() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def label_here(
+def label_in_this_process(
     tasks: Iterator[LabellingTask], options: LabellingOptions, model: FreeSeg
 ) -> Generator[tuple[LabellingTask, Outcome]]:
     """Label photos in this process, in order.
@@ -79,10 +79,10 @@ def label_in_processes(
     A process has one photo at a time, so that memory does not grow with their number.
 
     Yields:
-        What `label_here` yields, in the order in which the photos are done.
+        What `label_in_this_process` yields, in the order in which the photos are done.
 
     Raises:
-        FreeSegError: As of `label_here`, or a process died.
+        FreeSegError: As of `label_in_this_process`, or a process died.
     """
     upcoming = next(tasks, None)
     with _processes(options, workers if upcoming else 0) as idle:
@@ -124,7 +124,7 @@ class Process:
         """Wait until the photo is done.
 
         Raises:
-            FreeSegError: As of `label_here`, or the process died.
+            FreeSegError: As of `label_in_this_process`, or the process died.
         """
         with self._alive():
             outcome = self.connection.recv()

@@ -16,7 +16,7 @@ from freeseg.files import file_lock, remove_half_written, write_picture
 from freeseg.labelling.contact_sheet import contact_sheet, draw_sample, thumbnail
 from freeseg.labelling.manifest import Manifest
 from freeseg.labelling.photo import LabellingOptions
-from freeseg.labelling.processes import default_workers, fixed_threads, label_here, label_in_processes
+from freeseg.labelling.processes import default_workers, fixed_threads, label_in_processes, label_in_this_process
 from freeseg.labelling.tasks import LabellingTask, labelling_tasks, source_names
 from freeseg.models import DEFAULT
 from freeseg.words import Vocabulary
@@ -108,7 +108,7 @@ def label(
             tasks = run.unfinished(labelling_tasks(opened, options.vocabulary))
             count = default_workers(device) if workers is None else workers
             if count == 1:
-                outcomes = label_here(tasks, options, loaded)
+                outcomes = label_in_this_process(tasks, options, loaded)
             else:
                 outcomes = label_in_processes(tasks, options, workers=count)
             del loaded  # each process loads its own
