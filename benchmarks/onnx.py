@@ -28,7 +28,7 @@ from benchmarks.timing import in_turns
 from freeseg.data.segmentation import open_dataset
 from freeseg.decision.maps import softmax, upsample
 from freeseg.engines.choose import require_torch
-from freeseg.engines.onnx_file import Session
+from freeseg.engines.onnx_engine import Session
 from freeseg.evaluation import measure
 from freeseg.evaluation.metrics import bootstrap
 from freeseg.evaluation.metrics.confusion import confusion_matrix, mean_iou, nonzero_cells, pooled_confusion
