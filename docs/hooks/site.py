@@ -9,7 +9,7 @@ import command_reference
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-NOT_RUN = re.compile(r'^(\s*```\w+) no-run=("[^"]+")', re.MULTILINE)
+NOT_RUN = re.compile(r'^(\s*```\w+) no-run="([^"]+)"', re.MULTILINE)
 # Documents at the root of the repository that are pages of the site as well.
 ROOT_DOCUMENTS = {
     "CONTRIBUTING.md": "development/contributing.md",
@@ -31,7 +31,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, **_: object) -> str:
     """Say above a block of code why the tests do not run it: the mark's reason becomes the block's title."""
-    return NOT_RUN.sub(r"\1 title=\2", markdown)
+    return NOT_RUN.sub(lambda mark: f'{mark[1]} title="{mark[2][0].upper()}{mark[2][1:]}"', markdown)
 
 
 def _links_from_docs(text: str) -> str:
