@@ -3,6 +3,7 @@ BIN := .venv/bin
 OLDEST := .venv-oldest
 WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -23,7 +23,7 @@ from PIL import Image
 import documented
 import freeseg.cli
 from documented import Block
-from freeseg.labelling import processes
+from freeseg.labelling import run as labelling
 
 
 def is_ours(words: Sequence[str]) -> bool:
@@ -90,7 +90,7 @@ def workplace(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     shutil.copytree(photographs, tmp_path, dirs_exist_ok=True)
     shutil.copytree(documented.ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(processes, "default_workers", lambda device: 1)  # a process of its own takes seconds to start
+    monkeypatch.setattr(labelling, "default_workers", lambda device: 1)  # a process of its own takes seconds to start
     return tmp_path
 
 
