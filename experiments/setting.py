@@ -28,6 +28,7 @@ from freeseg.models.iclip import ICLIP
 from freeseg.models.towers import identities, resolve, untrained
 from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.training import features
+from freeseg.training.teacher.data import TeacherData, read_teacher_data
 from freeseg.training.teacher.recipe import TeacherRecipe
 from freeseg.training.teacher.task import pretrain
 from freeseg.training.teacher.words import NOUNS, TrainingWords, training_words
@@ -72,7 +73,7 @@ class Setting:
     """The model whose heads are trained, what it is trained on, and what it is measured on."""
 
     model: ICLIP
-    data: features.TrainingData
+    data: TeacherData
     words: TrainingWords
     sets: dict[str, SegmentationData]
     work: Path
@@ -84,7 +85,7 @@ class Setting:
         model = untrained(towers)
         stores = features.open_stores(model, cache, *identities(towers))
         with progress("photos") as photos, progress("captions") as captions:
-            prepared = features.prepare(
+            prepared = read_teacher_data(
                 model,
                 open_sources(data),
                 stores,

@@ -1,7 +1,7 @@
-"""Frozen-tower features, extracted once into an on-disk cache.
+"""Features of photos, computed once by a frozen image tower and kept in a cache on disk.
 
-The towers never change, so a training reads each photo once in its life: its features go into a cache
-keyed by tower, preprocessing and the photo's own bytes.
+The tower never changes, so each photo is read only once, for all trainings: its features are kept under the sha256 of
+its file, in a folder that stands for the tower and the preprocessing.
 """
 
 from __future__ import annotations
@@ -20,56 +20,19 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from freeseg.data import CaptionedPhoto, PhotoSource
-from freeseg.errors import DataError, PhotoError
+from freeseg.errors import PhotoError
 from freeseg.files import bytes_sha256
 from freeseg.models.class_attention import ClassAttention
 from freeseg.models.iclip import ICLIP
 from freeseg.photos import read_bytes, resize, to_array
 from freeseg.training.store import RowStore
-from freeseg.words import Vocabulary, mentions
 
 SIDE = 256  # photos are seen whole, squeezed to a square: captions speak of the whole photo
 GRID = 8  # features are averaged to GRID x GRID: enough for training, a quarter of the space
 BATCH = 16
-TEXT_BATCH = 256
-HELD_OUT = "test"
 
 Progress = Callable[[int, int], None]  # (done, total)
 Item = TypeVar("Item")
-
-
-class Paired(NamedTuple):
-    """A photo with captions: its row in the features, its captions' rows in the texts, the nouns they mention."""
-
-    row: int
-    captions: NDArray[np.int64]
-    nouns: tuple[int, ...]
-
-
-@dataclass
-class TrainingData:
-    """Everything a training reads, as positions into the caches.
-
-    Attributes:
-        features: All cached features, (rows, GRID * GRID, C) float16, mapped from disk.
-        texts: All cached caption embeddings, (rows, T) float32, mapped from disk.
-        paired: The photos with captions.
-        held_out: Those of split "test", which are never trained on.
-        unlabelled: Rows of the photos without captions.
-        attention: Free attention of another tower, (rows, GRID * GRID) float16 in [0, 1], in the order of `features`;
-            None where it was not asked for.
-        skipped: Photos that could not be read, with the reason.
-        sources: What the data is, for the model card.
-    """
-
-    features: NDArray[np.generic]
-    texts: NDArray[np.generic]
-    paired: list[Paired] = field(default_factory=list)
-    held_out: list[Paired] = field(default_factory=list)
-    unlabelled: list[int] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    sources: dict[str, int] = field(default_factory=dict)
-    attention: NDArray[np.generic] | None = None
 
 
 class AttentionExtractor(NamedTuple):
@@ -125,53 +88,6 @@ def side_for(stride: int) -> int:
     return max(1, round(SIDE / stride)) * stride
 
 
-def prepare(
-    model: ICLIP,
-    sources: Sequence[PhotoSource],
-    stores: tuple[RowStore, RowStore],
-    nouns: Vocabulary,
-    device: torch.device,
-    *,
-    attention: AttentionExtractor | None = None,
-    on_photos: Progress = lambda done, total: None,
-    on_texts: Progress = lambda done, total: None,
-) -> TrainingData:
-    """Fill the caches from the sources; what is there already is not computed again.
-
-    Args:
-        model: The frozen towers.
-        sources: The photos and their captions.
-        stores: The caches of photo features and of caption embeddings, as `open_stores` gives them.
-        nouns: What captions are searched for.
-        device: Where the towers are.
-        attention: Another tower whose attention is cached as well.
-        on_photos: Called with (done, total) after each batch of photos.
-        on_texts: Called with (done, total) after each batch of captions.
-
-    Raises:
-        DataError: Not one photo has captions to train on.
-        OutputError: The cache cannot be written, or the disk is full.
-    """
-    images, texts = stores
-    extracted = extract_photos(model, sources, images, device, attention=attention, progress=on_photos)
-    captions = sorted({caption for photo in extracted.photos for caption in photo.captions})
-    _extract_texts(model, captions, texts, on_texts)
-    data = TrainingData(images.rows(), texts.rows(), skipped=extracted.skipped, sources=extracted.sources)
-    if attention:
-        data.attention = _in_order([photo.sha256 for photo in extracted.photos], images, attention.store)
-    for photo in extracted.photos:
-        row = int(images.positions([photo.sha256])[0])
-        if not photo.captions:
-            data.unlabelled.append(row)
-            continue
-        rows = texts.positions([bytes_sha256(caption.encode()) for caption in photo.captions])
-        paired = Paired(row, rows, tuple(mentions(photo.captions, nouns)))
-        (data.held_out if photo.split == HELD_OUT else data.paired).append(paired)
-    if not data.paired:
-        raise DataError("no photo with captions was found; give at least one caption folder or tar of split train")
-    return data
-
-
 class ExtractedPhoto(NamedTuple):
     """A photo whose features are in the cache, under the sha256 of its file."""
 
@@ -211,7 +127,7 @@ def extract_photos(
     with ThreadPoolExecutor(max_workers=2) as decoders:
         for source in sources:
             used = 0
-            for photos in _batches(source, BATCH):
+            for photos in in_batches(source, BATCH):
                 keys = [bytes_sha256(photo.image) for photo in photos]
                 # Decoding is the only work that a cached photo would cost: leave it out.
                 missing = [
@@ -251,13 +167,6 @@ def _extract(
         attention.store.append(missing, weights.flatten(1).to(torch.float16).cpu().numpy())
 
 
-def _in_order(keys: Sequence[str], images: RowStore, attention: RowStore) -> NDArray[np.generic]:
-    """The attention of some photos in the order of their features; zero where a row belongs to none of them."""
-    ordered = np.zeros((len(images), *attention.shape), attention.dtype)
-    ordered[images.positions(keys)] = attention.read(keys)
-    return ordered
-
-
 def _features(model: ICLIP, photos: Sequence[NDArray[np.uint8]], device: torch.device) -> NDArray[np.float16]:
     pixels = torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2).to(device)
     with torch.inference_mode():
@@ -273,17 +182,13 @@ def _decode(pair: CaptionedPhoto, side: int) -> NDArray[np.uint8] | str:
         return str(error)
 
 
-def _extract_texts(model: ICLIP, captions: Sequence[str], store: RowStore, progress: Progress) -> None:
-    keys = {bytes_sha256(caption.encode()): caption for caption in captions}
-    missing = [(key, caption) for key, caption in keys.items() if key not in store]
-    done = 0
-    for batch in _batches(missing, TEXT_BATCH):
-        store.append([key for key, _ in batch], model.text_tower([text for _, text in batch]).cpu().numpy())
-        done += len(batch)
-        progress(done, len(missing))
+def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of `size` items in order; the last may be shorter.
 
-
-def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    Example:
+        >>> list(in_batches("abc", 2))
+        [['a', 'b'], ['c']]
+    """
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch

@@ -12,8 +12,8 @@ import torch
 
 from freeseg.errors import DataError, FreeSegError
 from freeseg.models.iclip import ICLIP
-from freeseg.training.features import Paired, TrainingData
 from freeseg.training.loop import StepReport
+from freeseg.training.teacher.data import PhotoRows, TeacherData
 from freeseg.training.teacher.recipe import TeacherRecipe
 from freeseg.training.teacher.task import pretrain, pretrain_average
 from freeseg.training.teacher.words import TrainingWords
@@ -23,19 +23,19 @@ RECIPE = TeacherRecipe(epochs=3, batch_size=8, learning_rate=0.01, distill_patch
 TOWERS = {"image tower": "a" * 64 + " surgery False", "text tower": "b" * 64}
 
 
-def data(photos: int = 40, held_out: int = 8, unlabelled: int = 6, seed: int = 0) -> TrainingData:
+def data(photos: int = 40, held_out: int = 8, unlabelled: int = 6, seed: int = 0) -> TeacherData:
     """Photos whose features follow their captions, so that there is something to learn."""
     rng = np.random.default_rng(seed)
     texts = rng.normal(size=(photos, 16)).astype(np.float32)
     mixed = texts @ np.random.default_rng(99).normal(size=(16, 12))
     clean = np.maximum(np.concatenate([mixed, -mixed], axis=1), 0)[:, None]
     features = clean + 0.1 * np.abs(rng.normal(size=(photos, 64, 24)))
-    pairs = [Paired(i, np.array([i]), (i % 3,)) for i in range(photos)]
+    pairs = [PhotoRows(i, np.array([i]), (i % 3,)) for i in range(photos)]
     split = photos - held_out - unlabelled
-    return TrainingData(
+    return TeacherData(
         features.astype(np.float16),
         texts,
-        paired=pairs[:split],
+        captioned=pairs[:split],
         held_out=pairs[split : split + held_out],
         unlabelled=list(range(split + held_out, photos)),
     )
@@ -51,7 +51,7 @@ def train(
     run: Path,
     recipe: TeacherRecipe = RECIPE,
     stop_after: int = 0,
-    known: TrainingData | None = None,
+    known: TeacherData | None = None,
     towers: Mapping[str, str] = TOWERS,
 ) -> ICLIP:
     model = tiny_iclip()

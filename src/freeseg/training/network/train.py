@@ -78,8 +78,9 @@ def run(
             holds a training with other settings; or the loss is not finite.
 
     Example:
+        >>> import freeseg
         >>> from freeseg.training import network
-        >>> from freeseg.training.network.recipe import ENCODER, NetworkRecipe
+        >>> from freeseg.training.network.recipe import NetworkRecipe
         >>> network.run("masks", ["photos"], "mine", recipe=NetworkRecipe(epochs=4))  # doctest: +SKIP
         >>> freeseg.load("mine").segment("cat.jpg", "cat, dog")  # doctest: +SKIP
     """

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from freeseg.errors import DataError
-from freeseg.training.features import TrainingData
+from freeseg.training.teacher.data import TeacherData
 from freeseg.training.teacher.recipe import TeacherRecipe
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -51,17 +51,17 @@ class TeacherBatches:
         DataError: Fewer photos with captions than one batch, or no attention where the recipe asks for it.
     """
 
-    def __init__(self, data: TrainingData, recipe: TeacherRecipe, nouns: int):
-        if len(data.paired) < recipe.batch_size:
+    def __init__(self, data: TeacherData, recipe: TeacherRecipe, nouns: int):
+        if len(data.captioned) < recipe.batch_size:
             raise DataError(
-                f"{len(data.paired)} photos with captions are fewer than one batch of {recipe.batch_size}; "
+                f"{len(data.captioned)} photos with captions are fewer than one batch of {recipe.batch_size}; "
                 "add photos or lower --batch-size"
             )
         if recipe.attention == "class" and data.attention is None:
             raise DataError("no attention of another tower was prepared; name one with --attention")
         self.data, self.recipe, self.nouns = data, recipe, nouns
         self.unlabelled = np.array(data.unlabelled, dtype=np.int64)
-        self.steps_per_epoch = len(data.paired) // recipe.batch_size
+        self.steps_per_epoch = len(data.captioned) // recipe.batch_size
 
     def from_step(self, first: int) -> Iterator[TeacherBatch]:
         """The batches of the steps from `first` to the last."""
@@ -70,15 +70,15 @@ class TeacherBatches:
             yield self.draw(self.order(epoch)[position], step)
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """The photos of each step of an epoch, (steps, batch), as indices into `data.paired`."""
-        order = np.random.default_rng((self.recipe.seed, epoch)).permutation(len(self.data.paired))
+        """The photos of each step of an epoch, (steps, batch), as indices into `data.captioned`."""
+        order = np.random.default_rng((self.recipe.seed, epoch)).permutation(len(self.data.captioned))
         used = self.steps_per_epoch * self.recipe.batch_size
         return order[:used].reshape(self.steps_per_epoch, self.recipe.batch_size)
 
     def draw(self, chosen: NDArray[np.int64], step: int) -> TeacherBatch:
         """What a step sees of the chosen photos."""
         rng = np.random.default_rng((self.recipe.seed, 1, step))
-        photos = [self.data.paired[i] for i in chosen]
+        photos = [self.data.captioned[i] for i in chosen]
         rows = np.array([photo.row for photo in photos])
         features = self._features(rows)
         count = self.recipe.captions

@@ -7,13 +7,13 @@ import torch
 
 from freeseg.evaluation.metrics.retrieval import recall_at
 from freeseg.models.iclip import ICLIP
-from freeseg.training.features import TrainingData
+from freeseg.training.teacher.data import TeacherData
 
 PHOTOS = 100  # whose patches are embedded at once
 
 
 @torch.inference_mode()
-def retrieval(model: ICLIP, data: TrainingData, device: torch.device) -> dict[str, float]:
+def retrieval(model: ICLIP, data: TeacherData, device: torch.device) -> dict[str, float]:
     """Text-to-image recall at 1 and 5 on the held-out photos; empty where there are none.
 
     A photo is the plain mean of its patches, whatever pooling the training uses.

@@ -22,7 +22,7 @@ class TeacherRecipe:
         where: What is pooled: each channel of the features, or the similarities of patches and texts.
         tau: Temperature of smoothed min and of softmax pooling.
         attention: What weighs the patches: the energy of the image tower's own features, the class token of another
-            tower (`TrainingData.attention`), or nothing. "auto" is "energy" for an image tower with a label space of
+            tower (`TeacherData.attention`), or nothing. "auto" is "energy" for an image tower with a label space of
             its own and "none" for a transformer.
         smoothing: Side of the spatial average before the pooling, in patches, odd; 1 for none.
         captions: Captions of each photo that a step sees.

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from freeseg.decision.pooling import POOLINGS, smooth_patches
 from freeseg.errors import FreeSegError
 from freeseg.models.iclip import ICLIP, Classifier
-from freeseg.training.features import GRID, TrainingData
+from freeseg.training.features import GRID
 from freeseg.training.loop import Loop, Losses, OnStep, report_part
 from freeseg.training.teacher.batches import TeacherBatch, TeacherBatches
+from freeseg.training.teacher.data import TeacherData
 from freeseg.training.teacher.held_out import retrieval
 from freeseg.training.teacher.losses import distillation, group_probabilities, multi_positive_nce, pooled_similarity
 from freeseg.training.teacher.recipe import TeacherRecipe
@@ -31,7 +32,7 @@ STATISTICS_ROWS = 2_000
 
 def pretrain(
     model: ICLIP,
-    data: TrainingData,
+    data: TeacherData,
     words: TrainingWords,
     recipe: TeacherRecipe,
     run: Path,
@@ -65,7 +66,7 @@ def pretrain(
 
 def pretrain_average(
     model: ICLIP,
-    data: TrainingData,
+    data: TeacherData,
     words: TrainingWords,
     recipe: TeacherRecipe,
     run: Path,
@@ -101,7 +102,7 @@ class TeacherTask:
     """
 
     def __init__(
-        self, model: ICLIP, data: TrainingData, words: TrainingWords, recipe: TeacherRecipe, towers: Mapping[str, str]
+        self, model: ICLIP, data: TeacherData, words: TrainingWords, recipe: TeacherRecipe, towers: Mapping[str, str]
     ):
         recipe = resolve_attention(recipe, model)
         if (recipe.distill or recipe.distill_kinds) and not isinstance(model.image_tower, Classifier):
@@ -199,7 +200,7 @@ class TeacherTask:
         return loss
 
     def _settings(self, towers: Mapping[str, str]) -> dict[str, object]:
-        counts = (len(self.data.paired), len(self.data.held_out), len(self.data.unlabelled))
+        counts = (len(self.data.captioned), len(self.data.held_out), len(self.data.unlabelled))
         shapes = {name: list(tensor.shape) for name, tensor in self.model.trained_tensors().items()}
         photos = {"photos (captions, held out, unlabelled)": list(counts)}
         return {**asdict(self.recipe), **towers, "heads": shapes, **photos}

@@ -13,6 +13,7 @@ from freeseg.models.iclip import Classifier
 from freeseg.training import CACHE, features
 from freeseg.training.loop import OnStep
 from freeseg.training.record import training_record
+from freeseg.training.teacher.data import read_teacher_data
 from freeseg.training.teacher.recipe import IMAGE_TOWER, TeacherRecipe
 from freeseg.training.teacher.task import pretrain_average, resolve_attention
 from freeseg.training.teacher.words import NOUNS, training_words
@@ -79,8 +80,9 @@ def run(
         FreeSegError: There is no such device; `out` holds a training with other settings; or the loss is not finite.
 
     Example:
+        >>> import freeseg
         >>> from freeseg.training import teacher
-        >>> from freeseg.training.teacher.recipe import IMAGE_TOWER, TeacherRecipe
+        >>> from freeseg.training.teacher.recipe import TeacherRecipe
         >>> teacher.run(["captioned"], "my-teacher", recipe=TeacherRecipe(epochs=3))  # doctest: +SKIP
         >>> freeseg.load("my-teacher").segment("cat.jpg", "cat, dog")  # doctest: +SKIP
     """
@@ -102,7 +104,7 @@ def run(
         frozen["attention tower"] = family.sha256(attention_tower)
         tower = family.open_attention(attention_tower)
         attention = features.open_attention(cache, tower, frozen["attention tower"])
-    data = features.prepare(
+    data = read_teacher_data(
         model,
         opened,
         features.open_stores(model, cache, *identities),
