@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.decision.maps import merge_aliases
-from freeseg.words import Vocabulary
+from freeseg.words.vocabularies import Vocabulary
 
 Rows = NDArray[np.float32]
 

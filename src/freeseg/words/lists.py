@@ -1,0 +1,81 @@
+"""The lists of words that ship with FreeSeg, read from TOML files: labels, background words, prompt templates."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+
+from freeseg.errors import LabelError
+
+SHOWN_CHARACTERS = 40  # of a text in an error
+
+# Averaging a few neutral sentences steadies the embedding of a bare word (CLIP, arXiv 2103.00020, 3.1.4).
+TEMPLATES = ("a photo of a {}.", "a picture of the {}.", "there is a {} in the scene.", "{}")
+
+
+def label_list(name: str) -> tuple[str, ...]:
+    """The labels of a list by its name, each with its aliases: `"sofa|couch"`.
+
+    Raises:
+        LabelError: There is no such list; the message names those there are.
+
+    Example:
+        >>> label_list("voc20")[2]
+        'bird'
+    """
+    table = _tables().get(name)
+    if table is None:
+        raise LabelError(f"no vocabulary is called {shortened(name)}; there are: {', '.join(names())}")
+    return tuple(table)
+
+
+def names() -> tuple[str, ...]:
+    """The vocabularies that ship with FreeSeg.
+
+    Example:
+        >>> "voc21" in names()
+        True
+    """
+    return tuple(sorted(_tables()))
+
+
+def templates(name: str) -> tuple[str, ...]:
+    """Prompt templates by name: "freeseg", FreeSeg's own, or "imagenet", the 80 that CLIP used on ImageNet.
+
+    Raises:
+        LabelError: No such templates; the message lists those there are.
+
+    Example:
+        >>> len(templates("imagenet"))
+        80
+    """
+    tables = {"freeseg": TEMPLATES, **_read("templates.toml")}
+    if name not in tables:
+        raise LabelError(f"no templates are called {shortened(name)}; there are: {', '.join(sorted(tables))}")
+    return tuple(tables[name])
+
+
+def default_background() -> tuple[str, ...]:
+    """The background words used where a job names none."""
+    return tuple(_read("background.toml")["words"])
+
+
+@cache
+def _tables() -> dict[str, list[str]]:
+    tables = _read("vocabularies.toml")
+    return {**tables, "voc21": tables["voc20"]}
+
+
+def _read(file: str) -> dict[str, list[str]]:
+    return tomllib.loads(resources.files("freeseg.words").joinpath(file).read_text(encoding="utf-8"))
+
+
+def shortened(text: str) -> str:
+    """A text in quotes, cut where it is long, for an error.
+
+    Example:
+        >>> shortened("cat")
+        "'cat'"
+    """
+    return repr(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "...")

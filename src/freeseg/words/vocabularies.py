@@ -1,0 +1,162 @@
+"""The labels of one job, with aliases, prompt templates and background words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from freeseg.errors import LabelError
+from freeseg.mask_values import BACKGROUND
+from freeseg.words.lists import TEMPLATES, default_background, label_list, shortened
+
+MAX_CHARACTERS = 10_000
+MAX_LABELS = 65_534  # 16 bits, less the background and "don't know"
+
+
+@dataclass(frozen=True)
+class Label:
+    """One label and the words that mean it; the first word is its name."""
+
+    aliases: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What the label is called in results."""
+        return self.aliases[0]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The labels of one job.
+
+    Attributes:
+        labels: What may appear in a mask, in order.
+        background_words: What else may be in a photo, such as "sky". They compete with the labels, and a pixel that
+            answers best to one of them is background. The model leaves out those that mean a label.
+        templates: Prompt templates, each with one `{}`; a text embedding is the average over them.
+
+    Example:
+        >>> vocabulary = Vocabulary.of(["cat", "sofa|couch|settee"])
+        >>> vocabulary.names
+        ('cat', 'sofa')
+        >>> vocabulary.labels[1].aliases
+        ('sofa', 'couch', 'settee')
+    """
+
+    labels: tuple[Label, ...]
+    background_words: tuple[str, ...] = ()
+    templates: tuple[str, ...] = TEMPLATES
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            raise LabelError("no labels were given; name at least one, for example: cat, sofa|couch")
+        seen: dict[str, str] = {}
+        for label in self.labels:
+            for alias in label.aliases:
+                key = alias.casefold()
+                if key in seen:
+                    other = seen[key]
+                    where = (
+                        "twice" if other == label.name else f"under both {shortened(other)} and {shortened(label.name)}"
+                    )
+                    raise LabelError(f"label {shortened(alias)} is given {where}; name it once")
+                seen[key] = label.name
+        if len(self.labels) > MAX_LABELS:
+            raise LabelError(f"{len(self.labels):,} labels were given; a mask can tell {MAX_LABELS:,} apart")
+        if BACKGROUND in (label.name.casefold() for label in self.labels):
+            raise LabelError(f"{BACKGROUND!r} is not a label; turn the background on or off instead")
+        for template in self.templates:
+            if template.count("{}") != 1:
+                raise LabelError(f"template {shortened(template)} must hold {{}} once")
+        if not self.templates:
+            raise LabelError("no prompt templates were given; use at least '{}'")
+
+    @classmethod
+    def of(cls, labels: Vocabulary | str | Iterable[str], background_words: Sequence[str] | None = None) -> Vocabulary:
+        """A vocabulary from what a user writes: `"cat, sofa|couch"` or `["cat", "sofa|couch"]`.
+
+        `|` separates the aliases of one label. A single string is split at commas.
+
+        Raises:
+            LabelError: No labels; an empty, duplicate or overlong one; not text.
+        """
+        if isinstance(labels, Vocabulary):
+            return labels
+        texts = labels.split(",") if isinstance(labels, str) else list(labels)
+        parsed = tuple(parse_label(text) for text in texts)
+        return cls(parsed, default_background() if background_words is None else _split_words(background_words))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels' names, in order."""
+        return tuple(label.name for label in self.labels)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """All aliases of all labels, in order."""
+        return tuple(alias for label in self.labels for alias in label.aliases)
+
+    @property
+    def label_of_alias(self) -> tuple[int, ...]:
+        """For each of `aliases`, the index of its label."""
+        return tuple(i for i, label in enumerate(self.labels) for _ in label.aliases)
+
+    @property
+    def is_background_word(self) -> tuple[bool, ...]:
+        """For each label, whether one of its aliases is itself among the background words: sky, grass, wall.
+
+        Example:
+            >>> Vocabulary.of(["cat", "lawn|grass"]).is_background_word
+            (False, True)
+        """
+        known = {word.casefold() for word in self.background_words}
+        return tuple(any(alias.casefold() in known for alias in label.aliases) for label in self.labels)
+
+    def prompts(self, words: Sequence[str]) -> list[str]:
+        """Every word in every template: len(words) * len(templates) texts, a word's texts together."""
+        return [template.replace("{}", word) for word in words for template in self.templates]
+
+    def with_background_words(self, words: Sequence[str]) -> Vocabulary:
+        """The same labels against other background words."""
+        return replace(self, background_words=_split_words(words))
+
+
+def vocabulary(name: str) -> Vocabulary:
+    """A vocabulary that ships with FreeSeg, by name.
+
+    Raises:
+        LabelError: No such vocabulary; the message lists those there are.
+
+    Example:
+        >>> len(vocabulary("voc20").labels)
+        20
+    """
+    return Vocabulary(tuple(map(parse_label, label_list(name))), default_background())
+
+
+def _split_words(words: Sequence[str]) -> tuple[str, ...]:
+    """Background words, as a user may write them too: "sky, grass"."""
+    return tuple(word.strip() for word in words.split(",")) if isinstance(words, str) else tuple(words)
+
+
+def parse_label(text: object) -> Label:
+    """A label from what a user writes for it, `"sofa|couch"`.
+
+    Raises:
+        LabelError: It is empty, has an empty alias, is overlong, or is no text.
+
+    Example:
+        >>> parse_label(" sofa | couch ").aliases
+        ('sofa', 'couch')
+    """
+    if not isinstance(text, str):
+        raise LabelError(f"a label must be text, not {type(text).__name__}: {shortened(str(text))}")
+    if any("\ud800" <= character <= "\udfff" for character in text):  # a terminal's bytes that are no UTF-8
+        raise LabelError(f"label {shortened(text)} holds bytes that are no text; type it again")
+    aliases = tuple(" ".join(alias.split()) for alias in text.split("|"))
+    if not all(aliases):
+        raise LabelError(f"an empty label or alias was given in {shortened(text)}; remove the extra comma or |")
+    for alias in aliases:
+        if len(alias) > MAX_CHARACTERS:
+            raise LabelError(f"label {shortened(alias)} has {len(alias):,} characters; use at most {MAX_CHARACTERS:,}")
+    return Label(aliases)
