@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +19,10 @@ from freeseg.cli import STOPPED
 from freeseg.data.free_masks import LABELS, MANIFEST, open_free_masks
 from freeseg.labelling.run import SHEET
 from labelled import content, draw_photo, draw_photos
+from processes import Started
 
 WORDS = ["--labels", "cat|kitten, dog, sofa|couch"]
-PHOTOS = 90
+PHOTOS = 40
 FOREVER = 300  # seconds; a machine may be busy with other things
 
 
@@ -149,11 +149,10 @@ class TestMistakes:
         assert (tmp_path / "out").read_text() == "mine"
 
 
-def program(root: Path, out: str, workers: int = 2) -> subprocess.Popen[str]:
+def start(root: Path, out: str, workers: int = 2) -> Started:
     """The real command, in a session of its own, as in a terminal of its own."""
-    command = [sys.executable, "-m", "freeseg", "label", "photos", *WORDS, "--out", out, "--workers", str(workers)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=root, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    command = ("label", "photos", *WORDS, "--out", out, "--workers", workers)
+    return Started.command(*command, folder=root, session=True)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +161,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("work")
     for number in range(PHOTOS):
         draw_photo(root / "photos" / f"{number}.png", number)
-    assert program(root, "whole", workers=1).wait() == 0
+    assert start(root, "whole", workers=1).wait().code == 0
     return root
 
 
@@ -170,12 +169,11 @@ class TestProgram:
     """In processes of their own, on the embedded model, stopped between any two instructions."""
 
     @contextmanager
-    def under_way(self, root: Path, out: str) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    def under_way(self, root: Path, out: str) -> Iterator[tuple[Started, list[int]]]:
         """A run that has done some photos but not all, and the processes that work for it."""
         manifest = root / out / MANIFEST
-        with program(root, out) as started:
-            while started.poll() is None and not (manifest.exists() and manifest.read_bytes().count(b"\n") > 1):
-                time.sleep(0.005)
+        with start(root, out) as started:
+            started.wait_until(lambda: manifest.exists() and manifest.read_bytes().count(b"\n") > 1)
             yield started, [pid for pid in session(started.pid) if pid != started.pid]
 
     def test_a_killed_run_goes_on_to_the_same_bytes(self, root: Path) -> None:
@@ -184,23 +182,21 @@ class TestProgram:
         assert len(workers) >= 2
         assert 1 < len(open_free_masks(root / "killed").entries) < PHOTOS
         wait_for_the_end_of(workers)
-        again = program(root, "killed")
-        told, _ = again.communicate()
-        assert again.returncode == 0
-        assert f"{PHOTOS} in all" in told
-        assert f"{PHOTOS} photos labelled" not in told
+        again = start(root, "killed", workers=1).wait()
+        assert again.code == 0, again.err
+        assert f"{PHOTOS} in all" in again.out
+        assert f"{PHOTOS} photos labelled" not in again.out
         assert content(root / "killed") == content(root / "whole")
 
     def test_ctrl_c_ends_it_cleanly(self, root: Path) -> None:
         with self.under_way(root, "stopped") as (started, workers):
             os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all of them
-            told, line = started.communicate()
-        assert started.returncode == STOPPED, (told, line)
-        assert (told, line) == ("", "freeseg: stopped; what was finished is kept\n")
+            stopped = started.wait()
+        assert stopped == (STOPPED, "", "freeseg: stopped; what was finished is kept\n")
         wait_for_the_end_of(workers)
         assert not [name for name in content(root / "stopped") if name.endswith(".part")]
         assert 1 < len(open_free_masks(root / "stopped").entries) < PHOTOS
-        assert program(root, "stopped").wait() == 0
+        assert start(root, "stopped", workers=1).wait().code == 0
         assert content(root / "stopped") == content(root / "whole")
 
 

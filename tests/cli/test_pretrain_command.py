@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ import skimage.data
 from PIL import Image
 
 import freeseg
+from processes import freeseg_command
 
 CAPTIONS = ["a cat", "a cup of coffee on a table", "a smiling astronaut", "a rocket at night"]
 
@@ -24,11 +23,11 @@ def test_captions_in_model_out(tmp_path: Path) -> None:
         for index, (photo, caption) in enumerate(zip(photos, CAPTIONS, strict=True)):
             Image.fromarray(photo).resize((160, 120)).save(folder / "images" / f"{index}.jpg")
             lines.write(json.dumps({"file": f"{index}.jpg", "captions": [caption]}) + "\n")
-    command = [sys.executable, "-m", "freeseg", "pretrain", "captioned", "--out", "model", "--cache", "cache"]
-    options = ["--batch-size", "4", "--epochs", "2", "--trainings", "2", "--image-tower", "efficientnet-lite0"]
-    done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "4 photos; their features take 0.00 GB in cache" in done.stdout
+    command = ("pretrain", "captioned", "--out", "model", "--cache", "cache")
+    options = ("--batch-size", 4, "--epochs", 2, "--trainings", 2, "--image-tower", "efficientnet-lite0")
+    done = freeseg_command(*command, *options, folder=tmp_path)
+    assert done.code == 0, done.err
+    assert "4 photos; their features take 0.00 GB in cache" in done.out
     assert {path.name for path in (tmp_path / "model").iterdir()} >= {"config.json", "model.safetensors", "README.md"}
     model = freeseg.load(tmp_path / "model")
     assert model.config.training["sources"] == {"captioned": 4}

@@ -74,8 +74,9 @@ def test_from_photos_to_a_network(run: Run, root: Path, tmp_path: Path, kind: st
     found, expected = (each.embed_vocabulary(words).aliases for each in (network, teacher))
     np.testing.assert_allclose(found, expected, atol=1e-3)
     assert network.segment(root / "photos" / "0.png", LABELS).mask.shape == (60, 80)
-    run("export", "--model", mine, "--labels", LABELS, "--out", tmp_path / "onnx")
-    assert metadata.read(tmp_path / "onnx" / "mine.onnx")["labels"] == ["background", "cat", "dog"]
+    if kind == "siglip2":  # its text tower is the stranger one; the image side is the same network
+        run("export", "--model", mine, "--labels", LABELS, "--out", tmp_path / "onnx")
+        assert metadata.read(tmp_path / "onnx" / "mine.onnx")["labels"] == ["background", "cat", "dog"]
 
 
 @pytest.mark.parametrize("kind", ZERO_SHOT)  # what tests/export does with each of them is not done again here

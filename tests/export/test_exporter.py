@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import freeseg
+import tiny_transformers
 from commands import written
 from exports import LABELS, PHOTO_LABELS, tiny_model
 from freeseg.decision import itsm
@@ -46,6 +47,12 @@ def in_torch(model: FreeSeg, labels: str, batch: torch.Tensor, background: bool 
     return FixedVocabulary(iclip_of(model), model.config.decision, words, background)(batch).numpy()
 
 
+@pytest.fixture
+def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Towers of three layers: tracing takes seconds for each of them, and they are all of the same kind."""
+    monkeypatch.setattr(tiny_transformers, "LAYERS", 3)
+
+
 class TestParity:
     @pytest.mark.parametrize("size", SIZES)
     def test_labels_built_in(self, model: FreeSeg, fixed: Exported, size: tuple[int, int, int]):
@@ -74,6 +81,7 @@ class TestParity:
         alone = np.concatenate([session(each[None]) for each in batch])
         np.testing.assert_allclose(session(batch), alone, atol=NEAR)
 
+    @pytest.mark.usefixtures("shallow")
     def test_a_clip_without_background(self, tmp_path: Path):
         clip = freeseg.load(SAVERS["clip"](tmp_path / "clip"))
         path = export(clip, tmp_path / "out", LABELS, background=False).path
@@ -83,6 +91,7 @@ class TestParity:
             expected = in_torch(clip, LABELS, pixels(*size), background=False)
             np.testing.assert_allclose(Session(path)(pixels(*size)), expected, atol=NEAR)
 
+    @pytest.mark.usefixtures("shallow")
     @pytest.mark.parametrize(("kind", "mode"), [("siglip", None), ("siglip2-naflex", None), ("clip", "naclip")])
     def test_other_transformers(self, tmp_path: Path, kind: str, mode: str | None):
         model = freeseg.load(SAVERS[kind](tmp_path / kind), mode=mode)
