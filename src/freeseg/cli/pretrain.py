@@ -10,8 +10,9 @@ import typer
 from freeseg.cli.options import Device, Mode, Out, Precision, Revision
 from freeseg.cli.recipe_options import recipe_options
 from freeseg.cli.training import Cache, Name, command_line, show_steps
+from freeseg.models.towers import DEFAULT_IMAGE_TOWER
 from freeseg.training import CACHE
-from freeseg.training.teacher.recipe import ATTENTIONS, IMAGE_TOWER, TeacherRecipe
+from freeseg.training.teacher.recipe import ATTENTIONS, TeacherRecipe
 
 
 @recipe_options(TeacherRecipe, without=("attention", "precision"))
@@ -31,7 +32,7 @@ def pretrain(
             help="efficientnet-lite0, 1 or 2, with -multilevel behind it for earlier maps of it as well; or a CLIP, "
             "SigLIP or DINOv2: a folder, or a name on huggingface.co."
         ),
-    ] = IMAGE_TOWER,
+    ] = DEFAULT_IMAGE_TOWER,
     text_tower: Annotated[
         str,
         typer.Option(help="The image tower's own if left out, or all-minilm-l6-v2 where it has none."),

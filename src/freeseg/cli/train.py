@@ -10,8 +10,9 @@ import typer
 from freeseg.cli.options import Device, Out, Precision
 from freeseg.cli.recipe_options import recipe_options
 from freeseg.cli.training import Cache, Name, command_line, show_steps
+from freeseg.models.towers import DEFAULT_NETWORK
 from freeseg.training import CACHE
-from freeseg.training.network.recipe import ENCODER, NetworkRecipe
+from freeseg.training.network.recipe import NetworkRecipe
 
 
 @recipe_options(NetworkRecipe)
@@ -22,7 +23,7 @@ def train(
     out: Out,
     encoder: Annotated[
         str, typer.Option(help="Encoder of the network: segmentation-lite0, 1 or 2, each better and slower.")
-    ] = ENCODER,
+    ] = DEFAULT_NETWORK,
     teacher: Annotated[
         str, typer.Option(help="Model whose joint space the network shares; the one that made the masks if left out.")
     ] = "",

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from freeseg.errors import FreeSegError
 
-ENCODER = "segmentation-lite2"  # of a network, unless another is named
-
 
 @dataclass(frozen=True)
 class NetworkRecipe:

@@ -12,13 +12,13 @@ from freeseg.data.free_masks import FreeMasks, open_free_masks
 from freeseg.engines.choose import require_torch
 from freeseg.errors import FreeSegError
 from freeseg.models import Config, checkpoint
-from freeseg.models.towers import network_family
+from freeseg.models.towers import DEFAULT_NETWORK, network_family
 from freeseg.pipeline import FreeSeg
 from freeseg.training import CACHE, features
 from freeseg.training.loop import OnStep
 from freeseg.training.network.devices import accelerator
 from freeseg.training.network.labelled_photos import count_unlabelled, find_photos
-from freeseg.training.network.recipe import ENCODER, NetworkRecipe
+from freeseg.training.network.recipe import NetworkRecipe
 from freeseg.training.network.rounds import NetworkTraining, OnRelabelled, train_rounds
 from freeseg.training.record import training_record
 
@@ -29,7 +29,7 @@ def run(
     out: str | Path,
     *,
     recipe: NetworkRecipe | None = None,
-    encoder: str = ENCODER,
+    encoder: str = DEFAULT_NETWORK,
     teacher: str = "",
     self_training: int = 0,
     name: str = "",

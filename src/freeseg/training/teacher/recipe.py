@@ -8,7 +8,6 @@ from typing import Literal, get_args, get_type_hints
 from freeseg.errors import FreeSegError
 
 ATTENTIONS = ("auto", "energy", "none")  # what weighs patches without another tower
-IMAGE_TOWER = "efficientnet-lite2-multilevel"  # of a teacher, unless another is named
 
 
 @dataclass(frozen=True)

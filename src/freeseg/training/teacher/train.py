@@ -10,11 +10,12 @@ from freeseg.data import open_sources
 from freeseg.models import Config, checkpoint, towers
 from freeseg.models.devices import require_device
 from freeseg.models.iclip import Classifier
+from freeseg.models.towers import DEFAULT_IMAGE_TOWER
 from freeseg.training import CACHE, features
 from freeseg.training.loop import OnStep
 from freeseg.training.record import training_record
 from freeseg.training.teacher.data import read_teacher_data
-from freeseg.training.teacher.recipe import IMAGE_TOWER, TeacherRecipe
+from freeseg.training.teacher.recipe import TeacherRecipe
 from freeseg.training.teacher.task import pretrain_average, resolve_attention
 from freeseg.training.teacher.words import NOUNS, training_words
 from freeseg.words import vocabulary
@@ -25,7 +26,7 @@ def run(
     out: str | Path,
     *,
     recipe: TeacherRecipe | None = None,
-    image_tower: str = IMAGE_TOWER,
+    image_tower: str = DEFAULT_IMAGE_TOWER,
     text_tower: str = "",
     revision: str = "",
     mode: str = "",
