@@ -48,6 +48,11 @@ def tiny_iclip(hidden: int = 0, seed: int = 0) -> ICLIP:
     return ICLIP(tower, HashedText(), 16, hidden=hidden).eval()
 
 
+def embed_text(model: ICLIP, texts: Sequence[str]) -> Tensor:
+    """Text embeddings (N, D) in the joint space, one for each text as it is."""
+    return model.project_text(model.text_tower(texts))
+
+
 @torch.inference_mode()
 def tell_patches_apart(model: ICLIP) -> ICLIP:
     """Standardise the model's features on noise, as training does on photos: else one label wins every patch."""

@@ -19,21 +19,14 @@ from freeseg.models.devices import cpu_supports
 from freeseg.models.towers import untrained
 from freeseg.pipeline import FreeSeg
 from networks import tiny_network
-from tiny import iclip_of, tell_patches_apart, tiny_iclip
-from tiny_transformers import SAVERS, ZERO_SHOT
+from tiny import embed_text, iclip_of, tell_patches_apart, tiny_iclip
+from tiny_transformers import ZERO_SHOT
 
 LABELS = ["cat", "dog|puppy", "red car"]
 TRAINED = ("dinov2", "dino")  # images only: their heads are trained ones, over another's words
 KINDS = ("lite", "network", *ZERO_SHOT, *TRAINED)
 HALF_TOLERANCE = 0.03  # of a cosine: bfloat16 has 8 bits
 NOISE = np.random.default_rng(0).integers(0, 256, (61, 83, 3), dtype=np.uint8)
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A tiny checkpoint of every kind."""
-    root = tmp_path_factory.mktemp("checkpoints")
-    return {kind: save(root / kind) for kind, save in SAVERS.items()}
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -83,8 +76,8 @@ class TestContract:
     def test_texts_are_unit_vectors_whatever_their_batch(self, model: FreeSeg) -> None:
         texts = ["cat", "a photo of a dog in a red car", "猫", ""]
         with torch.inference_mode():
-            together = iclip_of(model).embed_text(texts)
-            alone = torch.cat([iclip_of(model).embed_text([text]) for text in texts])
+            together = embed_text(iclip_of(model), texts)
+            alone = torch.cat([embed_text(iclip_of(model), [text]) for text in texts])
         assert together.shape == (4, iclip_of(model).dim)
         assert together.dtype == torch.float32
         torch.testing.assert_close(together.norm(dim=1), torch.ones(4))

@@ -17,7 +17,7 @@ from freeseg.pipeline import FreeSeg
 from freeseg.training.features import GRID
 from freeseg.training.network.initial_decoder import fit_decoder
 from networks import draw_free_masks, tiny_network
-from tiny import iclip_of
+from tiny import embed_text, iclip_of
 
 MOST_PARAMETERS, MOST_BYTES = 8_000_000, 12_000_000
 
@@ -32,7 +32,7 @@ def test_what_ships_is_small(embedded: FreeSeg) -> None:
 def test_it_speaks_its_teachers_words(embedded: FreeSeg, teacher: FreeSeg) -> None:
     words = ["cat", "a red kite", "猫"]
     with torch.inference_mode():
-        torch.testing.assert_close(iclip_of(embedded).embed_text(words), iclip_of(teacher).embed_text(words))
+        torch.testing.assert_close(embed_text(iclip_of(embedded), words), embed_text(iclip_of(teacher), words))
 
 
 def test_the_teacher_is_not_the_default() -> None:

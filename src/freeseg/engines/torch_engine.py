@@ -75,7 +75,7 @@ class TorchEngine:
         @torch.inference_mode()
         def compute() -> dict[str, NDArray[np.float32]]:
             tower = self.model.text_tower([template.replace("{}", word) for word in words for template in templates])
-            joint = F.normalize(self.model.text_head(tower.to(self.device)), dim=1)
+            joint = self.model.project_text(tower.to(self.device))
             spaces = {"joint": joint, "tower": tower}
             return {name: average_prompts(rows.cpu().float().numpy(), len(words)) for name, rows in spaces.items()}
 

@@ -117,7 +117,7 @@ class ICLIP(nn.Module):
         >>> patches = model.embed_image(torch.zeros(1, 3, 40, 33, dtype=torch.uint8))
         >>> patches.shape
         torch.Size([1, 384, 3, 3])
-        >>> texts = model.embed_text(["cat", "dog"])
+        >>> texts = model.project_text(model.text_tower(["cat", "dog"]))
         >>> itsm.similarity(patches, texts).shape
         torch.Size([1, 2, 3, 3])
     """
@@ -202,10 +202,9 @@ class ICLIP(nn.Module):
         """
         return itsm.similarity(self.embed_image(pixels), texts)
 
-    def embed_text(self, texts: Sequence[str]) -> Tensor:
-        """L2-normalised text embeddings (N, D), one per text, templates not applied."""
-        weight = self.text_head.weight
-        return F.normalize(self.text_head(self.text_tower(texts).to(weight)), dim=1)
+    def project_text(self, texts: Tensor) -> Tensor:
+        """Embeddings of the text tower (N, T) -> unit vectors in the joint space (N, D)."""
+        return F.normalize(self.text_head(texts), dim=1)
 
     def attention(self, features: Tensor) -> Tensor:
         """Free attention (B, 1, h, w) in [0, 1] from the tower's features; of several maps, from the last one's."""

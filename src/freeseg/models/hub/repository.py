@@ -10,12 +10,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tomllib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +26,7 @@ from freeseg.errors import WeightsError
 from freeseg.files import is_folder
 from freeseg.models.config import CONFIG
 from freeseg.models.hub.explain import HUB, explain
+from freeseg.models.hub.known_models import known_models
 from freeseg.models.hub.required_files import required_files
 
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -74,35 +72,6 @@ class ModelFiles:
     def missing(self) -> int:
         """Bytes that are still to be fetched."""
         return sum(size for name, size in self.files.items() if name not in self.here)
-
-
-@dataclass(frozen=True)
-class KnownModel:
-    """A model of the hub of a kind that FreeSeg reads, as `hub.toml` describes it.
-
-    Attributes:
-        name: Its name on the hub.
-        about: What it is, in a few words.
-        megabytes: Size of its weights.
-        licence: The licence that its page names.
-    """
-
-    name: str
-    about: str
-    megabytes: int
-    licence: str
-
-
-@cache
-def known_models() -> tuple[KnownModel, ...]:
-    """A few models of the hub to choose from; none of them ships with FreeSeg.
-
-    Example:
-        >>> known_models()[0].name
-        'openai/clip-vit-base-patch16'
-    """
-    text = resources.files("freeseg.models.hub").joinpath("hub.toml").read_text(encoding="utf-8")
-    return tuple(KnownModel(**entry) for entry in tomllib.loads(text)["model"])
 
 
 def is_name(name: str) -> bool:

@@ -22,16 +22,9 @@ from freeseg.models import hub
 from freeseg.models.towers.transformer.folder import weights_sha256
 from freeseg.models.towers.transformer.loading import load_checkpoint
 from tiny import iclip_of
-from tiny_transformers import CLIP_MEAN, CLIP_STD, PATCH, SAVERS, SIDE, ZERO_SHOT
+from tiny_transformers import CLIP_MEAN, CLIP_STD, PATCH, SIDE, ZERO_SHOT
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A tiny checkpoint of every kind."""
-    root = tmp_path_factory.mktemp("checkpoints")
-    return {kind: save(root / kind) for kind, save in SAVERS.items()}
 
 
 @pytest.fixture

@@ -16,23 +16,10 @@ from freeseg.errors import WeightsError
 from freeseg.models.towers.text_batches import SHOWN_CHARACTERS
 from freeseg.models.towers.transformer.loading import load_checkpoint
 from freeseg.models.towers.transformer.text import TransformerText
-from tiny_transformers import CONTEXT, SAVERS, ZERO_SHOT, clip_tokenizer
+from tiny_transformers import CONTEXT, ZERO_SHOT, clip_tokenizer
 
 NETWORKS = {"clip": transformers.CLIPModel, "siglip": transformers.SiglipModel, "siglip2": transformers.Siglip2Model}
 TEXTS = ["cat", "a photo of a cat.", "Dog, dog!", "a", ""]
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A tiny checkpoint of every kind that knows words."""
-    root = tmp_path_factory.mktemp("checkpoints")
-    return {kind: SAVERS[kind](root / kind) for kind in ZERO_SHOT}
-
-
-@pytest.fixture
-def copied(folders: dict[str, Path], tmp_path: Path) -> dict[str, Path]:
-    """Copies of them, to be changed."""
-    return {kind: Path(shutil.copytree(folder, tmp_path / kind)) for kind, folder in folders.items()}
 
 
 def text_tower(folder: Path) -> TransformerText:

@@ -12,11 +12,10 @@ import transformers
 from torch import Tensor
 from transformers.models.siglip2.image_processing_pil_siglip2 import convert_image_to_patches
 
-from freeseg.models.class_attention import ClassAttention
 from freeseg.models.towers.transformer.dense import MODES
 from freeseg.models.towers.transformer.loading import load_checkpoint
 from freeseg.models.towers.transformer.vision import VisionTower, pad_to_patches
-from tiny_transformers import PATCH, SAVERS, SIDE, ZERO_SHOT
+from tiny_transformers import PATCH, SIDE, ZERO_SHOT
 
 NETWORKS = {
     "clip": transformers.CLIPModel,
@@ -29,13 +28,6 @@ NETWORKS = {
 }
 KINDS = tuple(NETWORKS)
 SHAPES = [(SIDE, SIDE), (3 * PATCH, 5 * PATCH), (PATCH, 2 * PATCH)]
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A tiny checkpoint of every kind."""
-    root = tmp_path_factory.mktemp("checkpoints")
-    return {kind: save(root / kind) for kind, save in SAVERS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -191,16 +183,6 @@ class TestClassAttention:
     def test_a_siglip_has_none(self, folders: dict[str, Path]) -> None:
         with pytest.raises(ValueError, match="no class token"):
             load_checkpoint(folders["siglip"]).image.class_attention(noise(SHAPES[0]))
-
-    @torch.inference_mode()
-    def test_of_a_photo_it_lies_between_nought_and_one(self, folders: dict[str, Path]) -> None:
-        loaded = load_checkpoint(folders["dinov2"])
-        watch = ClassAttention(loaded.image, loaded.pixels.normalisation)
-        photo = torch.randint(0, 256, (2, 3, 60, 60), dtype=torch.uint8)
-        found = watch(photo, 4)
-        assert found.shape == (2, 1, 4, 4)
-        assert found.amin(dim=(1, 2, 3)).tolist() == [0.0, 0.0]
-        assert found.amax(dim=(1, 2, 3)).tolist() == [1.0, 1.0]
 
 
 class TestShapes:

@@ -1,0 +1,36 @@
+"""Texts in batches of like length, and the warning about those that were cut."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+import torch
+
+from freeseg.models.towers.text_batches import SHOWN_CHARACTERS, embed_in_batches, warn_of_cut
+
+
+def test_like_lengths_go_together_and_the_order_is_kept() -> None:
+    batches: list[list[str]] = []
+
+    def embed(texts: list[str]) -> torch.Tensor:
+        batches.append(texts)
+        return torch.tensor([[float(len(text)), float(text.count("a"))] for text in texts])
+
+    found = embed_in_batches(embed, ["aaaa", "b", "aab", "ab"], channels=2, batch_size=2)
+    assert batches == [["b", "ab"], ["aab", "aaaa"]]
+    assert found.tolist() == [[4.0, 4.0], [1.0, 0.0], [3.0, 2.0], [2.0, 1.0]]
+    assert not found.is_inference()  # a later training may use them
+
+
+def test_one_warning_names_the_first_text_that_was_cut() -> None:
+    with pytest.warns(UserWarning, match="a text was cut after 5 tokens: 'a photo of") as caught:
+        warn_of_cut(["a photo\nof " + "a cat " * 20, "another"], tokens=5)
+    assert len(caught) == 1
+    assert len(str(caught[0].message)) < SHOWN_CHARACTERS + 50
+
+
+def test_without_a_cut_there_is_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_cut([], tokens=5)
