@@ -15,7 +15,6 @@ import freeseg
 import freeseg.cli
 from freeseg.export import metadata
 from freeseg.models import read_config
-from tiny import embed_text
 from tiny_transformers import SAVERS, ZERO_SHOT
 
 Run = Callable[..., str]

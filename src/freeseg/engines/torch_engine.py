@@ -10,7 +10,6 @@ from importlib import metadata
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 

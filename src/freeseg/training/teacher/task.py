@@ -135,14 +135,14 @@ class TeacherTask:
         weight = self._weight(features, attention)
         embedded = model.image_head(features).float().movedim(2, 1)
         embedded = smooth_patches(embedded.reshape(*embedded.shape[:2], GRID, GRID), recipe.smoothing).flatten(2)
-        texts = nn.functional.normalize(model.text_head(captions), dim=1)
+        texts = model.project_text(captions)
         pooling = POOLINGS[recipe.pooling]
         scale = self.log_scale.exp().clamp(max=SCALE_LIMIT)
         similarity = pooled_similarity(embedded, texts, pooling, recipe.where, weight, recipe.tau)
         own = torch.eye(len(embedded), dtype=torch.bool, device=self.device).repeat_interleave(recipe.captions, dim=1)
         losses = {"captions": multi_positive_nce(similarity, own, scale)}
         if recipe.nouns:
-            nouns = nn.functional.normalize(model.text_head(self.words.nouns), dim=1)
+            nouns = model.project_text(self.words.nouns)
             similarity = pooled_similarity(embedded, nouns, pooling, recipe.where, weight, recipe.tau)
             losses["nouns"] = recipe.nouns * multi_positive_nce(similarity, mentioned, scale)
         if recipe.distill or recipe.distill_kinds:
@@ -191,10 +191,10 @@ class TeacherTask:
         with torch.no_grad():
             probabilities = cast(Classifier, model.image_tower).classify(patches).float().softmax(dim=1)
         embedded = model.image_head(patches).float()
-        classes = nn.functional.normalize(model.text_head(words.classes), dim=1)
+        classes = model.project_text(words.classes)
         loss = recipe.distill * distillation(embedded, classes, probabilities, recipe.distill_scale)
         if recipe.distill_kinds:
-            kinds = nn.functional.normalize(model.text_head(words.kinds), dim=1)
+            kinds = model.project_text(words.kinds)
             target = group_probabilities(probabilities, words.kind_of, len(kinds))
             loss = loss + recipe.distill_kinds * distillation(embedded, kinds, target, recipe.distill_scale)
         return loss
