@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_MODEL, Device, Mode, Model, Onnx, Out, Precision, Revision, ShortSide
+from freeseg.cli.options import Device, Mode, Model, Onnx, Out, Precision, Revision, ShortSide
+from freeseg.models import DEFAULT
 
 
 def evaluate(
@@ -21,7 +22,7 @@ def evaluate(
     protocol: Annotated[
         str, typer.Option(help="Sizes, windows, decision: freeseg, sclip, clearclip or tcl.")
     ] = "freeseg",
-    model: Model = DEFAULT_MODEL,
+    model: Model = DEFAULT,
     revision: Revision = None,
     mode: Mode = None,
     precision: Precision = "float32",

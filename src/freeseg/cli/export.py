@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from freeseg.cli.models import megabytes
-from freeseg.cli.options import DEFAULT_MODEL, Mode, Model, Out, Revision, read_labels
+from freeseg.cli.options import Mode, Model, Out, Revision, read_labels
+from freeseg.models import DEFAULT
 
 FORMATS = ("onnx",)
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")  # what only exporting needs
@@ -30,7 +31,7 @@ def export(
         Path | None, typer.Option(help="Folder of photos like those to segment, to find the ranges of 8 bits.")
     ] = None,
     format_: Annotated[str, typer.Option("--format", help="onnx.")] = FORMATS[0],
-    model: Model = DEFAULT_MODEL,
+    model: Model = DEFAULT,
     revision: Revision = None,
     mode: Mode = None,
 ) -> None:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from freeseg.cli.options import (
-    DEFAULT_MODEL,
     Device,
     Labels,
     Mode,
@@ -20,13 +19,14 @@ from freeseg.cli.options import (
     ShortSide,
     read_labels,
 )
+from freeseg.models import DEFAULT
 
 
 def heatmap(
     photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
     labels: Labels,
     out: Out = Path("out"),
-    model: Model = DEFAULT_MODEL,
+    model: Model = DEFAULT,
     device: Device = "cpu",
     revision: Revision = None,
     mode: Mode = None,

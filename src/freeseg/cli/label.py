@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_MODEL, Device, Labels, Model, Out, read_labels
+from freeseg.cli.options import Device, Labels, Model, Out, read_labels
+from freeseg.models import DEFAULT
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,7 +36,7 @@ def label(
     ],
     labels: Labels,
     out: Out,
-    model: Model = DEFAULT_MODEL,
+    model: Model = DEFAULT,
     device: Device = "cpu",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes, each with a model; as many as cores, up to 8, or 1 on a GPU.")

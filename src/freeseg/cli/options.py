@@ -37,7 +37,6 @@ Onnx = Annotated[
     typer.Option("--onnx", help="A file of the model, from freeseg export without --labels: onnxruntime runs it."),
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps, ...")]
-DEFAULT_MODEL = "freeseg-lite"  # freeseg.models.DEFAULT, without importing torch for --help
 
 
 def read_labels(text: str) -> Vocabulary:

@@ -10,7 +10,7 @@ import typer
 from freeseg.cli.options import Device, Mode, Out, Precision, Revision
 from freeseg.cli.recipe_options import recipe_options
 from freeseg.cli.training import Cache, Name, command_line, show_steps
-from freeseg.models.towers import DEFAULT_IMAGE_TOWER
+from freeseg.models.towers import DEFAULT_IMAGE_TOWER, DEFAULT_TEXT_TOWER, describe_image_towers
 from freeseg.training import CACHE
 from freeseg.training.teacher.recipe import ATTENTIONS, TeacherRecipe
 
@@ -26,16 +26,10 @@ def pretrain(
         ),
     ],
     out: Out,
-    image_tower: Annotated[
-        str,
-        typer.Option(
-            help="efficientnet-lite0, 1 or 2, with -multilevel behind it for earlier maps of it as well; or a CLIP, "
-            "SigLIP or DINOv2: a folder, or a name on huggingface.co."
-        ),
-    ] = DEFAULT_IMAGE_TOWER,
+    image_tower: Annotated[str, typer.Option(help=f"{describe_image_towers(trained=False)}.")] = DEFAULT_IMAGE_TOWER,
     text_tower: Annotated[
         str,
-        typer.Option(help="The image tower's own if left out, or all-minilm-l6-v2 where it has none."),
+        typer.Option(help=f"The image tower's own if left out, or {DEFAULT_TEXT_TOWER} where it has none."),
     ] = "",
     revision: Revision = None,
     mode: Mode = None,
@@ -43,7 +37,7 @@ def pretrain(
         str,
         typer.Option(
             help="What weighs the patches: energy of the features, none, or the name of a DINOv2 or DINO, whose class "
-            "token does. auto: energy for an efficientnet-lite, none for other image towers."
+            "token does. auto: energy for an image tower with a label space of its own, none for others."
         ),
     ] = TeacherRecipe.attention,
     hidden: Annotated[int, typer.Option(min=0, help="Hidden width of the image head; 0 for a linear one.")] = 0,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from freeseg.cli.options import (
-    DEFAULT_MODEL,
     Device,
     Labels,
     Mode,
@@ -21,6 +20,7 @@ from freeseg.cli.options import (
     ShortSide,
     read_labels,
 )
+from freeseg.models import DEFAULT
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,7 +33,7 @@ def segment(
     labels: Labels,
     out: Out = Path("out"),
     background: Annotated[bool, typer.Option(help="Whether a pixel may be none of the labels.")] = True,
-    model: Model = DEFAULT_MODEL,
+    model: Model = DEFAULT,
     device: Device = "cpu",
     revision: Revision = None,
     mode: Mode = None,

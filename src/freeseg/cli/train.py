@@ -10,7 +10,7 @@ import typer
 from freeseg.cli.options import Device, Out, Precision
 from freeseg.cli.recipe_options import recipe_options
 from freeseg.cli.training import Cache, Name, command_line, show_steps
-from freeseg.models.towers import DEFAULT_NETWORK
+from freeseg.models.towers import DEFAULT_NETWORK, describe_image_towers
 from freeseg.training import CACHE
 from freeseg.training.network.recipe import NetworkRecipe
 
@@ -22,7 +22,7 @@ def train(
     masks: Annotated[Path, typer.Option(help="Folder that `freeseg label` wrote.")],
     out: Out,
     encoder: Annotated[
-        str, typer.Option(help="Encoder of the network: segmentation-lite0, 1 or 2, each better and slower.")
+        str, typer.Option(help=f"Encoder of the network: {describe_image_towers(trained=True)}.")
     ] = DEFAULT_NETWORK,
     teacher: Annotated[
         str, typer.Option(help="Model whose joint space the network shares; the one that made the masks if left out.")

@@ -34,7 +34,7 @@ class TowerPair:
     """The names of the two towers that an ICLIP stands on, and how they are read.
 
     Attributes:
-        image: The image tower: a name that a family knows ("efficientnet-lite2"), a name on the hub ("owner/name"), or
+        image: The image tower: a name that a family knows (`towers.known_names`), a name on the hub ("owner/name"), or
             a folder in transformers' format.
         text: The text tower, likewise.
         mode: Dense mode of a transformer's image tower ("raw", "surgery", ...); "" for a tower without modes.

@@ -75,6 +75,20 @@ def network_names() -> tuple[str, ...]:
     return tuple(name for family in FAMILIES if family.trains_image_tower for name in family.names)
 
 
+def describe_image_towers(*, trained: bool) -> str:
+    """What a user can name as an image tower, for help texts.
+
+    Args:
+        trained: Whether it is to be trained by `freeseg train`, or frozen under the heads of `freeseg pretrain`.
+
+    Example:
+        >>> describe_image_towers(trained=True)
+        'segmentation-lite0, 1 or 2, each better and slower than the one before'
+    """
+    chosen = (family.image_towers for family in FAMILIES if family.trains_image_tower == trained)
+    return "; or ".join(filter(None, chosen))
+
+
 def zero_shot_family(folder: Path) -> Family | None:
     """The family whose checkpoint a folder holds; None for a model that FreeSeg wrote."""
     return next((family for family in FAMILIES if family.holds(folder)), None)
@@ -149,6 +163,7 @@ __all__ = [
     "Family",
     "OpenedImageTower",
     "TowerPair",
+    "describe_image_towers",
     "family_of",
     "identities",
     "known_names",

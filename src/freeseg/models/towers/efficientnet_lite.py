@@ -43,6 +43,7 @@ class EfficientNetLiteFamily(Family):
     """EfficientNet-Lite 0, 1 and 2, each with its last map alone or ("-multilevel") with earlier maps as well."""
 
     names = tuple(VARIANTS)
+    image_towers = f"efficientnet-lite0, 1 or 2, with {MULTILEVEL} behind it for earlier maps of it as well"
 
     def sha256(self, name: str, *, revision: str = "") -> str:
         """See `Family.sha256`."""

@@ -21,6 +21,7 @@ class SegmentationLiteFamily(Family):
     """Segmentation networks on EfficientNet-Lite 0, 1 and 2."""
 
     names = tuple(VARIANTS)
+    image_towers = "segmentation-lite0, 1 or 2, each better and slower than the one before"
     trains_image_tower = True
 
     def resolve(self, towers: TowerPair) -> TowerPair:

@@ -52,7 +52,7 @@ def run(
         images: Folders of the labelled photos.
         out: Folder for the network, and in it one for each round, with checkpoint, curves and sample predictions.
         recipe: How it is trained; `NetworkRecipe()` if left out.
-        encoder: "segmentation-lite0", "segmentation-lite1" or "segmentation-lite2", each better and slower.
+        encoder: The network's image tower, one of `freeseg.models.towers.network_names()`.
         teacher: The model in whose joint space the network shall be; the one that made the masks if left out.
         self_training: In how many more rounds the network relabels its photos and is trained on the result.
         name: What the network is called; the folder's name if left out.

@@ -52,9 +52,9 @@ def run(
             captions.
         out: Folder for the model, and in it one for each training, with its checkpoint.
         recipe: How it is trained; `TeacherRecipe()` if left out.
-        image_tower: "efficientnet-lite0", "efficientnet-lite1" or "efficientnet-lite2", with "-multilevel" behind it
-            for earlier maps as well; or a CLIP, SigLIP or DINOv2: a folder, or a name on huggingface.co.
-        text_tower: The image tower's own if left out, or "all-minilm-l6-v2" where it has none.
+        image_tower: A frozen image tower: one of `freeseg.models.towers.known_names()`, a folder with a CLIP, SigLIP or
+            DINOv2, or the name of one on huggingface.co.
+        text_tower: The image tower's own if left out, or `freeseg.models.towers.DEFAULT_TEXT_TOWER` where it has none.
         revision: Branch, tag or commit of the image tower on huggingface.co.
         mode: Dense mode of a CLIP or SigLIP; its family's own if left out.
         attention_tower: A DINOv2, DINO or CLIP whose class token gives the attention of the patches. It needs a recipe

@@ -30,6 +30,7 @@ LONG_CAP = 12.0  # long photos are seen through windows, so their short side nee
 class TransformerFamily(Family):
     """Towers in folders in transformers' format, and of the hub."""
 
+    image_towers = "a CLIP, SigLIP or DINOv2: a folder, or a name on huggingface.co"
     runs_through_onnx = False  # an exported file has no windows, through which long photos are seen
     same_meaning = 0.95  # any two words are near in the text space of a CLIP
 
