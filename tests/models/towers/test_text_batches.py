@@ -7,7 +7,8 @@ import warnings
 import pytest
 import torch
 
-from freeseg.models.towers.text_batches import SHOWN_CHARACTERS, embed_in_batches, warn_of_cut
+from freeseg.models.towers.text_batches import embed_in_batches, warn_of_cut
+from freeseg.words.lists import SHOWN_CHARACTERS
 
 
 def test_like_lengths_go_together_and_the_order_is_kept() -> None:

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from freeseg.errors import one_line
-
-SHOWN_CHARACTERS = 40
+from freeseg.words.lists import shortened
 
 
 def embed_in_batches(
@@ -49,6 +48,4 @@ def warn_of_cut(texts: Sequence[str], *, tokens: int) -> None:
         tokens: How many tokens a text may have.
     """
     if texts:
-        text = one_line(texts[0])
-        shown = text[:SHOWN_CHARACTERS] + "..." if len(text) > SHOWN_CHARACTERS else text
-        warnings.warn(f"a text was cut after {tokens} tokens: {shown!r}", stacklevel=2)
+        warnings.warn(f"a text was cut after {tokens} tokens: {shortened(one_line(texts[0]))}", stacklevel=2)

@@ -13,9 +13,9 @@ import torch
 import transformers
 
 from freeseg.errors import WeightsError
-from freeseg.models.towers.text_batches import SHOWN_CHARACTERS
 from freeseg.models.towers.transformer.loading import load_checkpoint
 from freeseg.models.towers.transformer.text import TransformerText
+from freeseg.words.lists import SHOWN_CHARACTERS
 from tiny_transformers import CONTEXT, ZERO_SHOT, clip_tokenizer
 
 NETWORKS = {"clip": transformers.CLIPModel, "siglip": transformers.SiglipModel, "siglip2": transformers.Siglip2Model}
