@@ -11,7 +11,7 @@ from PIL import Image
 
 import freeseg.cli
 from commands import Done, Run
-from freeseg import pipeline
+from freeseg import loading
 from freeseg.models import DEFAULT
 from freeseg.pipeline import FreeSeg
 
@@ -36,7 +36,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def on_tiny(tiny: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model that the command line loads is the tiny one."""
-    monkeypatch.setattr(pipeline, "load", lambda model=DEFAULT, device="cpu", *_, **__: tiny)
+    monkeypatch.setattr(loading, "load", lambda model=DEFAULT, device="cpu", *_, **__: tiny)
 
 
 @pytest.fixture

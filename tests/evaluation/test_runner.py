@@ -10,13 +10,13 @@ import pytest
 import freeseg.cli
 import freeseg.evaluation
 from drawn import SIZES, draw_voc
-from freeseg import pipeline
+from freeseg import loading
 from freeseg.evaluation.report.report import Report
 from freeseg.pipeline import FreeSeg
 
 
 def test_one_call_writes_a_report(tiny: FreeSeg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "load", lambda *_, **__: tiny)
+    monkeypatch.setattr(loading, "load", lambda *_, **__: tiny)
     steps: list[tuple[int, int]] = []
     out = tmp_path / "out"
     report = freeseg.evaluation.run(
