@@ -21,6 +21,7 @@ from freeseg.training.network.devices import accelerator
 from freeseg.training.network.recipe import NetworkRecipe
 from freeseg.training.network.task import NetworkTask
 from freeseg.training.network.teacher import Teacher
+from freeseg.training.network.words import VocabularyTensors
 from freeseg.words import Vocabulary
 from tiny import TINY_STAGES, HashedText, iclip_of, tiny_iclip
 
@@ -84,7 +85,7 @@ def draw_free_masks(
 def tiny_teacher(photos: int) -> Teacher:
     """A teacher whose features are noise."""
     model = on_torch(tiny_iclip(), tiny_config())
-    words = model.embed_vocabulary(VOCABULARY)
+    words = VocabularyTensors.of(model.embed_vocabulary(VOCABULARY), torch.device("cpu"))
     channels = iclip_of(model).image_tower.channels
     features = np.random.default_rng(1).normal(size=(photos, GRID * GRID, channels)).astype(np.float16)
     return Teacher(iclip_of(model), features, words, 20.0, 0.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -18,44 +17,36 @@ from freeseg.training.network.losses import (
     partial_logits,
     partial_pixels,
 )
-from freeseg.words.embedded import EmbeddedVocabulary
+from freeseg.training.network.words import VocabularyTensors
 
 SCALE, MARGIN = 20.0, 0.06
 
 
-def texts(label_of_alias: list[int], is_background_word: list[bool], synonym_of: Tensor) -> EmbeddedVocabulary:
-    """EmbeddedVocabulary without embeddings, which the logits do not ask for."""
-    nothing = np.zeros((len(label_of_alias), 1), np.float32)
-    names = tuple("abc"[: len(is_background_word)])
-    return EmbeddedVocabulary.of(
-        nothing,
-        np.array(label_of_alias),
-        names,
-        np.array(is_background_word),
-        np.zeros((len(synonym_of), 1), np.float32),
-        synonym_of.numpy(),
-    )
+def vocabulary(label_of_alias: list[int], is_background_word: list[bool], synonym_of: Tensor) -> VocabularyTensors:
+    """A vocabulary without embeddings, which the logits do not need."""
+    texts = torch.zeros(len(label_of_alias) + len(synonym_of), 1)
+    return VocabularyTensors(texts, torch.tensor(label_of_alias), torch.tensor(is_background_word), synonym_of)
 
 
-def literal_logits(similarity: Tensor, words_: EmbeddedVocabulary, competing: Tensor) -> Tensor:
+def literal_logits(similarity: Tensor, words: VocabularyTensors, competing: Tensor) -> Tensor:
     """Pixel by pixel: the best alias of each competing label, the best background word that means none of them."""
-    label_of_alias, synonym_of, is_background_word = words_.label_of_alias, words_.synonym_of, words_.is_background_word
+    _, label_of_alias, is_background_word, synonym_of = words
     photos, _, height, width = similarity.shape
     labels, aliases = competing.shape[1], len(label_of_alias)
     result = torch.full((photos, 1 + labels, height, width), -math.inf)
     for b in range(photos):
-        words = [
+        left = [
             m for m in range(len(synonym_of)) if not any(synonym_of[m, n] and competing[b, n] for n in range(labels))
         ]
         for y in range(height):
             for x in range(width):
-                if words:
-                    best = max(similarity[b, aliases + m, y, x].item() for m in words)
+                if left:
+                    best = max(similarity[b, aliases + m, y, x].item() for m in left)
                     result[b, 0, y, x] = SCALE * (best + MARGIN)
                 for n in range(labels):
                     if competing[b, n]:
                         own = [similarity[b, a, y, x].item() for a in range(aliases) if label_of_alias[a] == n]
-                        result[b, 1 + n, y, x] = SCALE * (max(own) + (MARGIN if words and is_background_word[n] else 0))
+                        result[b, 1 + n, y, x] = SCALE * (max(own) + (MARGIN if left and is_background_word[n] else 0))
     return result
 
 
@@ -67,17 +58,17 @@ def test_partial_logits_are_the_literal_ones(seed: int) -> None:
     similarity = torch.rand(2, len(label_of_alias) + 4, 2, 3, generator=generator) * 2 - 1
     competing = torch.rand(2, 3, generator=generator) < 0.5
     synonym_of = torch.rand(4, 3, generator=generator) < 0.3
-    words = texts(label_of_alias, [False, True, False], synonym_of)
-    found = partial_logits(similarity, words, competing, SCALE, MARGIN)
+    words = vocabulary(label_of_alias, [False, True, False], synonym_of)
+    found = partial_logits(similarity, words, competing, scale=SCALE, margin=MARGIN)
     torch.testing.assert_close(found, literal_logits(similarity, words, competing))
 
 
 def test_a_label_that_nobody_mentioned_is_not_pushed_away() -> None:
     similarity = torch.zeros(1, 4, 1, 1, requires_grad=True)
     known = torch.tensor([[True, False]])
-    words = texts([0, 1], [False, False], torch.zeros(2, 2, dtype=torch.bool))
-    logits = partial_logits(similarity, words, known, SCALE, 0.0)
-    mask_loss(logits, torch.tensor([[[1]]]), torch.ones(1, 1, 1, dtype=torch.bool), math.inf).backward()
+    words = vocabulary([0, 1], [False, False], torch.zeros(2, 2, dtype=torch.bool))
+    logits = partial_logits(similarity, words, known, scale=SCALE, margin=0.0)
+    mask_loss(logits, torch.tensor([[[1]]]), torch.ones(1, 1, 1, dtype=torch.bool), clamp=math.inf).backward()
     gradient = similarity.grad
     assert gradient is not None
     assert gradient[0, 1].item() == 0  # the other label
@@ -86,8 +77,8 @@ def test_a_label_that_nobody_mentioned_is_not_pushed_away() -> None:
 
 def test_without_background_words_labels_compete_alone() -> None:
     similarity = torch.tensor([0.5, 0.25]).reshape(1, 2, 1, 1)
-    words = texts([0, 1], [False, True], torch.zeros(0, 2, dtype=torch.bool))
-    logits = partial_logits(similarity, words, torch.ones(1, 2, dtype=torch.bool), 2.0, MARGIN)
+    words = vocabulary([0, 1], [False, True], torch.zeros(0, 2, dtype=torch.bool))
+    logits = partial_logits(similarity, words, torch.ones(1, 2, dtype=torch.bool), scale=2.0, margin=MARGIN)
     assert logits.flatten().tolist() == [-math.inf, 1.0, 0.5]
 
 
@@ -97,7 +88,7 @@ def test_partial_pixels_are_each_labels_most_confident(seed: int, foreground: fl
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(-1, 4, (7, 9), generator=generator)
     confidence = torch.randperm(63, generator=generator).reshape(7, 9) / 62  # no two alike
-    chosen = partial_pixels(labels, confidence, foreground, background)
+    chosen = partial_pixels(labels, confidence, foreground_share=foreground, background_share=background)
     assert not chosen[labels == UNKNOWN].any()
     for label in range(4):
         own = labels == label
@@ -121,12 +112,12 @@ def test_the_loss_is_the_mean_cross_entropy_of_supervised_pixels() -> None:
         for x in range(3)
         if supervised[b, y, x] and targets[b, y, x] != UNKNOWN
     ]
-    torch.testing.assert_close(mask_loss(logits, targets, supervised, math.inf), torch.stack(expected).mean())
+    torch.testing.assert_close(mask_loss(logits, targets, supervised, clamp=math.inf), torch.stack(expected).mean())
 
 
 def test_a_pixel_that_stays_hard_is_clamped_and_has_no_gradient() -> None:
     logits = torch.tensor([[[[9.0, 0.0]], [[0.0, 0.0]]]], requires_grad=True)  # the first pixel is very wrong
-    loss = mask_loss(logits, torch.tensor([[[1, 1]]]), torch.ones(1, 1, 2, dtype=torch.bool), 2.0)
+    loss = mask_loss(logits, torch.tensor([[[1, 1]]]), torch.ones(1, 1, 2, dtype=torch.bool), clamp=2.0)
     assert loss.item() == pytest.approx((2.0 + math.log(2)) / 2)
     loss.backward()
     assert logits.grad is not None
@@ -136,7 +127,7 @@ def test_a_pixel_that_stays_hard_is_clamped_and_has_no_gradient() -> None:
 
 def test_nothing_supervised_is_no_loss() -> None:
     logits = torch.zeros(1, 2, 1, 1, requires_grad=True)
-    loss = mask_loss(logits, torch.tensor([[[UNKNOWN]]]), torch.ones(1, 1, 1, dtype=torch.bool), math.inf)
+    loss = mask_loss(logits, torch.tensor([[[UNKNOWN]]]), torch.ones(1, 1, 1, dtype=torch.bool), clamp=math.inf)
     loss.backward()
     assert loss.item() == 0
     assert logits.grad is not None
@@ -145,7 +136,7 @@ def test_nothing_supervised_is_no_loss() -> None:
 
 def test_a_target_that_does_not_compete_is_unknown() -> None:
     logits = torch.tensor([[[[0.0]], [[-math.inf]]]])
-    assert mask_loss(logits, torch.tensor([[[1]]]), torch.ones(1, 1, 1, dtype=torch.bool), math.inf).item() == 0
+    assert mask_loss(logits, torch.tensor([[[1]]]), torch.ones(1, 1, 1, dtype=torch.bool), clamp=math.inf).item() == 0
 
 
 class TestDistillation:

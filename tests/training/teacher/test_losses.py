@@ -36,7 +36,7 @@ def flags(seed, *shape, share=0.4):
 
 def info_nce(similarity: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
     """The plain case: text i belongs to photo i."""
-    return multi_positive_nce(similarity, torch.eye(len(similarity), dtype=torch.bool), scale)
+    return multi_positive_nce(similarity, torch.eye(len(similarity), dtype=torch.bool), scale=scale)
 
 
 class TestPooledSimilarity:
@@ -45,7 +45,7 @@ class TestPooledSimilarity:
     def test_on_features_equals_loops(self, pooling, attention):
         patches, texts = some(0, 2, 4, 6), unit(some(1, 3, 4))
         weight = some(2, 2, 1, 6).sigmoid() if attention else None
-        result = pooled_similarity(patches, texts, POOLINGS[pooling], "features", weight, 0.7)
+        result = pooled_similarity(patches, texts, POOLINGS[pooling], where="features", weight=weight, tau=0.7)
         assert result.shape == (2, 3)
         for b, n in np.ndindex(2, 3):
             own = None if weight is None else weight[b, 0]
@@ -59,7 +59,7 @@ class TestPooledSimilarity:
     def test_on_similarities_equals_loops(self, pooling, attention):
         patches, texts = some(0, 2, 4, 6), unit(some(1, 3, 4))
         weight = some(2, 2, 1, 6).sigmoid() if attention else None
-        result = pooled_similarity(patches, texts, POOLINGS[pooling], "similarities", weight, 0.7)
+        result = pooled_similarity(patches, texts, POOLINGS[pooling], where="similarities", weight=weight, tau=0.7)
         assert result.shape == (2, 3)
         for b, n in np.ndindex(2, 3):
             own = None if weight is None else weight[b, 0]
@@ -70,13 +70,16 @@ class TestPooledSimilarity:
     def test_the_two_places_differ(self):
         patches, texts = some(0, 2, 4, 6), unit(some(1, 3, 4))
         places = [
-            pooled_similarity(patches, texts, POOLINGS["mean"], w, None, 1.0) for w in ("features", "similarities")
+            pooled_similarity(patches, texts, POOLINGS["mean"], where=w, weight=None, tau=1.0)
+            for w in ("features", "similarities")
         ]
         assert (places[0] - places[1]).abs().max() > 0.05
 
     def test_another_place_is_refused(self):
         with pytest.raises(ValueError, match="'pixels'; it must be 'features' or 'similarities'"):
-            pooled_similarity(torch.zeros(1, 2, 3), torch.zeros(1, 2), POOLINGS["mean"], "pixels", None, 1.0)
+            pooled_similarity(
+                torch.zeros(1, 2, 3), torch.zeros(1, 2), POOLINGS["mean"], where="pixels", weight=None, tau=1.0
+            )
 
 
 class TestInfoNce:
@@ -125,19 +128,19 @@ class TestMultiPositiveNce:
 
         logits, flagged = 4 * similarity.numpy(), positive.numpy()
         expected = (one_way(logits, flagged) + one_way(logits.T, flagged.T)) / 2
-        assert multi_positive_nce(similarity, positive, torch.tensor(4.0)).item() == pytest.approx(expected)
+        assert multi_positive_nce(similarity, positive, scale=torch.tensor(4.0)).item() == pytest.approx(expected)
 
     def test_rows_without_a_positive_are_left_out_but_compete(self):
         similarity = torch.tensor([[0.9, 0.1], [0.8, -0.5]], dtype=torch.float64)
         positive = torch.tensor([[True, False], [False, False]])
         by_photo = -log_softmax([0.9, 0.1])[0]
         by_noun = -log_softmax([0.9, 0.8])[0]
-        result = multi_positive_nce(similarity, positive, torch.tensor(1.0)).item()
+        result = multi_positive_nce(similarity, positive, scale=torch.tensor(1.0)).item()
         assert result == pytest.approx((by_photo + by_noun) / 2)
 
     def test_no_positive_at_all_is_no_loss(self):
         similarity = some(0, 3, 4).requires_grad_()
-        loss = multi_positive_nce(similarity, torch.zeros(3, 4, dtype=torch.bool), torch.tensor(10.0))
+        loss = multi_positive_nce(similarity, torch.zeros(3, 4, dtype=torch.bool), scale=torch.tensor(10.0))
         loss.backward()
         assert loss.item() == 0
         assert torch.equal(similarity.grad, torch.zeros(3, 4).double())
@@ -145,7 +148,7 @@ class TestMultiPositiveNce:
     def test_the_gradient_pulls_positives_up_and_pushes_others_down(self):
         similarity = torch.zeros(2, 3, requires_grad=True)
         positive = torch.tensor([[True, True, False], [False, False, True]])
-        multi_positive_nce(similarity, positive, torch.tensor(10.0)).backward()
+        multi_positive_nce(similarity, positive, scale=torch.tensor(10.0)).backward()
         assert (similarity.grad[positive] < 0).all()
         assert (similarity.grad[~positive] > 0).all()
 
@@ -157,23 +160,24 @@ class TestDistillation:
         cosines = (unit(patches) @ names.T).numpy()
         student = softmax(12 * cosines, axis=1)
         expected = np.mean([entropy(p, q) for p, q in zip(probabilities.numpy(), student, strict=True)])
-        assert distillation(patches, names, probabilities, 12.0).item() == pytest.approx(expected)
+        assert distillation(patches, names, probabilities, scale=12.0).item() == pytest.approx(expected)
 
     def test_is_zero_when_the_distributions_agree(self):
         patches, names = some(0, 6, 4), unit(some(1, 5, 4))
         agreed = (9 * unit(patches) @ names.T).softmax(dim=1)
-        assert distillation(patches, names, agreed, 9.0).item() == pytest.approx(0, abs=1e-12)
-        assert distillation(patches, names, agreed.flip(1), 9.0).item() > 0.1
+        assert distillation(patches, names, agreed, scale=9.0).item() == pytest.approx(0, abs=1e-12)
+        assert distillation(patches, names, agreed.flip(1), scale=9.0).item() > 0.1
 
     def test_impossible_classes_are_no_nan(self):
         names = torch.eye(3)
-        loss = distillation(torch.randn(2, 3), names, torch.tensor([[1.0, 0, 0], [0, 0.5, 0.5]]), 100.0)
+        loss = distillation(torch.randn(2, 3), names, torch.tensor([[1.0, 0, 0], [0, 0.5, 0.5]]), scale=100.0)
         assert loss.isfinite()
 
     def test_lengths_of_patches_do_not_matter(self):
         patches, names, probabilities = some(0, 3, 4), unit(some(1, 5, 4)), some(2, 3, 5).softmax(dim=1)
         torch.testing.assert_close(
-            distillation(patches * 50, names, probabilities, 8.0), distillation(patches, names, probabilities, 8.0)
+            distillation(patches * 50, names, probabilities, scale=8.0),
+            distillation(patches, names, probabilities, scale=8.0),
         )
 
 

@@ -113,8 +113,13 @@ class Samples(Dataset[Sample]):
         if not self.recipe.partial_pixels:
             return targets, targets != UNKNOWN
         confidence = torch.from_numpy(self.masks.confidence(entry))
-        shares = self.recipe.foreground_share, self.recipe.background_share
-        return targets, partial_pixels(torch.from_numpy(targets), confidence, *shares).numpy()
+        supervised = partial_pixels(
+            torch.from_numpy(targets),
+            confidence,
+            foreground_share=self.recipe.foreground_share,
+            background_share=self.recipe.background_share,
+        )
+        return targets, supervised.numpy()
 
     def known(self, entry: Entry) -> Tensor:
         """(N,) bool: the labels that may be in a photo."""

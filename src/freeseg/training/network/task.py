@@ -23,7 +23,7 @@ from freeseg.models.network import SegmentationNetwork
 from freeseg.training.features import GRID
 from freeseg.training.loop import Loop, Losses
 from freeseg.training.network.batches import Sample, Samples, SamplesOrErrors, batches, check_batch, collate
-from freeseg.training.network.losses import embedding_distillation, mask_loss, partial_logits
+from freeseg.training.network.losses import UNKNOWN, embedding_distillation, mask_loss, partial_logits
 from freeseg.training.network.recipe import NetworkRecipe
 from freeseg.training.network.teacher import Teacher
 
@@ -119,14 +119,13 @@ class NetworkTask:
         recipe, teacher = self.recipe, self.teacher
         patches = self.embed(batch.pixels).float()
         competing = batch.known if recipe.partial_labels else torch.ones_like(batch.known)
-        asked = torch.nonzero(competing.any(dim=0)).flatten()  # others would only cost time
-        words = teacher.words.restrict_to(asked.tolist())
-        # All background words: each photo leaves out those that mean one of its own labels.
-        similarity = itsm.similarity(patches, torch.from_numpy(words.all_texts).to(patches.device))
-        logits = partial_logits(similarity, words, competing[:, asked], teacher.scale, teacher.margin)
-        targets = _among(batch.targets, asked, batch.known.shape[1])
+        labels = torch.nonzero(competing.any(dim=0)).flatten()  # the others would only cost time
+        words = teacher.words.restrict_to(labels)
+        similarity = itsm.similarity(patches, words.texts)
+        logits = partial_logits(similarity, words, competing[:, labels], scale=teacher.scale, margin=teacher.margin)
+        targets = _targets_among(batch.targets, labels, batch.known.shape[1])
         late = step >= recipe.clamp_from * self.epochs * self.steps_per_epoch
-        losses = {"masks": mask_loss(logits, targets, batch.supervised, recipe.clamp if late else math.inf)}
+        losses = {"masks": mask_loss(logits, targets, batch.supervised, clamp=recipe.clamp if late else math.inf)}
         if recipe.distill:
             losses["distance to the teacher"] = recipe.distill * self._distillation(patches, batch)
         return losses
@@ -205,9 +204,9 @@ def _parameter_groups(network: SegmentationNetwork, recipe: NetworkRecipe) -> li
     return [(parameters, rate) for parameters, rate in groups if parameters]
 
 
-def _among(targets: Tensor, asked: Tensor, labels: int) -> Tensor:
-    """Targets over the whole vocabulary -> targets over the labels asked for; others become unknown."""
-    table = torch.full((labels + 2,), -1, dtype=torch.int64, device=targets.device)  # the last is target -1
+def _targets_among(targets: Tensor, labels: Tensor, count: int) -> Tensor:
+    """Targets over a vocabulary of `count` labels -> targets over some of them; the others become unknown."""
+    table = torch.full((count + 2,), UNKNOWN, dtype=torch.int64, device=targets.device)  # its last row is for UNKNOWN
     table[0] = 0
-    table[asked + 1] = torch.arange(1, len(asked) + 1, device=targets.device)
+    table[labels + 1] = torch.arange(1, len(labels) + 1, device=targets.device)
     return table[targets]

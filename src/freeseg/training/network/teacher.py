@@ -18,7 +18,7 @@ from freeseg.models.iclip import ICLIP
 from freeseg.pipeline import FreeSeg
 from freeseg.training import features
 from freeseg.training.network.labelled_photos import as_sources
-from freeseg.words.embedded import EmbeddedVocabulary
+from freeseg.training.network.words import VocabularyTensors
 
 
 class Teacher(NamedTuple):
@@ -34,7 +34,7 @@ class Teacher(NamedTuple):
 
     model: ICLIP
     features: NDArray[np.generic]
-    words: EmbeddedVocabulary
+    words: VocabularyTensors
     scale: float
     margin: float
 
@@ -42,7 +42,7 @@ class Teacher(NamedTuple):
     def patches(self, rows: NDArray[np.int64]) -> Tensor:
         """Its patch embeddings of some photos, (len(rows), GRID * GRID, D)."""
         features = torch.from_numpy(np.ascontiguousarray(self.features[rows]))
-        return self.model.image_head(features.to(self.model.text_head.weight.device).float())  # type: ignore[no-any-return]
+        return self.model.image_head(features.to(self.words.texts.device).float())  # type: ignore[no-any-return]
 
 
 def read_teacher(
@@ -70,7 +70,8 @@ def read_teacher(
     Raises:
         DataError: A photo has changed since it was labelled.
     """
-    words, engine = teacher.embed_vocabulary(masks.vocabulary), require_torch(teacher.engine)
+    engine = require_torch(teacher.engine)
+    words = VocabularyTensors.of(teacher.embed_vocabulary(masks.vocabulary), engine.device)
     store, _ = features.open_stores(engine.model, cache, *cache_keys)
     read = features.extract_photos(engine.model, as_sources(masks, photos), store, engine.device, progress=progress)
     known = {sha256 for sha256, _, _ in read.photos}

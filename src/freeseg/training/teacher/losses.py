@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -10,7 +12,13 @@ from freeseg.decision.pooling import Pooling
 
 
 def pooled_similarity(
-    patches: Tensor, texts: Tensor, pooling: Pooling, where: str, weight: Tensor | None, tau: float
+    patches: Tensor,
+    texts: Tensor,
+    pooling: Pooling,
+    *,
+    where: Literal["features", "similarities"],
+    weight: Tensor | None,
+    tau: float,
 ) -> Tensor:
     """One similarity per image and text, with the pooling on features or on similarities.
 
@@ -30,7 +38,7 @@ def pooled_similarity(
         >>> import torch
         >>> from freeseg.decision.pooling import mean
         >>> patches = torch.eye(2).expand(1, 2, 2)
-        >>> pooled_similarity(patches, torch.eye(2), mean, "similarities", None, 1.0).tolist()
+        >>> pooled_similarity(patches, torch.eye(2), mean, where="similarities", weight=None, tau=1.0).tolist()
         [[0.5, 0.5]]
     """
     if where == "features":
@@ -40,7 +48,7 @@ def pooled_similarity(
     raise ValueError(f"where is {where!r}; it must be 'features' or 'similarities'")
 
 
-def multi_positive_nce(similarity: Tensor, positive: Tensor, scale: Tensor) -> Tensor:
+def multi_positive_nce(similarity: Tensor, positive: Tensor, *, scale: Tensor) -> Tensor:
     """Symmetric InfoNCE (CLIP, arXiv 2103.00020) where a photo may have several texts and a text several photos.
 
     Each row's (then each column's) target is spread evenly over its positives; rows and columns without
@@ -54,7 +62,7 @@ def multi_positive_nce(similarity: Tensor, positive: Tensor, scale: Tensor) -> T
     Example:
         >>> import torch
         >>> both = torch.tensor([[True, True]])
-        >>> round(multi_positive_nce(torch.zeros(1, 2), both, torch.tensor(1.0)).item(), 4)
+        >>> round(multi_positive_nce(torch.zeros(1, 2), both, scale=torch.tensor(1.0)).item(), 4)
         0.3466
     """
     logits = scale * similarity
@@ -68,7 +76,7 @@ def _spread_cross_entropy(logits: Tensor, positive: Tensor) -> Tensor:
     return -(own[used] / count[used]).sum() / used.sum().clamp_min(1)
 
 
-def distillation(patches: Tensor, names: Tensor, probabilities: Tensor, scale: float) -> Tensor:
+def distillation(patches: Tensor, names: Tensor, probabilities: Tensor, *, scale: float) -> Tensor:
     """Vocabulary distillation: `KL( probabilities || softmax(scale * cos(patches, names)) )`, mean over patches.
 
     Args:
@@ -81,7 +89,7 @@ def distillation(patches: Tensor, names: Tensor, probabilities: Tensor, scale: f
         >>> import torch
         >>> names = torch.eye(2)
         >>> sure = torch.tensor([[1.0, 0.0]])
-        >>> distillation(names[:1], names, sure, 10.0) < distillation(names[1:], names, sure, 10.0)
+        >>> distillation(names[:1], names, sure, scale=10.0) < distillation(names[1:], names, sure, scale=10.0)
         tensor(True)
     """
     logits = scale * F.normalize(patches, dim=1, eps=EPSILON) @ names.T

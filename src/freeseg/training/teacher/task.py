@@ -138,13 +138,13 @@ class TeacherTask:
         texts = model.project_text(captions)
         pooling = POOLINGS[recipe.pooling]
         scale = self.log_scale.exp().clamp(max=SCALE_LIMIT)
-        similarity = pooled_similarity(embedded, texts, pooling, recipe.where, weight, recipe.tau)
+        similarity = pooled_similarity(embedded, texts, pooling, where=recipe.where, weight=weight, tau=recipe.tau)
         own = torch.eye(len(embedded), dtype=torch.bool, device=self.device).repeat_interleave(recipe.captions, dim=1)
-        losses = {"captions": multi_positive_nce(similarity, own, scale)}
+        losses = {"captions": multi_positive_nce(similarity, own, scale=scale)}
         if recipe.nouns:
             nouns = model.project_text(self.words.nouns)
-            similarity = pooled_similarity(embedded, nouns, pooling, recipe.where, weight, recipe.tau)
-            losses["nouns"] = recipe.nouns * multi_positive_nce(similarity, mentioned, scale)
+            similarity = pooled_similarity(embedded, nouns, pooling, where=recipe.where, weight=weight, tau=recipe.tau)
+            losses["nouns"] = recipe.nouns * multi_positive_nce(similarity, mentioned, scale=scale)
         if recipe.distill or recipe.distill_kinds:
             losses["vocabulary distillation"] = self._distillation(patches)
         return losses
@@ -192,11 +192,11 @@ class TeacherTask:
             probabilities = cast(Classifier, model.image_tower).classify(patches).float().softmax(dim=1)
         embedded = model.image_head(patches).float()
         classes = model.project_text(words.classes)
-        loss = recipe.distill * distillation(embedded, classes, probabilities, recipe.distill_scale)
+        loss = recipe.distill * distillation(embedded, classes, probabilities, scale=recipe.distill_scale)
         if recipe.distill_kinds:
             kinds = model.project_text(words.kinds)
             target = group_probabilities(probabilities, words.kind_of, len(kinds))
-            loss = loss + recipe.distill_kinds * distillation(embedded, kinds, target, recipe.distill_scale)
+            loss = loss + recipe.distill_kinds * distillation(embedded, kinds, target, scale=recipe.distill_scale)
         return loss
 
     def _settings(self, towers: Mapping[str, str]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from freeseg.models.iclip import ICLIP, Classifier
 from freeseg.words import TEMPLATES, Vocabulary, vocabulary
+from freeseg.words.embedded import average_prompts
 
 NOUNS = "common"
 
@@ -59,19 +61,19 @@ def training_words(model: ICLIP) -> TrainingWords:
     classes = imagenet_classes()
     kinds = sorted({kind for _, kind in classes})
     kind_of = torch.tensor([kinds.index(kind) for _, kind in classes])
-    embedded = _embed(model, kinds)
-    names = F.normalize(_embed(model, [name for name, _ in classes]) + embedded[kind_of], dim=1)
-    return TrainingWords(names, embedded, kind_of, nouns)
+    kind_embeddings = _embed(model, kinds)
+    names = F.normalize(_embed(model, [name for name, _ in classes]) + kind_embeddings[kind_of], dim=1)
+    return TrainingWords(names, kind_embeddings, kind_of, nouns)
 
 
-def _embed(model: ICLIP, words: list[str]) -> Tensor:
+def _embed(model: ICLIP, words: Sequence[str]) -> Tensor:
     """Prompt-averaged unit vectors of words, in the text tower's own space (W, T)."""
     prompts = [template.replace("{}", word) for word in words for template in TEMPLATES]
-    return F.normalize(model.text_tower(prompts).view(len(words), len(TEMPLATES), -1).mean(dim=1), dim=1)
+    return torch.from_numpy(average_prompts(model.text_tower(prompts).cpu().numpy(), len(words)))
 
 
 def _embed_labels(model: ICLIP, labels: Vocabulary) -> Tensor:
-    """One vector per label: the mean over its aliases (N, T)."""
-    aliases = _embed(model, list(labels.aliases))
+    """One unit vector per label: the mean over its aliases (N, T)."""
+    aliases = _embed(model, labels.aliases)
     label_of_alias = torch.tensor(labels.label_of_alias)
     return F.normalize(torch.zeros(len(labels.labels), aliases.shape[1]).index_add_(0, label_of_alias, aliases), dim=1)
