@@ -24,9 +24,9 @@ from benchmarks.page import deliver, head
 from benchmarks.tables import ms, table
 from benchmarks.timing import in_turns
 from freeseg.data.segmentation import open_dataset
-from freeseg.evaluation import measure
+from freeseg.evaluation import evaluate
+from freeseg.evaluation.measure import evenly_spaced
 from freeseg.evaluation.protocols import Protocol
-from freeseg.evaluation.report.report import Report
 from freeseg.export import export
 from freeseg.models import DEFAULT, TEACHER
 from freeseg.models.devices import cpu_supports
@@ -111,9 +111,8 @@ def _all(model: FreeSeg, paths: Sequence[Path]) -> None:
 
 
 def _miou(model: FreeSeg, root: Path, name: str, scale: Scale) -> float:
-    data, protocol = measure.evenly_spaced(open_dataset(name, root), scale.limit), Protocol("freeseg")
-    report = Report(measure.describe(model, data, protocol), measure.evaluate(model, data, protocol))
-    return report.numbers()["mIoU"].value
+    data, protocol = evenly_spaced(open_dataset(name, root), scale.limit), Protocol("freeseg")
+    return evaluate(model, data, protocol).numbers()["mIoU"].value
 
 
 def page(data: Path | None, scale: Scale) -> str:

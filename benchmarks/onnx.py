@@ -29,7 +29,7 @@ from freeseg.data.segmentation import open_dataset
 from freeseg.decision.maps import softmax, upsample
 from freeseg.engines.choose import require_torch
 from freeseg.engines.onnx_engine import Session
-from freeseg.evaluation import measure
+from freeseg.evaluation.measure import evenly_spaced
 from freeseg.evaluation.metrics import bootstrap
 from freeseg.evaluation.metrics.confusion import confusion_matrix, mean_iou, nonzero_cells, pooled_confusion
 from freeseg.evaluation.report.wording import bounds, percent, signed
@@ -86,7 +86,7 @@ def speed(model: FreeSeg, exported: Exported, scale: Scale) -> list[str]:
 
 def accuracy(model: FreeSeg, exported: Exported, data_folder: Path, scale: Scale) -> list[str]:
     """mIoU on photos with masks, without refinement, and how far the files are from PyTorch."""
-    data = measure.evenly_spaced(open_dataset("voc21", data_folder), scale.limit)
+    data = evenly_spaced(open_dataset("voc21", data_folder), scale.limit)
     decision = replace(model.config.decision, refine_steps=0, ignore_below=0.0)
     plain = model.with_config(replace(model.config, decision=decision))
     deciders: dict[str, Callable[[Prepared], Mask]] = {TORCH: partial(_by_torch, plain)}

@@ -22,10 +22,9 @@ import freeseg
 from freeseg.cli.progress import progress
 from freeseg.data.free_masks import FreeMasks, open_free_masks
 from freeseg.data.segmentation import SegmentationData, open_dataset
-from freeseg.evaluation.measure import describe, evaluate
+from freeseg.evaluation import evaluate
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.report.markdown_table import table as markdown_table
-from freeseg.evaluation.report.report import Report
 from freeseg.files import write_text
 from freeseg.pipeline import FreeSeg
 from freeseg.training.network.devices import accelerator
@@ -104,7 +103,7 @@ def measure(model: FreeSeg, sets: Mapping[str, SegmentationData]) -> dict[str, f
     scores: dict[str, float] = {}
     protocol = Protocol("freeseg")
     for name, data in sets.items():
-        numbers = Report(describe(model, data, protocol), evaluate(model, data, protocol)).numbers()
+        numbers = evaluate(model, data, protocol).numbers()
         scores |= {f"{name.upper()} mIoU": numbers["mIoU"].value, "mSC": numbers["mSC"].value}
     return {key: round(value, 1) for key, value in scores.items()}
 

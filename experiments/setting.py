@@ -18,9 +18,8 @@ from freeseg.cli.progress import progress
 from freeseg.data import open_sources
 from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.decision.rule import Decision
-from freeseg.evaluation.measure import describe, evaluate
+from freeseg.evaluation import Report, evaluate
 from freeseg.evaluation.protocols import Protocol
-from freeseg.evaluation.report.report import Report
 from freeseg.files import write_json
 from freeseg.loading import on_torch
 from freeseg.models import Config
@@ -111,8 +110,7 @@ class Setting:
     def measure(self, name: str, model: ICLIP, decision: Decision, protocol: Protocol = OWN) -> Report:
         """A report on "voc20" or "voc21"."""
         measured = on_torch(model, Config("experiment", resolve(TOWER), decision=decision))
-        data = self.sets[name]
-        return Report(describe(measured, data, protocol), evaluate(measured, data, protocol))
+        return evaluate(measured, self.sets[name], protocol)
 
     @property
     def identity(self) -> str:

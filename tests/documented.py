@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 from markdown_it import MarkdownIt
 
@@ -71,3 +72,27 @@ def command_lines(code: str) -> list[list[str]]:
     whole = code.replace("\\\n", " ")
     lines = [shlex.split(line, comments=True) for line in whole.splitlines()]
     return [words for words in lines if words]
+
+
+def diffs(page: str) -> dict[str, list[str]]:
+    """The lines of each file's diff in the diff that a page shows, by the file's path."""
+    (code,) = (block.code for block in blocks(page) if block.language == "diff")
+    parts = re.split(r"--- .*\n\+\+\+ b/(.*)\n@@\n", code)[1:]
+    return {path: lines.splitlines() for path, lines in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def module_of_diff(path: str, lines: list[str]) -> ModuleType:
+    """The module that the diff of a new file adds."""
+    assert all(line.startswith("+") for line in lines)
+    module = ModuleType(Path(path).stem)
+    source = "\n".join(line[1:] for line in lines)
+    exec(compile(source, path, "exec"), module.__dict__)  # noqa: S102 - the page is part of this repository
+    return module
+
+
+def line_of_diff(path: str, lines: list[str]) -> str:
+    """The one line that a diff adds to a file that exists; the file must hold the lines around it."""
+    around = [line[1:] for line in lines if line.startswith(" ")]
+    assert "\n".join(around) in (ROOT / path).read_text("utf-8")
+    (added,) = (line[1:].strip() for line in lines if line.startswith("+"))
+    return added

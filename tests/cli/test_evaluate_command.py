@@ -56,19 +56,24 @@ class TestEvaluate:
         self, call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         call(out=tmp_path / "whole")
-        original = measure.measure
+        original = measure.count_photo
 
         def stopped(name: str, *rest: Any) -> PhotoRecord:
             if name == "three":
                 raise KeyboardInterrupt
             return original(name, *rest)
 
-        monkeypatch.setattr(measure, "measure", stopped)
+        monkeypatch.setattr(measure, "count_photo", stopped)
         done = call()
         assert (done.code, done.out) == (130, "")
         assert "what was finished is kept" in done.err
         done_again: list[str] = []
-        monkeypatch.setattr(measure, "measure", lambda name, *rest: done_again.append(name) or original(name, *rest))
+
+        def noted(name: str, *rest: Any) -> PhotoRecord:
+            done_again.append(name)
+            return original(name, *rest)
+
+        monkeypatch.setattr(measure, "count_photo", noted)
         assert call().code == 0
         assert done_again == ["three"]
         reports = [Report.load(tmp_path / folder / "report.json") for folder in ("whole", "out")]
@@ -76,7 +81,7 @@ class TestEvaluate:
 
     def test_a_folder_with_half_of_another_evaluation(self, call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(measure, "measure", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(measure, "count_photo", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             assert call().code == 130
         assert "setting differ" in one_line(call("--setting", "plain"))
 

@@ -15,7 +15,7 @@ from exports import PHOTO_LABELS
 from freeseg.data.segmentation import SegmentationData
 from freeseg.data.segmentation.dataset import lookup
 from freeseg.errors import FreeSegError, PhotoError, WeightsError
-from freeseg.evaluation.measure import model_sha256, set_up
+from freeseg.evaluation.measure import apply_protocol, model_sha256
 from freeseg.evaluation.protocols import Protocol
 from freeseg.export import Exported
 from freeseg.photos import find_photos
@@ -90,7 +90,7 @@ class TestMasks:
 class TestEvaluation:
     def test_the_file_looks_and_counts(self, embedded: FreeSeg, by_file: FreeSeg):
         data = SegmentationData("two", ("background", "cat"), True, (), lookup({0: 0, 1: 1}))
-        measured, _ = set_up(by_file, data, Protocol("freeseg"), "freeseg")
+        measured, _ = apply_protocol(by_file, data, Protocol("freeseg"), setting="freeseg")
         assert measured.engine is by_file.engine
         assert model_sha256(by_file) != model_sha256(embedded)
 

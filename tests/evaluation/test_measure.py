@@ -16,8 +16,16 @@ from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.decision.maps import softmax
 from freeseg.errors import DataError, FreeSegError, OutputError, PhotoError
 from freeseg.evaluation import measure, reading
-from freeseg.evaluation.measure import describe, evaluate, evenly_spaced, model_sha256, predict, set_up
+from freeseg.evaluation.measure import (
+    apply_protocol,
+    describe_run,
+    evenly_spaced,
+    measure_photos,
+    model_sha256,
+    predict,
+)
 from freeseg.evaluation.metrics.boundary import boundary_counts
+from freeseg.evaluation.metrics.metric import Prediction
 from freeseg.evaluation.protocols import Protocol, protocol
 from freeseg.evaluation.records import PhotoRecord
 from freeseg.pipeline import FreeSeg
@@ -49,11 +57,11 @@ def changed(model: FreeSeg, **changes: float) -> FreeSeg:
     return model
 
 
-def said(model: FreeSeg, data: SegmentationData, rules: Protocol, setting: str = "plain") -> list[measure.Prediction]:
+def predictions_of(model: FreeSeg, data: SegmentationData, rules: Protocol, setting: str = "plain") -> list[Prediction]:
     """What the model says of each photo."""
-    measured, words = set_up(model, data, rules, setting)
+    measured, words = apply_protocol(model, data, rules, setting=setting)
     prepared = [measured.prepare(item.photo) for item in data.items]
-    return [predict(measured, words, photo, rules, data.has_background) for photo in prepared]
+    return [predict(measured, words, photo, rules, has_background=data.has_background) for photo in prepared]
 
 
 def probabilities(model: FreeSeg, data: SegmentationData, scale: float) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -76,7 +84,7 @@ class TestCounts:
     def test_every_pixel_is_counted_under_what_segment_says(self, model: FreeSeg, root: Path, name: str) -> None:
         data, labels = open_dataset(name, root), vocabulary("voc21")
         seen = set()
-        for record, item in zip(evaluate(model, data, OWN), data.items, strict=True):
+        for record, item in zip(measure_photos(model, data, OWN), data.items, strict=True):
             mask = model.segment(item.photo, labels, background=data.has_background).mask
             truth, counts = data.truth(item), {}
             for y, x in np.ndindex(*truth.shape):
@@ -93,18 +101,18 @@ class TestCounts:
         assert len(seen) > 2  # or a constant answer would pass
 
     def test_there_is_what_the_masks_hold(self, model: FreeSeg, voc: SegmentationData) -> None:
-        records = evaluate(model, voc, OWN)
+        records = measure_photos(model, voc, OWN)
         assert [record.name for record in records] == list(SIZES)
         assert [set(record.counts["there"]) for record in records] == [set(INDICES[name]) - {0} for name in SIZES]
 
     def test_an_unsure_model_misses_everything(self, model: FreeSeg, voc: SegmentationData) -> None:
-        for record in evaluate(changed(model, ignore_below=1.1), voc, OWN):
+        for record in measure_photos(changed(model, ignore_below=1.1), voc, OWN):
             assert {prediction for _, prediction, _ in record.counts["confusion"]} == {len(voc.classes)}
             assert record.counts["shown"] == record.counts["calibration"] == []
 
     def test_calibration(self, model: FreeSeg, voc: SegmentationData) -> None:
         """Every pixel that has a truth, once, with the confidence that `segment` gives."""
-        for record, item in zip(evaluate(model, voc, OWN), voc.items, strict=True):
+        for record, item in zip(measure_photos(model, voc, OWN), voc.items, strict=True):
             result, truth = model.segment(item.photo, vocabulary("voc21")), voc.truth(item)
             counted = truth != 255
             assert sum(pixels for _, pixels, _, _ in record.counts["calibration"]) == counted.sum()
@@ -125,17 +133,17 @@ class TestCounts:
                 inside, outside = truth == index, (truth != index) & (truth != 255)
                 found[index] = pytest.approx(100 * (display[inside].mean() - display[outside].mean()), abs=1e-2)
             terms.append(found)
-        assert [record.counts["contrasts"] for record in evaluate(model, voc, OWN)] == terms
+        assert [record.counts["contrasts"] for record in measure_photos(model, voc, OWN)] == terms
 
     def test_nothing_but_background(self, model: FreeSeg, root: Path) -> None:
         redraw_mask(root, "one", np.zeros(SIZES["one"]))
-        record = evaluate(model, open_dataset("voc21", root), OWN)[0]
+        record = measure_photos(model, open_dataset("voc21", root), OWN)[0]
         assert record.counts["there"] == []
         assert record.counts["contrasts"] == {}
         assert {truth for truth, _, _ in record.counts["confusion"]} == {0}
 
     def test_workers_change_nothing(self, model: FreeSeg, voc: SegmentationData) -> None:
-        assert evaluate(model, voc, OWN, workers=2) == evaluate(model, voc, OWN, workers=0)
+        assert measure_photos(model, voc, OWN, workers=2) == measure_photos(model, voc, OWN, workers=0)
 
     def test_progress_counts_the_photos_and_they_are_read_one_by_one(
         self, model: FreeSeg, voc: SegmentationData, monkeypatch: pytest.MonkeyPatch
@@ -143,7 +151,7 @@ class TestCounts:
         events: list[object] = []
         read = reading.prepare
         monkeypatch.setattr(reading, "prepare", lambda photo, seen: events.append(photo.stem) or read(photo, seen))
-        evaluate(model, voc, OWN, progress=lambda done, total: events.append((done, total)))
+        measure_photos(model, voc, OWN, progress=lambda done, total: events.append((done, total)))
         assert events == ["one", (1, 3), "two", (2, 3), "three", (3, 3)]
 
 
@@ -153,7 +161,8 @@ class TestDecision:
     def test_words(self, model: FreeSeg, voc: SegmentationData) -> None:
         scale, pairs = 9.0, []
         rules = replace(BARE, logit_scale=scale)
-        for prediction, (_, shares) in zip(said(model, voc, rules), probabilities(model, voc, scale), strict=True):
+        both = zip(predictions_of(model, voc, rules), probabilities(model, voc, scale), strict=True)
+        for prediction, (_, shares) in both:
             pairs.append((prediction.mask == shares.argmax(axis=0)).mean())
             np.testing.assert_allclose(prediction.confidence, shares.max(axis=0), atol=1e-5)
             assert len(np.unique(prediction.mask)) > 1
@@ -165,7 +174,7 @@ class TestDecision:
         middle = float(np.median(np.concatenate([shares.max(axis=0).ravel() for shares, _ in both])))
         rules = replace(BARE, logit_scale=scale, background="threshold", threshold=middle)
         background = []
-        for prediction, (shares, _) in zip(said(model, voc, rules), both, strict=True):
+        for prediction, (shares, _) in zip(predictions_of(model, voc, rules), both, strict=True):
             best = shares.max(axis=0)
             expected = np.where(best < middle, 0, shares.argmax(axis=0) + 1)
             assert (prediction.mask == expected).mean() > 0.995
@@ -178,18 +187,19 @@ class TestDecision:
     def test_none(self, model: FreeSeg, voc: SegmentationData) -> None:
         """Every pixel is a label, whose index is still counted after the background's."""
         rules = replace(BARE, logit_scale=9.0, background="none")
-        for prediction, (shares, _) in zip(said(model, voc, rules), probabilities(model, voc, 9.0), strict=True):
+        both = zip(predictions_of(model, voc, rules), probabilities(model, voc, 9.0), strict=True)
+        for prediction, (shares, _) in both:
             assert (prediction.mask == shares.argmax(axis=0) + 1).mean() > 0.999
 
     def test_a_dataset_without_background_has_no_threshold(self, model: FreeSeg, root: Path) -> None:
         data = open_dataset("voc20", root)
         rules = replace(BARE, logit_scale=9.0)
-        first, second = (said(model, data, replace(rules, threshold=below)) for below in (0.0, 1.0))
+        first, second = (predictions_of(model, data, replace(rules, threshold=below)) for below in (0.0, 1.0))
         assert all(np.array_equal(a.mask, b.mask) for a, b in zip(first, second, strict=True))
 
     def test_refinement_is_the_settings(self, model: FreeSeg, voc: SegmentationData) -> None:
         words, plain, refined, own = (
-            said(model, voc, OWN, setting)[0] for setting in ("aliases", "plain", "refined", "freeseg")
+            predictions_of(model, voc, OWN, setting)[0] for setting in ("aliases", "plain", "refined", "freeseg")
         )
         assert np.abs(words.confidence - refined.confidence).max() > 1e-3
         assert np.array_equal(words.maps, refined.maps)
@@ -214,7 +224,7 @@ class TestWindows:
         self, model: FreeSeg, voc: SegmentationData, seen: list[tuple[int, ...]]
     ) -> None:
         rules = replace(BARE, short_side=96, long_cap=4.0, window=64, stride=32)
-        predictions = said(model, evenly_spaced(voc, 1), rules)  # 40 x 56 becomes 96 x 134
+        predictions = predictions_of(model, evenly_spaced(voc, 1), rules)  # 40 x 56 becomes 96 x 134
         assert seen == [(64, 64, 3)] * (2 * 4)
         assert predictions[0].maps.shape == (
             20,
@@ -226,7 +236,8 @@ class TestWindows:
     def test_a_window_as_large_as_the_photo_is_the_photo(
         self, model: FreeSeg, voc: SegmentationData, seen: list[tuple[int, ...]]
     ) -> None:
-        whole, windowed = (said(model, voc, replace(BARE, window=window, stride=window)) for window in (0, 400))
+        rules = (replace(BARE, window=window, stride=window) for window in (0, 400))
+        whole, windowed = (predictions_of(model, voc, each) for each in rules)
         assert len(seen) == 6
         for first, second in zip(whole, windowed, strict=True):
             assert np.array_equal(first.mask, second.mask)
@@ -234,10 +245,10 @@ class TestWindows:
 
     def test_a_threshold_needs_no_background_words(self, model: FreeSeg, voc: SegmentationData) -> None:
         rules = replace(BARE, background="threshold", threshold=0.1, short_side=96, long_cap=4.0, window=64, stride=32)
-        assert [prediction.mask.shape for prediction in said(model, voc, rules)] == list(SIZES.values())
+        assert [prediction.mask.shape for prediction in predictions_of(model, voc, rules)] == list(SIZES.values())
 
     def test_maps_are_for_display(self, model: FreeSeg, voc: SegmentationData) -> None:
-        maps = said(model, voc, BARE)[0].maps
+        maps = predictions_of(model, voc, BARE)[0].maps
         assert maps.dtype == np.float32
         assert maps.min(axis=(1, 2)) == pytest.approx(0)
         assert maps.max(axis=(1, 2)) == pytest.approx(1, abs=1e-3)
@@ -252,8 +263,8 @@ class TestResume:
     def test_a_killed_evaluation_goes_on_to_the_same_records(
         self, model: FreeSeg, voc: SegmentationData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photos: int
     ) -> None:
-        whole, journal, done = evaluate(model, voc, OWN), tmp_path / "photos.jsonl", []
-        original = measure.measure
+        whole, journal, done = measure_photos(model, voc, OWN), tmp_path / "photos.jsonl", []
+        original = measure.count_photo
 
         def killed(name: str, *rest: object) -> PhotoRecord:
             if len(done) == photos:
@@ -262,16 +273,16 @@ class TestResume:
             return original(name, *rest)  # type: ignore[arg-type]
 
         with monkeypatch.context() as patch:
-            patch.setattr(measure, "measure", killed)
+            patch.setattr(measure, "count_photo", killed)
             with pytest.raises(Killed):
-                evaluate(model, voc, OWN, partial=journal)
-        monkeypatch.setattr(measure, "measure", lambda name, *rest: done.append(name) or original(name, *rest))
+                measure_photos(model, voc, OWN, journal=journal)
+        monkeypatch.setattr(measure, "count_photo", lambda name, *rest: done.append(name) or original(name, *rest))
         steps: list[tuple[int, int]] = []
-        records = evaluate(model, voc, OWN, partial=journal, progress=lambda *step: steps.append(step))
+        records = measure_photos(model, voc, OWN, journal=journal, progress=lambda *step: steps.append(step))
         assert records == whole
         assert done == list(SIZES)  # none twice
         assert steps == [(photo, 3) for photo in range(photos + 1, 4)]
-        assert evaluate(model, voc, OWN, partial=journal) == whole
+        assert measure_photos(model, voc, OWN, journal=journal) == whole
 
     @pytest.mark.parametrize(
         ("change", "named"),
@@ -281,11 +292,11 @@ class TestResume:
         self, model: FreeSeg, voc: SegmentationData, tmp_path: Path, change: str, named: str
     ) -> None:
         journal = tmp_path / "photos.jsonl"
-        evaluate(model, evenly_spaced(voc, 1) if change == "data" else voc, OWN, partial=journal)
+        measure_photos(model, evenly_spaced(voc, 1) if change == "data" else voc, OWN, journal=journal)
         rules = BARE if change == "protocol" else OWN
         other = changed(model, background_margin=0.5) if change == "model" else model
         with pytest.raises(OutputError, match=named):
-            evaluate(other, voc, rules, "plain" if change == "setting" else "freeseg", journal)
+            measure_photos(other, voc, rules, setting="plain" if change == "setting" else "freeseg", journal=journal)
 
 
 class TestErrors:
@@ -300,7 +311,7 @@ class TestErrors:
         else:
             {"mask": data.items[1].mask, "photo": data.items[1].photo}[kind].write_bytes(b"no picture")
         with pytest.raises((DataError, PhotoError)) as caught:
-            evaluate(model, data, OWN, partial=journal, workers=workers)
+            measure_photos(model, data, OWN, journal=journal, workers=workers)
         assert str(data.items[1].photo if kind == "photo" else data.items[1].mask) in str(caught.value)
         assert len(str(caught.value).splitlines()) == 1
         assert len(journal.read_text().splitlines()) == 2  # the run, and the photo before
@@ -308,22 +319,22 @@ class TestErrors:
     def test_sizes_are_named(self, model: FreeSeg, root: Path) -> None:
         redraw_mask(root, "two", np.zeros((48, 33)))
         with pytest.raises(DataError, match="33 x 48 for two"):
-            evaluate(model, open_dataset("voc21", root), OWN)
+            measure_photos(model, open_dataset("voc21", root), OWN)
 
     def test_labels_that_are_not_one_for_each_class(self, model: FreeSeg, voc: SegmentationData) -> None:
         odd = replace(voc, classes=voc.classes[:-1])
         with pytest.raises(DataError, match="19 classes but 20 labels"):
-            set_up(model, odd, OWN, "freeseg")
+            apply_protocol(model, odd, OWN, setting="freeseg")
 
     def test_a_wrong_setting_leaves_no_journal(self, model: FreeSeg, voc: SegmentationData, tmp_path: Path) -> None:
         with pytest.raises(FreeSegError, match="no setting"):
-            evaluate(model, voc, OWN, "best", tmp_path / "photos.jsonl")
+            measure_photos(model, voc, OWN, setting="best", journal=tmp_path / "photos.jsonl")
         assert list(tmp_path.glob("*.jsonl")) == []
 
 
 class TestRun:
     def test_what_it_says(self, model: FreeSeg, voc: SegmentationData) -> None:
-        run = describe(model, voc, protocol("sclip", "voc21"), "plain", "freeseg evaluate")
+        run = describe_run(model, voc, protocol("sclip", "voc21"), setting="plain", command="freeseg evaluate")
         assert (run.dataset, run.classes, run.has_background, run.photos) == ("voc21", voc.classes, True, 3)
         assert (run.setting, run.model, run.command) == ("plain", "tiny", "freeseg evaluate")
         assert run.protocol["logit_scale"] == 65

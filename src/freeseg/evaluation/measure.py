@@ -1,25 +1,22 @@
-"""Measuring a model on photos with masks, a photo at a time: memory stays flat."""
+"""Measure a model on photos with masks, one photo after another, so that memory does not grow with the dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from hashlib import sha256
 from math import ceil
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.data.segmentation import SegmentationData
-from freeseg.decision.maps import minmax, upsample
+from freeseg.decision.maps import minmax
 from freeseg.errors import DataError
-from freeseg.evaluation import journal
-from freeseg.evaluation.metrics.boundary import boundary_counts
-from freeseg.evaluation.metrics.calibration import bin_confidence
-from freeseg.evaluation.metrics.confusion import confusion_matrix, nonzero_cells
-from freeseg.evaluation.metrics.contrast import map_contrast
+from freeseg.evaluation import journal as journals
+from freeseg.evaluation.metrics.headlines import TALLIES
+from freeseg.evaluation.metrics.metric import PredictedPhoto, Prediction
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.reading import samples
 from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
@@ -30,26 +27,13 @@ from freeseg.pipeline import FreeSeg, Prepared
 from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps
 
 
-class Prediction(NamedTuple):
-    """What a model says of a photo.
-
-    Attributes:
-        mask: (H, W) uint8, indices into the dataset's classes, 255 = don't know.
-        confidence: (H, W) float32 in [0, 1], the probability of what the mask says.
-        maps: (N, h, w) float32 in [0, 1], the labels' min-max similarity maps on the patch grid, for display.
-    """
-
-    mask: NDArray[np.uint8]
-    confidence: NDArray[np.float32]
-    maps: NDArray[np.float32]
-
-
-def evaluate(
+def measure_photos(
     model: FreeSeg,
     data: SegmentationData,
     protocol: Protocol,
+    *,
     setting: str = "freeseg",
-    partial: Path | None = None,
+    journal: Path | None = None,
     workers: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[PhotoRecord]:
@@ -58,38 +42,38 @@ def evaluate(
     Args:
         model: The model.
         data: Photos with masks.
-        protocol: How it is measured.
+        protocol: How the model is measured.
         setting: One of `records.SETTINGS`.
-        partial: A journal: an evaluation that was stopped goes on after its last photo.
-        workers: Processes that read photos and masks; 0 reads them in this one.
-        progress: Is told how many photos are done, of how many.
+        journal: A file to keep the records in: an evaluation that was stopped goes on after its last photo.
+        workers: How many processes read photos and masks; 0 reads them in this process.
+        progress: Called with how many photos are done, and of how many.
 
     Returns:
         A record per photo, in the dataset's order.
 
     Raises:
-        DataError: A mask cannot be used; the run stops, as a benchmark must not skip.
+        DataError: A mask cannot be used. The evaluation stops, as a benchmark must not skip photos.
         PhotoError: A photo cannot be read.
-        OutputError: `partial` belongs to another run, or cannot be written.
+        OutputError: `journal` belongs to another run, or cannot be written.
     """
-    measured, words = set_up(model, data, protocol, setting)
+    measured, words = apply_protocol(model, data, protocol, setting=setting)
     names, records = [item.name for item in data.items], []
-    if partial:
-        records = journal.resume(partial, describe(model, data, protocol, setting), names)
+    if journal:
+        records = journals.resume(journal, describe_run(model, data, protocol, setting=setting), names)
     for sample in samples(data, len(records), measured.config.preprocessing, workers):
-        prediction = predict(measured, words, sample.prepared, protocol, data.has_background)
-        record = measure(names[len(records)], prediction, sample.truth, data)
-        if partial:
-            journal.append(partial, record)
+        prediction = predict(measured, words, sample.prepared, protocol, has_background=data.has_background)
+        record = count_photo(names[len(records)], prediction, sample.truth, data)
+        if journal:
+            journals.append(journal, record)
         records.append(record)
         progress(len(records), len(names))
     return records
 
 
-def describe(
-    model: FreeSeg, data: SegmentationData, protocol: Protocol, setting: str = "freeseg", command: str = ""
+def describe_run(
+    model: FreeSeg, data: SegmentationData, protocol: Protocol, *, setting: str = "freeseg", command: str = ""
 ) -> Run:
-    """What the records of an evaluation belong to."""
+    """The run that the records of an evaluation belong to; the arguments are those of `measure_photos`."""
     return Run(
         dataset=data.name,
         classes=data.classes,
@@ -106,32 +90,33 @@ def describe(
 
 
 def evenly_spaced(data: SegmentationData, limit: int | None) -> SegmentationData:
-    """The dataset with at most `limit` of its photos, evenly spread over it: files are sorted by what is in them."""
+    """The dataset with at most `limit` of its photos, evenly spread over it, as photos are often sorted by content."""
     items = data.items
     count = len(items) if limit is None else min(limit, len(items))
     return replace(data, items=tuple(items[place * len(items) // count] for place in range(count)))
 
 
-def set_up(
-    model: FreeSeg, data: SegmentationData, protocol: Protocol, setting: str
+def apply_protocol(
+    model: FreeSeg, data: SegmentationData, protocol: Protocol, *, setting: str
 ) -> tuple[FreeSeg, EmbeddedVocabulary]:
-    """The model with the protocol's preprocessing and decision rule, and the embedded labels of the dataset.
+    """The model with the preprocessing and the decision rule of a protocol, and the embedded labels of the dataset.
 
     Raises:
         DataError: The labels are not one for each class.
+        FreeSegError: There is no such setting.
     """
     vocabulary = protocol.vocabulary(data, setting)
     expected = len(data.classes) - data.has_background
     if len(vocabulary.labels) != expected:
         raise DataError(f"{data.name} has {expected} classes but {len(vocabulary.labels)} labels; name each once")
-    # The model's own `embed_vocabulary`, as it remembers them: no protocol changes how a vocabulary is embedded.
+    # Embedded by the model that was given, which remembers vocabularies: no protocol changes how they are embedded.
     return model.with_config(protocol.config(model.config, setting)), model.embed_vocabulary(vocabulary)
 
 
 def predict(
-    model: FreeSeg, words: EmbeddedVocabulary, prepared: Prepared, protocol: Protocol, has_background: bool
+    model: FreeSeg, words: EmbeddedVocabulary, prepared: Prepared, protocol: Protocol, *, has_background: bool
 ) -> Prediction:
-    """What a model that `set_up` gave says of a photo that its `prepare` gave."""
+    """What a model says of a photo that it has prepared; `model` and `words` are those of `apply_protocol`."""
     maps = _window_maps(model, words, prepared, protocol)
     decided = model.decide(maps, words, prepared, background=has_background)
     confidence = decided.confidence.clip(0, 1)
@@ -142,33 +127,22 @@ def predict(
     return Prediction(labels.astype(np.uint8), confidence, minmax(maps.labels))
 
 
-def measure(name: str, prediction: Prediction, truth: NDArray[np.uint8], data: SegmentationData) -> PhotoRecord:
-    """Everything measured on one photo."""
-    classes, first = len(data.classes), int(data.has_background)
-    mask, there = prediction.mask, _labels(truth, first)
-    sure = (truth != IGNORE) & (mask != IGNORE)
-    return PhotoRecord(
-        name,
-        {
-            "confusion": nonzero_cells(confusion_matrix(mask, truth, classes)),
-            "boundary": boundary_counts(mask, truth, classes),
-            "contrasts": _contrasts(prediction.maps, truth, there, first),
-            "shown": _labels(mask, first),
-            "there": there,
-            "calibration": bin_confidence(prediction.confidence[sure], (mask == truth)[sure]),
-        },
-    )
+def count_photo(name: str, prediction: Prediction, truth: NDArray[np.uint8], data: SegmentationData) -> PhotoRecord:
+    """Everything that is counted on one photo."""
+    photo = PredictedPhoto(prediction, truth, len(data.classes), data.has_background)
+    counts = [tally.count(photo) for tally in TALLIES]
+    return PhotoRecord(name, {key: value for part in counts for key, value in part.items()})
 
 
 def model_sha256(model: FreeSeg) -> str:
-    """Hash of everything that a model's numbers depend on: weights, preprocessing and decision rule."""
+    """Hash of everything that the numbers of a model depend on: weights, preprocessing, decision rule and engine."""
     config = model.config
     parts = (config.preprocessing, config.decision, model.weights_sha256, model.engine.identity)
     return sha256(repr(parts).encode()).hexdigest()
 
 
 def _window_maps(model: FreeSeg, words: EmbeddedVocabulary, prepared: Prepared, protocol: Protocol) -> SimilarityMaps:
-    """The similarity maps of a photo, seen through the protocol's windows."""
+    """The similarity maps of a photo, merged from those of the protocol's windows."""
     size, side = prepared.pixels.shape[:2], protocol.window
     corners = windows(size, side, protocol.stride)
     if len(corners) == 1:
@@ -179,21 +153,3 @@ def _window_maps(model: FreeSeg, words: EmbeddedVocabulary, prepared: Prepared, 
     ]
     grid = ceil(size[0] / model.engine.stride), ceil(size[1] / model.engine.stride)
     return SimilarityMaps(*(merge(kind, corners, side, size, grid) for kind in zip(*parts, strict=True)))
-
-
-def _labels(mask: NDArray[np.uint8], first: int) -> list[int]:
-    """The classes in a mask, without the background."""
-    return [label for label in np.unique(mask).tolist() if first <= label < IGNORE]
-
-
-def _contrasts(
-    maps: NDArray[np.float32], truth: NDArray[np.uint8], there: Sequence[int], first: int
-) -> dict[int, float]:
-    """The terms of mSC by class. One map at a time at the photo's size: a dataset may have hundreds."""
-    terms = {}
-    for label in there:
-        display = upsample(maps[label - first][None], (truth.shape[0], truth.shape[1]))
-        others = np.where(truth == IGNORE, IGNORE, truth != label)
-        if found := map_contrast(display, others):
-            terms[label] = found[0]
-    return terms

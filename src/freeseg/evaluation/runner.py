@@ -1,4 +1,4 @@
-"""A whole evaluation in one call: measure a model on a dataset and write its report."""
+"""A whole evaluation in one call: of a loaded model, or from names to a report on disk."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 import scipy  # noqa: F401 - the metrics need it; where it is missing, that is said before the work
 
 import freeseg
-from freeseg.data.segmentation import open_dataset
+from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.errors import FreeSegError
-from freeseg.evaluation import measure, protocols
+from freeseg.evaluation.measure import describe_run, evenly_spaced, measure_photos
+from freeseg.evaluation.protocols import Protocol
+from freeseg.evaluation.protocols import protocol as protocol_of
 from freeseg.evaluation.report.gallery import gallery
 from freeseg.evaluation.report.markdown import markdown
 from freeseg.evaluation.report.page import page
@@ -19,6 +21,7 @@ from freeseg.evaluation.report.summary import card_metrics
 from freeseg.files import write_text
 from freeseg.models import DEFAULT, checkpoint, find_model, read_config
 from freeseg.models.devices import canonical_precision
+from freeseg.pipeline import FreeSeg
 
 PICTURED_PHOTOS = 6  # with the lowest mIoU, and as many with the highest
 JOURNAL, MARKDOWN, PAGE = "photos.jsonl", "report.md", "report.html"
@@ -81,11 +84,11 @@ def run(
     """
     if record:
         _refuse_to_record(model, precision, short_side, onnx)
-    rules = protocols.protocol(protocol, dataset)
+    rules = protocol_of(protocol, dataset)
     if short_side is not None and rules.short_side is not None:
         raise FreeSegError(f"the protocol {protocol} has a short side of its own; leave --short-side out")
     opened = open_dataset(dataset, root, classes=classes)
-    data = measure.evenly_spaced(opened, limit)
+    data = evenly_spaced(opened, limit)
     loaded = freeseg.load(
         model,
         device=device,
@@ -96,10 +99,11 @@ def run(
         onnx=onnx,
     )
     journal = Path(out) / JOURNAL
-    records = measure.evaluate(loaded, data, rules, setting, journal, workers, progress)
-    report = Report(measure.describe(loaded, data, rules, setting, command), records)
-    worst = gallery(loaded, data, rules, setting, report.worst(PICTURED_PHOTOS))
-    best = gallery(loaded, data, rules, setting, report.best(PICTURED_PHOTOS), best=True)
+    report = evaluate(
+        loaded, data, rules, setting=setting, journal=journal, workers=workers, command=command, progress=progress
+    )
+    worst = gallery(loaded, data, rules, report.worst(PICTURED_PHOTOS), setting=setting)
+    best = gallery(loaded, data, rules, report.best(PICTURED_PHOTOS), setting=setting, best=True)
     report.save(Path(out) / NAME)
     write_text(Path(out) / MARKDOWN, markdown(report))
     write_text(Path(out) / PAGE, page(report, worst=worst, best=best))
@@ -107,6 +111,41 @@ def run(
     if record:
         checkpoint.record(find_model(model), card_metrics(report))
     return report
+
+
+def evaluate(
+    model: FreeSeg,
+    data: SegmentationData,
+    protocol: Protocol,
+    *,
+    setting: str = "freeseg",
+    journal: Path | None = None,
+    workers: int = 0,
+    command: str = "",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Measure a model that is loaded on a dataset that is open. No file is written but the journal.
+
+    Args:
+        model: The model.
+        data: Photos with masks.
+        protocol: How the model is measured.
+        setting: One of `records.SETTINGS`.
+        journal: A file to keep the records in: an evaluation that was stopped goes on after its last photo.
+        workers: How many processes read photos and masks; 0 reads them in this process.
+        command: The command line, for the report.
+        progress: Called with how many photos are done, and of how many.
+
+    Raises:
+        FreeSegError: There is no such setting.
+        DataError: A mask cannot be used.
+        PhotoError: A photo cannot be read.
+        OutputError: `journal` belongs to another run, or cannot be written.
+    """
+    records = measure_photos(
+        model, data, protocol, setting=setting, journal=journal, workers=workers, progress=progress
+    )
+    return Report(describe_run(model, data, protocol, setting=setting, command=command), records)
 
 
 def _refuse_to_record(model: str, precision: str, short_side: int | None, onnx: Path | str | None) -> None:

@@ -69,6 +69,7 @@ def merge(
         (N, *grid).
 
     Example:
+        >>> import numpy as np
         >>> left, right = np.zeros((1, 2, 2), np.float32), np.ones((1, 2, 2), np.float32)
         >>> merge([left, right], windows((4, 6), 4, 2), 4, (4, 6), (2, 3))[0].tolist()
         [[0.0, 0.5, 1.0], [0.0, 0.5, 1.0]]

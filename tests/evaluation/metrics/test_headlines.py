@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from freeseg.evaluation import records
+from documented import diffs, line_of_diff, module_of_diff
+from freeseg.data.segmentation import SegmentationData
+from freeseg.evaluation import measure, records
 from freeseg.evaluation.metrics.headlines import HEADLINES, TALLIES
-from freeseg.evaluation.metrics.metric import Metric, Tally
+from freeseg.evaluation.metrics.metric import Metric, Prediction
+from freeseg.evaluation.records import names_sha256
 from freeseg.evaluation.report import compare as comparing
 from freeseg.evaluation.report import markdown, report
 from freeseg.evaluation.report.report import Report
 from reports import draw_report
 
 OLD_REPORT = Path(__file__).parents[1] / "report" / "report-0.1.0.json"  # written by FreeSeg 0.1.0
-
-# The share of a photo's pixels of which the model does not know what they are.
-UNSURE = Tally(
-    {"unsure": lambda values: [int(value) for value in values]},
-    lambda photos, classes: lambda weights: weights @ np.array([counts["unsure"] for counts in photos]),
-    optional=True,
-)
-UNSURE_SHARE = Metric("unsure", "share of unsure pixels", (UNSURE,), lambda s: s[0] / s[1], higher_is_better=False)
 
 
 def test_every_name_is_there_once() -> None:
@@ -35,36 +31,51 @@ def test_every_name_is_there_once() -> None:
     assert entries == ["confusion", "boundary", "contrasts", "shown", "there", "calibration"]  # report.json's
 
 
-class TestAnotherMetric:
-    @pytest.fixture(autouse=True)
-    def registered(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (report, markdown, comparing):
-            monkeypatch.setattr(module, "HEADLINES", (*HEADLINES, UNSURE_SHARE))
-        monkeypatch.setattr(records, "TALLIES", (*TALLIES, UNSURE))
+class TestMetricOfTheDocs:
+    """Another metric is one file and one line: the toy of docs/guides/evaluate.md is in every report."""
 
     @pytest.fixture
-    def counted(self) -> Report:
-        """A report whose photos have 1, 2, ... unsure pixels of 96."""
-        drawn = draw_report().report
-        for index, record in enumerate(drawn.records):
-            record.counts["unsure"] = [index + 1, 96]
-        return drawn
+    def metric(self, monkeypatch: pytest.MonkeyPatch) -> Metric:
+        """The page's metric, in the table."""
+        new, table = diffs("docs/guides/evaluate.md").items()
+        module = module_of_diff(*new)
+        assert line_of_diff(*table) == "UNSURE_SHARE,"
+        for user in (report, markdown, comparing):
+            monkeypatch.setattr(user, "HEADLINES", (*HEADLINES, module.UNSURE_SHARE))
+        for user in (records, measure):
+            monkeypatch.setattr(user, "TALLIES", (*TALLIES, module.UNSURE))
+        return module.UNSURE_SHARE
+
+    @pytest.fixture
+    def counted(self, metric: Metric) -> Report:
+        """A report of photos with 0, 2, 4, ... unsure pixels of 24."""
+        data = SegmentationData("drawn", ("cat", "dog"), False, (), np.arange(256, dtype=np.uint8))
+        photos = []
+        for index in range(6):
+            mask = np.zeros((4, 6), np.uint8)
+            mask.flat[: 2 * index] = 255
+            prediction = Prediction(mask, np.ones(mask.shape, np.float32), np.zeros((2, 1, 1), np.float32))
+            photos.append(measure.count_photo(f"photo {index}", prediction, np.zeros_like(mask), data))
+        run = draw_report(classes=data.classes).report.run
+        return Report(replace(run, photos_sha256=names_sha256(photo.name for photo in photos)), photos)
 
     def test_is_in_the_report_with_its_interval(self, counted: Report) -> None:
         number = counted.numbers()["unsure"]
-        assert number.value == pytest.approx(100 * 3.5 / 96)
+        assert number.value == pytest.approx(100 * 5 / 24)
         assert number.low < number.value < number.high
         assert f"| unsure | {number.value:.1f} | " in markdown.markdown(counted)
 
     def test_goes_through_the_file(self, counted: Report, tmp_path: Path) -> None:
         counted.save(tmp_path / "report.json")
-        assert Report.load(tmp_path / "report.json").numbers() == counted.numbers()
+        loaded = Report.load(tmp_path / "report.json")
+        assert loaded == counted
+        assert loaded.numbers()["unsure"] == counted.numbers()["unsure"]
 
-    def test_is_compared(self, counted: Report) -> None:
-        comparison = comparing.compare(counted, counted)
-        assert comparison.differences[-1].metric is UNSURE_SHARE
+    def test_is_compared(self, counted: Report, metric: Metric) -> None:
+        assert comparing.compare(counted, counted).differences[-1].metric is metric
 
-    def test_is_not_measured_where_a_report_is_older(self, counted: Report) -> None:
+    @pytest.mark.usefixtures("metric")
+    def test_is_not_measured_where_a_report_is_older(self) -> None:
         numbers = Report.load(OLD_REPORT).numbers()
         assert math.isnan(numbers["unsure"].value)
         assert not math.isnan(numbers["mIoU"].value)

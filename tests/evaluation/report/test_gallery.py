@@ -13,10 +13,10 @@ from PIL import Image
 from drawn import SIZES, draw_voc, redraw_mask
 from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.errors import DataError
-from freeseg.evaluation import measure
+from freeseg.evaluation import evaluate
+from freeseg.evaluation.metrics.metric import Prediction
 from freeseg.evaluation.protocols import protocol
 from freeseg.evaluation.report.gallery import LONGEST_SIDE, PhotoPictures, draw_photo, gallery
-from freeseg.evaluation.report.report import Report
 from freeseg.pipeline import FreeSeg
 from freeseg.results.drawing import display_palette
 from freeseg.results.heatmap import heatmap
@@ -33,7 +33,7 @@ def data(classes: tuple[str, ...] = CLASSES) -> SegmentationData:
 
 
 def show(truth: np.ndarray = TRUTH, mask: np.ndarray = MASK, best: bool = False) -> PhotoPictures:
-    prediction = measure.Prediction(mask, np.ones(mask.shape, np.float32), MAPS)
+    prediction = Prediction(mask, np.ones(mask.shape, np.float32), MAPS)
     return draw_photo("a", PHOTO, truth, prediction, data(), best=best)
 
 
@@ -85,7 +85,7 @@ class TestDrawPhoto:
         photo = Image.new("RGB", (1600, 800))
         truth = np.zeros((800, 1600), np.uint8)
         truth[:, 800:] = 1
-        prediction = measure.Prediction(truth, np.ones(truth.shape, np.float32), MAPS)
+        prediction = Prediction(truth, np.ones(truth.shape, np.float32), MAPS)
         found = draw_photo("a", photo, truth, prediction, data())
         pictures = (found.photo, found.truth, found.prediction, found.overlay, found.itsm)
         assert {picture.size for picture in pictures} == {(LONGEST_SIDE, LONGEST_SIDE // 2)}
@@ -108,10 +108,9 @@ class TestGallery:
     @pytest.mark.parametrize("name", ["voc20", "voc21"])
     def test_shows_what_was_measured(self, model: FreeSeg, root: Path, name: str) -> None:
         voc, rules = open_dataset(name, root), protocol("freeseg", name)
-        run = measure.describe(model, voc, rules, "plain")
-        report = Report(run, measure.evaluate(model, voc, rules, "plain"))
+        report = evaluate(model, voc, rules, setting="plain")
         names = report.worst(3)
-        found = gallery(model, voc, rules, "plain", names)
+        found = gallery(model, voc, rules, names, setting="plain")
         assert [each.name for each in found] == names
         assert [each.iou for each in found] == sorted(each.iou for each in found)
         for each in found:
@@ -126,4 +125,4 @@ class TestGallery:
     def test_refuses_a_mask_of_another_size(self, model: FreeSeg, root: Path) -> None:
         redraw_mask(root, "two", np.zeros((5, 5)))
         with pytest.raises(DataError):
-            gallery(model, open_dataset("voc21", root), protocol("freeseg", "voc21"), "plain", ["two"])
+            gallery(model, open_dataset("voc21", root), protocol("freeseg", "voc21"), ["two"], setting="plain")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,34 +14,20 @@ from PIL import Image
 
 import freeseg
 import freeseg.cli
+from documented import diffs, line_of_diff, module_of_diff
 from freeseg.errors import WeightsError
 from freeseg.models import TowerPair, towers
 
-ROOT = Path(__file__).parents[3]
-PAGE = ROOT / "docs" / "concepts" / "models.md"
 TOY = "square-colours"
 PHOTOS = 6
-
-
-def diffs() -> dict[str, list[str]]:
-    """The lines of each file's diff on the page, by the file's path."""
-    found = re.search(r"```diff\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None
-    parts = re.split(r"--- .*\n\+\+\+ b/(.*)\n@@\n", found[1])[1:]
-    return {path: lines.splitlines() for path, lines in zip(parts[::2], parts[1::2], strict=True)}
 
 
 @pytest.fixture
 def family(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The page's file as a module, and its family in the table, where the page puts it."""
-    new, table = diffs().items()
-    assert all(line.startswith("+") for line in new[1])
-    source = "\n".join(line[1:] for line in new[1])
-    module = ModuleType("square_colours")
-    exec(compile(source, new[0], "exec"), module.__dict__)  # noqa: S102 - the page is part of this repository
-    before = [line[1:] for line in table[1] if line.startswith(" ")]
-    assert "\n".join(before) in (ROOT / table[0]).read_text(encoding="utf-8")
-    (added,) = (line[1:].strip() for line in table[1] if line.startswith("+"))
+    new, table = diffs("docs/concepts/models.md").items()
+    module = module_of_diff(*new)
+    added = line_of_diff(*table)
     assert added == f"{module.SquareColoursFamily.__name__}(),"
     place = [line[1:] for line in table[1]].index(f"    {added}") - 1  # the first line opens the table
     with_it = (*towers.FAMILIES[:place], module.SquareColoursFamily(), *towers.FAMILIES[place:])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from freeseg.evaluation.metrics.bootstrap import Weights, stack, weighted_sums
 from freeseg.evaluation.metrics.confusion import CONFUSION, check_masks, share
-from freeseg.evaluation.metrics.metric import Counts, Metric, Tally
+from freeseg.evaluation.metrics.metric import Counts, Metric, PredictedPhoto, Tally
 from freeseg.mask_values import IGNORE
 
 
@@ -97,6 +97,10 @@ def _bands(mask: NDArray[np.integer], outside: NDArray[np.bool_], width: int, no
     return np.where(lowest != highest, indices, nobody)
 
 
+def _count(photo: PredictedPhoto) -> dict[str, Any]:
+    return {"boundary": boundary_counts(photo.prediction.mask, photo.truth, photo.classes)}
+
+
 def _pool(photos: Sequence[Counts], classes: int) -> Callable[[Weights], NDArray[np.float64]]:
     return pooled_boundary([counts["boundary"] for counts in photos], classes)
 
@@ -106,7 +110,7 @@ def _parse(bands: Any) -> list[tuple[int, int, int]]:
 
 
 # Of each photo: (class, intersection, union) of the bands in pixels, for classes that have a band.
-BOUNDARY = Tally({"boundary": _parse}, _pool)
+BOUNDARY = Tally({"boundary": _parse}, _count, _pool)
 BOUNDARY_IOU = Metric(
     "boundary IoU",
     "IoU of the bands along outlines, mean over classes",

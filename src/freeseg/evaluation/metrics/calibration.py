@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from freeseg.evaluation.metrics.bootstrap import Weights, stack, weighted_sums
 from freeseg.evaluation.metrics.confusion import share
-from freeseg.evaluation.metrics.metric import Counts, Metric, Tally
+from freeseg.evaluation.metrics.metric import Counts, Metric, PredictedPhoto, Tally
+from freeseg.mask_values import IGNORE
 
 BINS = 15  # as in the paper
 
@@ -83,6 +84,12 @@ def pooled_calibration(photos: Sequence[Sequence[Bin]], bins: int = BINS) -> Cal
     return lambda weights: expected_calibration_error((index, *row) for index, row in enumerate(sums(weights).tolist()))
 
 
+def _count(photo: PredictedPhoto) -> dict[str, Any]:
+    mask, truth = photo.prediction.mask, photo.truth
+    sure = (truth != IGNORE) & (mask != IGNORE)
+    return {"calibration": bin_confidence(photo.prediction.confidence[sure], (mask == truth)[sure])}
+
+
 def _pool(photos: Sequence[Counts], classes: int) -> Callable[[Weights], float]:
     return pooled_calibration([counts["calibration"] for counts in photos])
 
@@ -92,7 +99,7 @@ def _parse(bins: Any) -> list[Bin]:
 
 
 # Of each photo: pixels by confidence, as `bin_confidence` gives them.
-CALIBRATION = Tally({"calibration": _parse}, _pool)
+CALIBRATION = Tally({"calibration": _parse}, _count, _pool)
 ECE = Metric(
     "ECE",
     "gap between confidence and being right; less is better",

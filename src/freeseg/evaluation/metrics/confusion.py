@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from freeseg.evaluation.metrics.bootstrap import Weights, stack, weighted_sums
-from freeseg.evaluation.metrics.metric import Counts, Metric, Tally
+from freeseg.evaluation.metrics.metric import Counts, Metric, PredictedPhoto, Tally
 from freeseg.mask_values import IGNORE
 
 Cell = tuple[int, int, int]  # (truth, prediction, pixels): one cell of a confusion matrix
@@ -205,6 +205,10 @@ class DrawnConfusion(NamedTuple):
         return class_mean(np.where(self.unknown, np.nan, values))
 
 
+def _count(photo: PredictedPhoto) -> dict[str, Any]:
+    return {"confusion": nonzero_cells(confusion_matrix(photo.prediction.mask, photo.truth, photo.classes))}
+
+
 def _pool(photos: Sequence[Counts], classes: int) -> Callable[[Weights], DrawnConfusion]:
     pooled = pooled_confusion([counts["confusion"] for counts in photos], classes)
     present = pooled(np.ones(len(photos), np.int64)).sum(axis=1) > 0
@@ -221,7 +225,7 @@ def _parse(cells: Any) -> list[Cell]:
 
 
 # Of each photo: the cells of its confusion matrix that are not zero.
-CONFUSION = Tally({"confusion": _parse}, _pool)
+CONFUSION = Tally({"confusion": _parse}, _count, _pool)
 MEAN_IOU = Metric(
     "mIoU",
     "intersection over union, mean over classes",

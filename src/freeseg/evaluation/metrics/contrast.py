@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from freeseg.decision.maps import upsample
 from freeseg.evaluation.metrics.bootstrap import Weights
 from freeseg.evaluation.metrics.confusion import share
-from freeseg.evaluation.metrics.metric import Counts, Metric, Tally
+from freeseg.evaluation.metrics.metric import Counts, Metric, PredictedPhoto, Tally
 from freeseg.mask_values import IGNORE
 
 
@@ -54,6 +55,18 @@ def pooled_contrast(photos: Sequence[Mapping[int, float]]) -> Callable[[Weights]
     return lambda weights: float(share(weights @ sums, weights @ numbers))
 
 
+def _count(photo: PredictedPhoto) -> dict[str, Any]:
+    """One map at a time is enlarged to the photo's size: a dataset may have hundreds of classes."""
+    truth, terms = photo.truth, {}
+    for label in photo.labels_in(truth):
+        small = photo.prediction.maps[label - photo.has_background]
+        others = np.where(truth == IGNORE, IGNORE, truth != label)
+        contrast = map_contrast(upsample(small[None], (truth.shape[0], truth.shape[1])), others)
+        if contrast:
+            terms[label] = contrast[0]
+    return {"contrasts": terms}
+
+
 def _pool(photos: Sequence[Counts], classes: int) -> Callable[[Weights], float]:
     return pooled_contrast([counts["contrasts"] for counts in photos])
 
@@ -63,7 +76,7 @@ def _parse(terms: Any) -> dict[int, float]:
 
 
 # Of each photo: its term of mSC by class, in [-100, 100]; the background has none.
-CONTRAST = Tally({"contrasts": _parse}, _pool)
+CONTRAST = Tally({"contrasts": _parse}, _count, _pool)
 MEAN_CONTRAST = Metric(
     "mSC",
     "raw maps: score inside a class minus score outside",

@@ -4,14 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.evaluation.metrics.bootstrap import Weights
+from freeseg.mask_values import IGNORE
 
 Counts = Mapping[str, Any]  # what was counted on one photo, by name; JSON can hold it
+
+
+class Prediction(NamedTuple):
+    """What a model says of a photo.
+
+    Attributes:
+        mask: (H, W) uint8, indices into the dataset's classes, 255 = don't know.
+        confidence: (H, W) float32 in [0, 1], the probability of what the mask says.
+        maps: (N, h, w) float32 in [0, 1], the labels' min-max similarity maps on the patch grid, for display.
+    """
+
+    mask: NDArray[np.uint8]
+    confidence: NDArray[np.float32]
+    maps: NDArray[np.float32]
+
+
+class PredictedPhoto(NamedTuple):
+    """What a model says of a photo, and the truth.
+
+    Attributes:
+        prediction: What the model says.
+        truth: (H, W) uint8, indices into the dataset's classes, 255 = does not count.
+        classes: How many classes the dataset has.
+        has_background: Whether class 0 is the background. It has no similarity map: map n belongs to class n + 1 then.
+    """
+
+    prediction: Prediction
+    truth: NDArray[np.uint8]
+    classes: int
+    has_background: bool
+
+    def labels_in(self, mask: NDArray[np.uint8]) -> list[int]:
+        """The classes in a mask, in order, without the background."""
+        first = int(self.has_background)
+        return [label for label in np.unique(mask).tolist() if first <= label < IGNORE]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +57,7 @@ class Tally:
     Attributes:
         entries: The names under which a photo's record holds the counts, each with a function that checks and
             converts what JSON gave back; it raises TypeError, ValueError or AttributeError on damaged values.
+        count: What is counted on one photo, by the names in `entries`.
         pool: (counts of every photo, number of classes) -> a function that adds the counts up, each photo's as often as
             its weight (photos,) says. It raises ValueError where the counts hold a class that does not exist.
         optional: Whether a report may lack the counts, because the tally is younger than reports that people have.
@@ -28,6 +65,7 @@ class Tally:
     """
 
     entries: Mapping[str, Callable[[Any], Any]]
+    count: Callable[[PredictedPhoto], dict[str, Any]]
     pool: Callable[[Sequence[Counts], int], Callable[[Weights], Any]]
     optional: bool = False
 

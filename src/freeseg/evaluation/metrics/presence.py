@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from freeseg.evaluation.metrics.bootstrap import Weights
 from freeseg.evaluation.metrics.confusion import share
-from freeseg.evaluation.metrics.metric import Counts, Metric, Tally
+from freeseg.evaluation.metrics.metric import Counts, Metric, PredictedPhoto, Tally
 
 
 def presence_counts(shown: Sequence[Collection[int]], there: Sequence[Collection[int]]) -> NDArray[np.int64]:
@@ -53,6 +53,10 @@ def pooled_presence(shown: Sequence[Collection[int]], there: Sequence[Collection
     return lambda weights: f1(*(weights @ counts).tolist())
 
 
+def _count(photo: PredictedPhoto) -> dict[str, Any]:
+    return {"shown": photo.labels_in(photo.prediction.mask), "there": photo.labels_in(photo.truth)}
+
+
 def _pool(photos: Sequence[Counts], classes: int) -> Callable[[Weights], float]:
     return pooled_presence([counts["shown"] for counts in photos], [counts["there"] for counts in photos])
 
@@ -62,5 +66,5 @@ def _parse(labels: Any) -> list[int]:
 
 
 # Of each photo: the classes in the predicted mask and in the truth, without the background.
-PRESENCE = Tally({"shown": _parse, "there": _parse}, _pool)
+PRESENCE = Tally({"shown": _parse, "there": _parse}, _count, _pool)
 PRESENCE_F1 = Metric("presence F1", "whether the right classes are in the masks at all", (PRESENCE,), float)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from freeseg.data.segmentation import SegmentationData, check_size
-from freeseg.evaluation import measure
+from freeseg.evaluation.measure import apply_protocol, predict
 from freeseg.evaluation.metrics.confusion import class_mean, confusion_matrix, iou, share
+from freeseg.evaluation.metrics.metric import Prediction
 from freeseg.evaluation.protocols import Protocol
 from freeseg.pipeline import FreeSeg
 from freeseg.results.drawing import display_palette
@@ -69,9 +70,9 @@ def gallery(
     model: FreeSeg,
     data: SegmentationData,
     protocol: Protocol,
-    setting: str,
     names: Iterable[str],
     *,
+    setting: str,
     best: bool = False,
 ) -> list[PhotoPictures]:
     """Run a model again on a few photos of a dataset, and draw what it says of them.
@@ -80,21 +81,21 @@ def gallery(
         model: The model that was measured.
         data: The dataset.
         protocol: The protocol that it was measured under.
-        setting: The setting that it was measured in.
         names: The names of the photos, in the order to show them.
+        setting: The setting that it was measured in.
         best: Whether to show the similarity map of the class with the highest IoU in each photo, not the lowest.
 
     Raises:
         DataError: A mask cannot be used.
         PhotoError: A photo cannot be read.
     """
-    measured, words = measure.set_up(model, data, protocol, setting)
+    measured, words = apply_protocol(model, data, protocol, setting=setting)
     items = {item.name: item for item in data.items}
     pictures = []
     for item in (items[name] for name in names):
         prepared, truth = measured.prepare(item.photo), data.truth(item)
         check_size(item, truth, prepared.photo.size)
-        prediction = measure.predict(measured, words, prepared, protocol, data.has_background)
+        prediction = predict(measured, words, prepared, protocol, has_background=data.has_background)
         pictures.append(draw_photo(item.name, prepared.photo, truth, prediction, data, best=best))
     return pictures
 
@@ -103,7 +104,7 @@ def draw_photo(
     name: str,
     photo: Image.Image,
     truth: NDArray[np.uint8],
-    prediction: measure.Prediction,
+    prediction: Prediction,
     data: SegmentationData,
     *,
     best: bool = False,
@@ -113,7 +114,7 @@ def draw_photo(
     Example:
         >>> data = SegmentationData("mine", ("sky", "cat"), False, (), np.arange(256, dtype=np.uint8))
         >>> truth, mask = np.array([[0, 1]], np.uint8), np.array([[0, 0]], np.uint8)
-        >>> prediction = measure.Prediction(mask, np.ones((1, 2), np.float32), np.zeros((2, 1, 1), np.float32))
+        >>> prediction = Prediction(mask, np.ones((1, 2), np.float32), np.zeros((2, 1, 1), np.float32))
         >>> pictures = draw_photo("a", Image.new("RGB", (2, 1)), truth, prediction, data)
         >>> pictures.iou, pictures.itsm_of, [each.prediction for each in pictures.classes]
         (25.0, 'cat', [100.0, 0.0])
