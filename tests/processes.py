@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pkgutil
+import signal
 import sys
 import tempfile
 import time
@@ -86,7 +87,7 @@ class Started:
         """End it between any two instructions; gives whether it was still running."""
         self._process.kill()
         self._process.join()
-        return self._process.exitcode == -9
+        return self._process.exitcode == -signal.SIGKILL
 
     def wait(self) -> Done:
         """Wait for its end; gives how it ended and what it said."""
@@ -125,6 +126,7 @@ def _call(
         all_cores = sorted(os.sched_getaffinity(0))
         first = os.getpid() % len(all_cores)
         os.sched_setaffinity(0, (all_cores[first:] + all_cores[:first])[:cores])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started in the background ignores it
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
