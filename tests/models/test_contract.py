@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 
 import freeseg
-from freeseg.errors import FreeSegError
 from freeseg.loading import on_torch
 from freeseg.models import Config, Preprocessing, TowerPair, checkpoint
 from freeseg.models.devices import cpu_supports
@@ -141,14 +140,6 @@ class TestContract:
         free = {name.split(".")[0] for name, tensor in iclip_of(model).named_parameters() if tensor.requires_grad}
         assert free <= {name.split(".")[0] for name in iclip_of(model).trained_tensors()}
         assert not iclip_of(model).training
-
-
-def test_a_precision_that_the_cpu_lacks_is_refused(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("freeseg.models.devices.cpu_supports", lambda dtype: dtype == torch.float32)
-    with pytest.raises(FreeSegError, match="this CPU does not compute in float16; use one of: float32"):
-        freeseg.load(folders["clip"], precision="float16")
-    with pytest.raises(FreeSegError, match="no precision is called 'int8'"):
-        freeseg.load(folders["clip"], precision="int8")
 
 
 def test_photos_are_seen_as_whole_patches(folders: dict[str, Path]) -> None:

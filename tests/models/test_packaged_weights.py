@@ -73,7 +73,7 @@ def test_a_lone_module_is_no_package(tmp_path, monkeypatch):
 def test_check_names_the_fix_it_was_given(tmp_path):
     (tmp_path / "a").write_bytes(b"x")
     check_sha256(tmp_path / "a", hashlib.sha256(b"x").hexdigest(), fix="unused")
-    with pytest.raises(WeightsError, match=r"run: do this$"):
+    with pytest.raises(WeightsError, match=r"\); do this$"):
         check_sha256(tmp_path / "a", HASH, fix="do this")
 
 

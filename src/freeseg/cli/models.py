@@ -54,7 +54,6 @@ def print_files(model: ModelFiles) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    from freeseg.models.hub import PICKLES
     from freeseg.models.towers.transformer.kinds import describe_kind
 
     table = Table(Column("file", no_wrap=True), Column("size", justify="right"), "", title=model.name)
@@ -62,10 +61,9 @@ def print_files(model: ModelFiles) -> None:
         table.add_row(name, megabytes(size), "here" if name in model.here else "")
     Console(markup=False, emoji=False).print(table)
     page = f"https://huggingface.co/{model.name}"
-    pickled = any(name in PICKLES for name in model.files)
     facts = {
         "kind": describe_kind(model.kind),
-        "weights": "a pickle, of which only tensors are read" if pickled else "",
+        "weights": "a pickle, of which only tensors are read" if model.pickled else "",
         "licence": model.licence or (f"not stated; see {page}" if model.sha else "not stated"),
         "gated": f"yes: ask for access at {page} and log in with `hf auth login`" if model.gated else "",
         "commit": model.sha,

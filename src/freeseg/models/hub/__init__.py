@@ -2,10 +2,9 @@
 
 from freeseg.models.hub.known_models import KnownModel, known_models
 from freeseg.models.hub.repository import ModelFiles, describe, download, is_name, resolve
-from freeseg.models.hub.required_files import PICKLES, required_files
+from freeseg.models.hub.required_files import required_files
 
 __all__ = [
-    "PICKLES",
     "KnownModel",
     "ModelFiles",
     "describe",

@@ -27,7 +27,7 @@ from freeseg.files import is_folder
 from freeseg.models.config import CONFIG
 from freeseg.models.hub.explain import HUB, explain
 from freeseg.models.hub.known_models import known_models
-from freeseg.models.hub.required_files import required_files
+from freeseg.models.hub.required_files import PICKLES, required_files
 
 COMMIT = re.compile("[0-9a-f]{40}")
 
@@ -67,6 +67,11 @@ class ModelFiles:
     def whole(self) -> bool:
         """Whether all files have been fetched."""
         return self.here >= self.files.keys()
+
+    @property
+    def pickled(self) -> bool:
+        """Whether the weights are a pickle, of which only tensors are read."""
+        return any(name in PICKLES for name in self.files)
 
     @property
     def missing(self) -> int:
