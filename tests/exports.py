@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import onnx
 
 from freeseg.decision.rule import Decision
+from freeseg.export.description import TEXTS
 from freeseg.loading import on_torch
 from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.pipeline import FreeSeg
@@ -20,3 +26,10 @@ def tiny_model(seed: int = 0, **rule: float) -> FreeSeg:
         "tiny", TowerPair("tiny", "tiny"), preprocessing=Preprocessing(96), decision=replace(Decision(), **rule)
     )
     return on_torch(tell_patches_apart(tiny_iclip(seed=seed)), config)
+
+
+def described(path: Path) -> dict[str, Any]:
+    """The metadata of an ONNX file, as the JSON file beside it has them."""
+    proto = onnx.load(path, load_external_data=False)
+    entries = {each.key: each.value for each in proto.metadata_props}
+    return {key: value if key in TEXTS else json.loads(value) for key, value in entries.items()}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from commands import Run, one_line, written
-from freeseg.export import metadata
+from exports import described
 
 
 def test_labels_words_and_int8(run: Run, on_tiny: None, photo_folder: Path, tmp_path: Path):
@@ -24,7 +24,7 @@ def test_labels_words_and_int8(run: Run, on_tiny: None, photo_folder: Path, tmp_
         "tiny.words.json",
         "tiny.words.npy",
     ]
-    assert metadata.read(tmp_path / "out" / "tiny.onnx")["labels"] == ["background", "cat", "dog"]
+    assert described(tmp_path / "out" / "tiny.onnx")["labels"] == ["background", "cat", "dog"]
     assert np.load(tmp_path / "out" / "tiny.words.npy").shape == (3, 16)
     first, second, third = done.out.splitlines()
     assert "from PyTorch (more than 1e-03 is refused)" in first

@@ -13,7 +13,7 @@ from PIL import Image
 
 import freeseg
 import freeseg.cli
-from freeseg.export import metadata
+from exports import described
 from freeseg.models import read_config
 from tiny_transformers import SAVERS, ZERO_SHOT
 
@@ -76,7 +76,7 @@ def test_from_photos_to_a_network(run: Run, root: Path, tmp_path: Path, kind: st
     assert network.segment(root / "photos" / "0.png", LABELS).mask.shape == (60, 80)
     if kind == "siglip2":  # its text tower is the stranger one; the image side is the same network
         run("export", "--model", mine, "--labels", LABELS, "--out", tmp_path / "onnx")
-        assert metadata.read(tmp_path / "onnx" / "mine.onnx")["labels"] == ["background", "cat", "dog"]
+        assert described(tmp_path / "onnx" / "mine.onnx")["labels"] == ["background", "cat", "dog"]
 
 
 @pytest.mark.parametrize("kind", ZERO_SHOT)  # what tests/export does with each of them is not done again here

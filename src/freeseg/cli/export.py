@@ -52,7 +52,7 @@ def export(
     vocabulary = None if labels is None else read_labels(labels)
     named = None if words is None else read_labels(words)
     network = freeseg.load(model, revision=revision, mode=mode)
-    done = exporting.export(network, out, vocabulary, background, calibrate)
+    done = exporting.export(network, out, vocabulary, background=background, calibrate=calibrate)
     typer.echo(
         f"{done.path}: {_size(done.path)}, at most {done.difference:.1e} from PyTorch "
         f"(more than {done.tolerance:.0e} is refused)"

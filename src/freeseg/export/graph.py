@@ -1,4 +1,4 @@
-"""What is exported: photos -> decisions on the patch grid, or photos and text embeddings -> ITSM, in batches.
+"""The graphs that are exported, in batches: photos -> decisions on the patch grid, or photos and words -> ITSM.
 
 The decision is that of `freeseg.decision.masks`, written once more for batches and without a step whose shape depends
 on values: every label keeps its map, and one that is not present has `ABSENT` everywhere. Refinement along the
@@ -22,7 +22,7 @@ ABSENT = -1e4  # a logit that no softmax sees, and that float16 can hold
 
 
 class Embedder(nn.Module):
-    """The part with the weights, a module of its own so that its nodes can be told from the decision's."""
+    """The part with the weights. It is a module of its own, so that its nodes can be told from the decision's."""
 
     def __init__(self, model: ICLIP):
         super().__init__()
@@ -34,16 +34,16 @@ class Embedder(nn.Module):
 
 
 class Graph(nn.Module):
-    """What both variants have in common.
+    """What both graphs have in common.
 
     Args:
         model: The image-text model; its text tower is not used.
         decision: Its decision rule.
 
     Attributes:
-        inputs: Their names, in order.
-        output: Its name.
-        tolerance: How far the output of the exported graph may be from this one's.
+        inputs: The names of the inputs, in order.
+        output: The name of the output.
+        tolerance: The largest difference that the exported graph's output may have from this one's.
     """
 
     inputs: tuple[str, ...]

@@ -1,6 +1,6 @@
-"""A graph in 8 bits: weights per channel, activations by the range that they take on photos (static QDQ).
+"""A graph in 8 bits: weights are rounded per channel, activations by the range that they take on photos (static QDQ).
 
-Only the embedder is rounded. The decision compares cosines that differ in the second digit, and costs little as it is.
+Only the embedder is rounded. The decision compares cosines that differ in the second digit, and takes little time.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from torch import Tensor
 
 from freeseg.errors import OutputError, reason
-from freeseg.export.writing import EMBEDDER, quiet
+from freeseg.export.tracing import EMBEDDER, quiet
 
-# What lies between two convolutions as well: else values are rounded before they are clipped, at a wider range than
-# they have in the end.
+# The operations between two convolutions are among them. Otherwise values would be rounded before they are clipped,
+# over a wider range than they have afterwards.
 ROUNDED = ["Conv", "MatMul", "Gemm", "Clip", "Relu", "Concat", "Pad", "Transpose", "Resize"]
 
 
 class _Photos(CalibrationDataReader):  # type: ignore[misc]
-    """The inputs of a graph, photo by photo, as onnxruntime asks for them."""
+    """The inputs of a graph, one photo at a time, in the form that onnxruntime asks for."""
 
     def __init__(self, names: list[str], inputs: Iterable[tuple[Tensor, ...]]):
         self.names, self.inputs = names, iter(inputs)
@@ -38,8 +38,8 @@ def quantise(proto: onnx.ModelProto, inputs: Iterable[tuple[Tensor, ...]]) -> on
     """The same graph with the embedder in 8 bits.
 
     Args:
-        proto: The graph in 32 bits, from `writing.trace`.
-        inputs: Its inputs for some photos, which show what range every activation takes.
+        proto: The graph in 32 bits, from `tracing.trace`.
+        inputs: Its inputs for some photos. They show over which range each activation varies.
 
     Raises:
         OutputError: The folder for temporary files cannot be written, or its disk is full.

@@ -1,4 +1,4 @@
-"""An ONNX file beside the graph in PyTorch that it was made from: how far apart they are."""
+"""How far the output of an ONNX file is from that of the PyTorch graph that it was made from."""
 
 from __future__ import annotations
 
@@ -14,37 +14,40 @@ from freeseg.export.graph import Graph
 
 
 @torch.no_grad()
-def difference(graph: Graph, session: Session, others: tuple[Tensor, ...], short_side: int, stride: int) -> float:
+def largest_difference(
+    graph: Graph, session: Session, others: tuple[Tensor, ...], *, short_side: int, stride: int
+) -> float:
     """The largest difference of any output between PyTorch and onnxruntime, on photos of two sizes.
 
-    One photo at the model's own size, and two different ones of a few patches, whose sides are no multiples of one.
+    The photos are one of the model's own size, and a batch of two with a few patches, whose sides are not multiples of
+    a patch.
 
     Args:
-        graph: In PyTorch.
-        session: The same, exported.
-        others: Inputs after the pixels.
-        short_side: Of photos, as the model wants them.
-        stride: Pixels a patch.
+        graph: The graph in PyTorch.
+        session: The same graph, exported.
+        others: The graph's inputs after the pixels.
+        short_side: The shorter side of photos, in pixels, as the model sees them.
+        stride: The side of a patch, in pixels.
 
     Returns:
-        The difference; infinite if the outputs are not of one shape.
+        The difference; infinite if the outputs have different shapes.
 
     Raises:
         FreeSegError: The exported graph does not run.
     """
-    found = 0.0
+    largest = 0.0
     for batch, height, width in ((1, short_side, short_side * 4 // 3), (2, 5 * stride + 1, 3 * stride - 1)):
         pixels = blurred_noise(batch, height, width)
         expected = graph(pixels, *others).numpy()
         output = session(*(each.numpy() for each in (pixels, *others)))
         if output.shape != expected.shape:
             return float("inf")
-        found = max(found, float(np.abs(output - expected).max()))
-    return found
+        largest = max(largest, float(np.abs(output - expected).max()))
+    return largest
 
 
 def agreement(graph: Graph, session: Session, inputs: Sequence[tuple[Tensor, ...]]) -> float:
-    """The share of patches, in [0, 1], for which PyTorch and onnxruntime choose the same of the words."""
+    """The share of patches, in [0, 1], for which PyTorch and onnxruntime choose the same word."""
     with torch.no_grad():
         same = [
             graph(*each).numpy().argmax(axis=1) == session(*(part.numpy() for part in each)).argmax(axis=1)
@@ -54,6 +57,6 @@ def agreement(graph: Graph, session: Session, inputs: Sequence[tuple[Tensor, ...
 
 
 def blurred_noise(batch: int, height: int, width: int) -> Tensor:
-    """Pictures (B, 3, height, width) float32 in 0..255 that have something to see everywhere, always the same ones."""
+    """Pictures of blurred noise (B, 3, height, width), float32 in 0..255, the same at each call."""
     noise = torch.rand(batch, 3, -(-height // 12), -(-width // 12), generator=torch.Generator().manual_seed(0))
     return 255 * F.interpolate(noise, (height, width), mode="bilinear")
