@@ -29,7 +29,7 @@ from freeseg.models.towers.efficientnet import EfficientNetLite
 from freeseg.training import features
 from freeseg.training.teacher.data import TeacherData, read_teacher_data
 from freeseg.training.teacher.recipe import TeacherRecipe
-from freeseg.training.teacher.task import pretrain
+from freeseg.training.teacher.task import TeacherTask
 from freeseg.training.teacher.words import NOUNS, TrainingWords, training_words
 from freeseg.words import default_background, vocabulary
 
@@ -105,7 +105,9 @@ class Setting:
 
     def train(self, recipe: TeacherRecipe) -> dict[str, float]:
         """Train the heads, or take them from a run that is done; gives the retrieval of the held-out captions."""
-        return pretrain(self.model, self.data, self.words, recipe, self.folder(recipe))
+        task = TeacherTask(self.model, self.data, self.words, recipe)
+        task.loop(self.folder(recipe)).fit()
+        return task.metrics
 
     def measure(self, name: str, model: ICLIP, decision: Decision, protocol: Protocol = OWN) -> Report:
         """A report on "voc20" or "voc21"."""

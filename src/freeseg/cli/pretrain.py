@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from freeseg.cli.options import Device, Mode, Out, Precision, Revision
-from freeseg.cli.recipe_options import recipe_options
+from freeseg.cli.options import Device, Mode, Out, Revision
+from freeseg.cli.recipe_options import field_help, recipe_options
 from freeseg.cli.training import Cache, Name, command_line, show_steps
 from freeseg.models.towers import DEFAULT_IMAGE_TOWER, DEFAULT_TEXT_TOWER, describe_image_towers
 from freeseg.training import CACHE
@@ -47,7 +47,9 @@ def pretrain(
     trainings: Annotated[
         int, typer.Option(min=1, help="Trainings with consecutive seeds whose heads are averaged.")
     ] = 1,
-    precision: Precision = TeacherRecipe.precision,
+    precision: Annotated[
+        str, typer.Option(help=f"float32 or bfloat16. {field_help(TeacherRecipe).get('precision', '')}")
+    ] = TeacherRecipe.precision,
     device: Device = "cpu",
 ) -> None:
     """Train a dense ICLIP on photos and captions. Stop it whenever you like: the same command resumes."""

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from freeseg.cli.options import Device, Out, Precision
+from freeseg.cli.options import Out
 from freeseg.cli.recipe_options import recipe_options
-from freeseg.cli.training import Cache, Name, command_line, show_steps
+from freeseg.cli.training import AutoDevice, AutoPrecision, Cache, Name, command_line, show_steps
 from freeseg.models.towers import DEFAULT_NETWORK, describe_image_towers
 from freeseg.training import CACHE
 from freeseg.training.network.recipe import NetworkRecipe
@@ -36,8 +36,8 @@ def train(
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that read photos; 0 reads them in the training's own.")
     ] = 0,
-    precision: Precision = "auto",
-    device: Device = "auto",
+    precision: AutoPrecision = "auto",
+    device: AutoDevice = "auto",
 ) -> None:
     """Train a segmentation network on free masks. Stop it whenever you like: the same command resumes.
 

@@ -132,7 +132,7 @@ class Loop(Generic[Batch]):
                 self.save()
 
     def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
+        """Write the checkpoint atomically."""
         if self.writes:
             progress = {"step": self.step, "history": self.history}
             state.write(self.run, self.task.settings, {**self.task.state(), **progress})

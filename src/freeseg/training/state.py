@@ -23,26 +23,26 @@ RENAMED_SETTINGS = {
 
 
 def write(run: Path, settings: Mapping[str, object], state: Mapping[str, object]) -> None:
-    """Write a state to `run/state.pt`, whole or not at all.
+    """Write a state to `run/state.pt` atomically.
 
     Args:
-        run: Folder of the training; made if it is not there.
-        settings: All that decides the result, by name; plain numbers, texts and lists.
-        state: Tensors, and plain values as above.
+        run: Folder of the training; made if need be.
+        settings: All that decides the result, by name: numbers, texts and lists of them.
+        state: Tensors, and values of the same kinds.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The state cannot be written.
     """
-    whole = io.BytesIO()  # torch's own writing tells of a full disk by an error of any kind
-    torch.save({"settings": dict(settings), **state}, whole)
-    write_bytes(run / FILE, whole.getbuffer())
+    encoded = io.BytesIO()  # torch.save raises errors of its own kinds when the disk is full
+    torch.save({"settings": dict(settings), **state}, encoded)
+    write_bytes(run / FILE, encoded.getbuffer())
 
 
 def read(run: Path, settings: Mapping[str, object], device: torch.device) -> dict[str, Any] | None:
     """The state that `write` left in `run`, its tensors on `device`; None where there is none.
 
     Raises:
-        FreeSegError: It is of a training with other settings; the message names them.
+        FreeSegError: The state belongs to a training with other settings; the message names them.
 
     Example:
         >>> import tempfile
@@ -56,7 +56,7 @@ def read(run: Path, settings: Mapping[str, object], device: torch.device) -> dic
     state: dict[str, Any] = torch.load(run / FILE, weights_only=True, map_location=device)
     before = {RENAMED_SETTINGS.get(name, name): value for name, value in state.pop("settings").items()}
     changed = [
-        f"{name} {_brief(before.get(name))} -> {_brief(settings.get(name))}"
+        f"{name} {_shortened(before.get(name))} -> {_shortened(settings.get(name))}"
         for name in {**settings, **before}
         if settings.get(name) != before.get(name)
     ]
@@ -67,6 +67,6 @@ def read(run: Path, settings: Mapping[str, object], device: torch.device) -> dic
     return state
 
 
-def _brief(setting: object) -> str:
-    """A setting as an error shows it: of a sha256, its first digits."""
+def _shortened(setting: object) -> str:
+    """A setting as text, with a sha256 cut to its first digits."""
     return re.sub(r"\b([0-9a-f]{8})[0-9a-f]{56}\b", r"\1", str(setting))

@@ -1,8 +1,8 @@
-"""An append-only store of rows on disk, keyed by content: the cache of frozen-tower features.
+"""A store of rows on disk to which rows are only ever added: the cache of features and of caption embeddings.
 
-Two files: `rows.bin` holds the rows back to back, `keys.txt` one key a line, in the same order. A row is
-written before its key, so after a kill the tail without a key is cut off and nothing else is lost. Several
-processes may fill one store: each looks at what the others have added before it adds its own.
+It has two files: `rows.bin` holds the rows one after the other, and `keys.txt` one key a line, in the same order. A row
+is written before its key, so that after a kill only rows without a key are cut off. Several processes may fill one
+store: each reads what the others have added before it adds rows of its own.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ HALF_KEY = re.compile(f"[0-9a-f]{{0,{KEY_LENGTH}}}")
 
 
 class RowStore:
-    """Rows of one shape and dtype, found again by their key.
+    """Rows of one shape and dtype, each under its key, the sha256 of what it was computed from.
 
     Args:
-        folder: Where the two files live; made if it is not there.
+        folder: Folder of the two files; made if need be.
         shape: Shape of one row.
         dtype: Dtype of the rows.
 
     Raises:
         OutputError: The folder cannot be written.
-        DataError: The folder holds something else.
+        DataError: The folder holds other files.
 
     Example:
         >>> import tempfile
@@ -52,7 +52,7 @@ class RowStore:
             folder.mkdir(parents=True, exist_ok=True)
             if self._rows_path.exists() and not self._keys_path.exists():
                 raise DataError(f"{self._rows_path} is not a FreeSeg cache; choose another --cache")
-            self._keys_path.touch()  # before the rows, so that rows without keys can only be somebody else's
+            self._keys_path.touch()  # before the rows: a file of rows without one of keys is not ours
             self._rows_path.touch()
             with file_lock(self._keys_path):
                 self._positions = self._repair()
@@ -66,13 +66,13 @@ class RowStore:
         return len(self._positions)
 
     def append(self, keys: Sequence[str], rows: NDArray[np.generic]) -> None:
-        """Add rows under new keys; keys that are there already are skipped.
+        """Add rows under their keys; keys that are in the store already are skipped.
 
         Raises:
-            OutputError: The disk is full; what was stored before stays whole.
+            OutputError: The disk is full; the rows that were stored before are kept.
         """
         with file_lock(self._keys_path):
-            if not self._as_left():
+            if not self._is_unchanged():
                 self._positions = self._repair()
             fresh = {key: i for i, key in enumerate(keys) if key not in self._positions}
             if not fresh:
@@ -97,7 +97,7 @@ class RowStore:
         """The rows of some keys, (len(keys), *shape), copied into memory.
 
         Raises:
-            KeyError: A key is not there.
+            KeyError: A key is not in the store.
         """
         return self.rows()[self.positions(keys)]
 
@@ -111,15 +111,15 @@ class RowStore:
             return np.empty((0, *self.shape), self.dtype)
         return np.memmap(self._rows_path, self.dtype, mode="r", shape=(len(self._positions), *self.shape))
 
-    def _as_left(self) -> bool:
-        """Whether the files are as this object left them: others may have added to them."""
+    def _is_unchanged(self) -> bool:
+        """Whether no other process has added rows since this object read or wrote the files."""
         sizes = self._keys_path.stat().st_size, self._rows_path.stat().st_size
         return sizes == (len(self) * (KEY_LENGTH + 1), len(self) * self.row_bytes)
 
     def _repair(self) -> dict[str, int]:
-        """Drop what a kill left half-written at the end of either file."""
+        """Cut off what a kill left half-written at the end of either file; gives the position of each key."""
         text = self._keys_path.read_text(encoding="ascii", errors="replace")
-        *keys, half = text.split("\n")  # what follows the last line break is half a key, or nothing
+        *keys, half = text.split("\n")  # after the last line break comes half a key, or nothing
         if not all(map(KEY.fullmatch, keys)) or not HALF_KEY.fullmatch(half):
             raise DataError(f"{self._keys_path} is not a FreeSeg cache; remove its folder or choose another --cache")
         keys = keys[: self._rows_path.stat().st_size // self.row_bytes]

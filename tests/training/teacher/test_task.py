@@ -15,7 +15,7 @@ from freeseg.models.iclip import ICLIP
 from freeseg.training.loop import StepReport
 from freeseg.training.teacher.data import PhotoRows, TeacherData
 from freeseg.training.teacher.recipe import TeacherRecipe
-from freeseg.training.teacher.task import pretrain, pretrain_average
+from freeseg.training.teacher.task import TeacherTask, train_average
 from freeseg.training.teacher.words import TrainingWords
 from tiny import tiny_iclip
 
@@ -60,21 +60,21 @@ def train(
         if reached.step == stop_after:
             raise KeyboardInterrupt
 
+    loop = TeacherTask(model, known or data(), words(), recipe, towers=towers).loop(run)
     if stop_after:
         with pytest.raises(KeyboardInterrupt):
-            pretrain(model, known or data(), words(), recipe, run, report=report, towers=towers)
+            loop.fit(report)
     else:
-        pretrain(model, known or data(), words(), recipe, run, towers=towers)
+        loop.fit()
     return model
 
 
 def test_learns_to_find_the_photo_of_a_caption(tmp_path: Path) -> None:
     model, steps = tiny_iclip(), []
     recipe = replace(RECIPE, epochs=10, distill=0.0, nouns=0.0)
-    result = pretrain(model, data(200), words(), recipe, tmp_path, report=steps.append)
+    TeacherTask(model, data(200), words(), recipe).loop(tmp_path).fit(steps.append)
     assert steps[-1].losses["captions"] < 0.7 * steps[0].losses["captions"]
-    assert steps[-1].metrics == result
-    assert result["R@1"] > 0.5  # chance is 1 / 8
+    assert steps[-1].metrics["R@1"] > 0.5  # chance is 1 / 8
     assert steps[-1].step == steps[-1].steps == 10 * 23
 
 
@@ -144,9 +144,9 @@ def test_other_towers_of_the_same_shapes_are_refused(tmp_path: Path, towers: dic
 
 
 def test_the_average_refuses_other_towers_too(tmp_path: Path) -> None:
-    pretrain_average(tiny_iclip(), data(), words(), RECIPE, tmp_path, trainings=2, towers=TOWERS)
+    train_average(tiny_iclip(), data(), words(), RECIPE, tmp_path, trainings=2, towers=TOWERS)
     with pytest.raises(FreeSegError, match="text tower bbbbbbbb -> cccccccc"):
-        pretrain_average(
+        train_average(
             tiny_iclip(), data(), words(), RECIPE, tmp_path, trainings=2, towers=TOWERS | {"text tower": "c" * 64}
         )
 
@@ -184,7 +184,7 @@ def test_bfloat16_stays_close_to_float32(tmp_path: Path) -> None:
 def test_the_average_of_trainings_is_the_mean_of_their_heads(tmp_path: Path) -> None:
     alone = [train(tmp_path / str(seed), replace(RECIPE, seed=seed)).trained_tensors() for seed in (0, 1, 2)]
     model, steps = tiny_iclip(), []
-    pretrain_average(model, data(), words(), RECIPE, tmp_path / "all", trainings=3, report=steps.append)
+    train_average(model, data(), words(), RECIPE, tmp_path / "all", trainings=3, report=steps.append)
     for name, tensor in model.trained_tensors().items():
         torch.testing.assert_close(tensor, torch.stack([heads[name] for heads in alone]).mean(dim=0))
     assert [each.step for each in steps] == list(range(1, steps[-1].steps + 1))

@@ -5,17 +5,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from freeseg.training import import_on_use
 
 if TYPE_CHECKING:
     from freeseg.training.teacher.train import run
 
 __all__ = ["run"]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "run":  # imported on first use: the recipe alone must not wait for torch
-        from freeseg.training.teacher.train import run
-
-        return run
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = import_on_use(__name__, run="train")

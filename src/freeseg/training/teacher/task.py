@@ -30,79 +30,30 @@ SCALE_START, SCALE_LIMIT = 14.0, 100.0
 STATISTICS_ROWS = 2_000
 
 
-def pretrain(
-    model: ICLIP,
-    data: TeacherData,
-    words: TrainingWords,
-    recipe: TeacherRecipe,
-    run: Path,
-    *,
-    report: OnStep = lambda step: None,
-    towers: Mapping[str, str] = {},
-) -> dict[str, float]:
-    """Train the heads of `model` in place; resumes from `run` where an earlier training stopped.
-
-    Args:
-        model: Frozen towers, and the heads to train.
-        data: What is trained on.
-        words: The words that training looks for.
-        recipe: How it is trained.
-        run: Folder for the checkpoint.
-        report: Called after every step.
-        towers: Which towers `data` was computed with, by role: text that changes when their answers may, as
-            `freeseg.models.towers.identities` gives it. Features of two towers of one shape look alike.
-
-    Returns:
-        Retrieval of the held-out photos (empty when there are none).
-
-    Raises:
-        DataError: Fewer photos with captions than one batch, or no attention where the recipe asks for it.
-        FreeSegError: `run` holds a training with other settings, or the loss is not finite.
-    """
-    task = TeacherTask(model, data, words, recipe, towers)
-    Loop(task, run, warm_up=WARM_UP, checkpoint_seconds=CHECKPOINT_SECONDS).fit(report)
-    return task.metrics
-
-
-def pretrain_average(
-    model: ICLIP,
-    data: TeacherData,
-    words: TrainingWords,
-    recipe: TeacherRecipe,
-    run: Path,
-    *,
-    trainings: int,
-    report: OnStep = lambda step: None,
-    towers: Mapping[str, str] = {},
-) -> dict[str, float]:
-    """Train with `trainings` consecutive seeds and give `model` the mean of their heads.
-
-    The heads share one target space, the text tower's, so averaging them averages their embeddings and the noise
-    of a small data set goes down (model soups, Wortsman et al. 2022, arXiv 2203.05482). Each training has its own
-    folder in `run` and resumes by itself. The other arguments are those of `pretrain`.
-
-    Returns:
-        Retrieval of the held-out photos with the averaged heads.
-    """
-    total: dict[str, Tensor] = {}
-    for index in range(trainings):
-        seeded = replace(recipe, seed=recipe.seed + index)
-        part = report_part(report, index, trainings)
-        pretrain(model, data, words, seeded, run / f"seed-{seeded.seed}", report=part, towers=towers)
-        for name, tensor in model.trained_tensors().items():
-            total[name] = total.get(name, torch.zeros_like(tensor)) + tensor.detach() / trainings
-    model.load_state_dict(total, strict=False)
-    return retrieval(model, data, model.text_head.weight.device)
-
-
 class TeacherTask:
     """The heads of a dense ICLIP, as a task of the training loop.
 
-    Args: as those of `pretrain`.
+    Args:
+        model: Frozen towers, and the heads, which are trained in place.
+        data: What is trained on.
+        words: The words that training looks for.
+        recipe: How it is trained.
+        towers: Which towers `data` was computed with, by role: text that changes when their answers may, as
+            `freeseg.models.towers.identities` gives it. Features of two towers of one shape look alike.
+
+    Raises:
+        DataError: Fewer photos with captions than one batch, or no attention where the recipe asks for it.
+        FreeSegError: The recipe asks for distillation, and the image tower has no label space.
     """
 
     def __init__(
-        self, model: ICLIP, data: TeacherData, words: TrainingWords, recipe: TeacherRecipe, towers: Mapping[str, str]
+        self,
+        model: ICLIP,
+        data: TeacherData,
+        words: TrainingWords,
+        recipe: TeacherRecipe,
+        *,
+        towers: Mapping[str, str] = {},
     ):
         recipe = resolve_attention(recipe, model)
         if (recipe.distill or recipe.distill_kinds) and not isinstance(model.image_tower, Classifier):
@@ -179,6 +130,10 @@ class TeacherTask:
         self.optimiser.load_state_dict(state["optimiser"])
         self.metrics = state["retrieval"]
 
+    def loop(self, run: Path) -> Loop[TeacherBatch]:
+        """The loop that trains it; its checkpoints are in the folder `run`."""
+        return Loop(self, run, warm_up=WARM_UP, checkpoint_seconds=CHECKPOINT_SECONDS)
+
     def _weight(self, features: Tensor, attention: Tensor | None) -> Tensor | None:
         """The attention of each patch (B, 1, P) in [0, 1]; None where all patches count alike."""
         if self.recipe.attention == "energy":
@@ -211,6 +166,45 @@ class TeacherTask:
         sample = torch.from_numpy(self.data.features[np.unique(rows)]).float().flatten(0, 1)
         self.model.image_head.mean.copy_(sample.mean(dim=0))
         self.model.image_head.std.copy_(sample.std(dim=0) + 1e-3)
+
+
+def train_average(
+    model: ICLIP,
+    data: TeacherData,
+    words: TrainingWords,
+    recipe: TeacherRecipe,
+    run: Path,
+    *,
+    trainings: int,
+    towers: Mapping[str, str] = {},
+    report: OnStep = lambda step: None,
+) -> dict[str, float]:
+    """Train with `trainings` consecutive seeds and give `model` the mean of their heads.
+
+    The heads share one target space, the text tower's, so averaging them averages their embeddings and the noise
+    of a small data set goes down (model soups, Wortsman et al. 2022, arXiv 2203.05482).
+
+    Args:
+        model, data, words, recipe, towers: As of `TeacherTask`.
+        run: Each training has its own folder in it, and resumes from there.
+        trainings: How many trainings there are.
+        report: Called after every step; the trainings count as one.
+
+    Returns:
+        Retrieval of the held-out photos with the averaged heads; empty where there are none.
+
+    Raises:
+        FreeSegError: `run` holds a training with other settings, or the loss is not finite.
+    """
+    total: dict[str, Tensor] = {}
+    for index in range(trainings):
+        seeded = replace(recipe, seed=recipe.seed + index)
+        task = TeacherTask(model, data, words, seeded, towers=towers)
+        task.loop(run / f"seed-{seeded.seed}").fit(report_part(report, index, trainings))
+        for name, tensor in model.trained_tensors().items():
+            total[name] = total.get(name, torch.zeros_like(tensor)) + tensor.detach() / trainings
+    model.load_state_dict(total, strict=False)
+    return retrieval(model, data, model.text_head.weight.device)
 
 
 def resolve_attention(recipe: TeacherRecipe, model: ICLIP) -> TeacherRecipe:

@@ -16,7 +16,7 @@ from freeseg.training.loop import OnStep
 from freeseg.training.record import training_record
 from freeseg.training.teacher.data import read_teacher_data
 from freeseg.training.teacher.recipe import TeacherRecipe
-from freeseg.training.teacher.task import pretrain_average, resolve_attention
+from freeseg.training.teacher.task import resolve_attention, train_average
 from freeseg.training.teacher.words import NOUNS, training_words
 from freeseg.words import vocabulary
 
@@ -117,7 +117,7 @@ def run(
     )
     for reason in data.skipped:
         on_skipped(reason)
-    metrics = pretrain_average(
+    metrics = train_average(
         model,
         data,
         training_words(model),

@@ -1,0 +1,76 @@
+"""A network from Python, in one call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import freeseg
+from freeseg.errors import FreeSegError
+from freeseg.models import Config
+from freeseg.training import network
+from freeseg.training.loop import StepReport
+from freeseg.training.network.recipe import NetworkRecipe
+from networks import draw_free_masks
+from tiny_transformers import save_clip
+
+ENCODER = "segmentation-lite0"
+RECIPE = NetworkRecipe(side=32, batch_size=2, epochs=2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Free masks of photos, a photo without a mask, and a CLIP whose joint space the network shares."""
+    _, photos = draw_free_masks(tmp_path)
+    (tmp_path / "photos" / "new.png").write_bytes(photos[0].read_bytes())
+    save_clip(tmp_path / "clip")
+    monkeypatch.setenv("FREESEG_CACHE", "off")
+    return tmp_path
+
+
+def test_one_call_does_it_all_and_again_it_changes_nothing(folder: Path) -> None:
+    notes: list[str] = []
+    steps: list[StepReport] = []
+    relabelled: list[tuple[int, int]] = []
+
+    def run() -> Config | None:
+        return network.run(
+            folder / "masks",
+            [folder / "photos"],
+            folder / "mine",
+            recipe=RECIPE,
+            encoder=ENCODER,
+            teacher=str(folder / "clip"),
+            self_training=1,
+            cache=folder / "cache",
+            device="cpu",
+            on_note=notes.append,
+            on_relabelled=lambda done, total, photo: relabelled.append((done, total)),
+            on_step=steps.append,
+        )
+
+    config = run()
+    assert config is not None
+    assert notes == ["1 photos have no mask and are not used; `freeseg label` makes them one"]
+    assert [(step.step, step.steps) for step in steps] == [(number, 12) for number in range(1, 13)]
+    assert relabelled[-1] == (7, 7)
+    assert config.name == "mine"
+    record = config.training
+    assert list(record) == ["recipe", "teacher", "masks", "sources", "command", "versions"]
+    assert (record["sources"], record["command"]) == ({"photos": 7}, "freeseg.training.network.run")
+    assert record["masks"] == {"photos": 7, "labels": 3, "model": "tiny"}
+    assert record["recipe"]["foreground_share"] == 0.7
+    assert freeseg.load(folder / "mine").config == config
+    weights = (folder / "mine" / "model.safetensors").read_bytes()
+    assert run() == config
+    assert (folder / "mine" / "model.safetensors").read_bytes() == weights
+
+
+def test_a_mistake_shows_before_anything_is_computed(folder: Path) -> None:
+    where = (folder / "masks", [folder / "photos"], folder / "mine")
+    with pytest.raises(FreeSegError, match="no encoder 'resnet'"):
+        network.run(*where, encoder="resnet")
+    with pytest.raises(FreeSegError, match="int8"):
+        network.run(*where, encoder=ENCODER, precision="int8")
+    assert not (folder / "mine").exists()
