@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pycocotools.mask
@@ -278,7 +279,11 @@ class TestHeatmap:
     ) -> None:
         similarity, drawn = tiny.similarity, {}
         for option in ("--remove-redundancy", ""):
-            monkeypatch.setattr(tiny, "similarity", lambda *given, o=option: drawn.setdefault(o, similarity(*given)))
+
+            def watched(*asked: Any, key: str = option, **options: Any) -> Any:
+                return drawn.setdefault(key, similarity(*asked, **options))
+
+            monkeypatch.setattr(tiny, "similarity", watched)
             assert run("heatmap", photo, "-l", "cat, dog", "-o", tmp_path / "out", *option.split()).code == 0
         assert np.array_equal(drawn[""], similarity(photo, "cat, dog"))
         assert np.array_equal(drawn["--remove-redundancy"], similarity(photo, "cat, dog", remove_redundancy=True))
