@@ -15,7 +15,7 @@ from PIL import Image
 from freeseg.decision import maps as similarity
 from freeseg.decision.masks import FreeMask, free_mask, photo_edges
 from freeseg.errors import LabelError, PhotoError
-from freeseg.mask_values import BACKGROUND, UNSURE, reserve_ignore, to_stored
+from freeseg.mask_values import UNSURE, labels_by_value, to_stored
 from freeseg.photos import Photo, fit_short_side, prefetch_photos, read_photo, resize, to_array
 from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
@@ -236,9 +236,15 @@ class FreeSeg:
             known: As `decision.masks.free_mask` takes it.
         """
         others = maps.background if background and len(maps.background) else None
-        edges, size = photo_edges(prepared.pixels), prepared.photo.size[::-1]
-        rule, stuff = self.config.decision, words.is_background_word
-        mask = free_mask(maps.labels, others, edges, size, rule, known=known, is_background_word=stuff)
+        mask = free_mask(
+            maps.labels,
+            others,
+            photo_edges(prepared.pixels),
+            prepared.photo.size[::-1],
+            self.config.decision,
+            known=known,
+            is_background_word=words.is_background_word,
+        )
         if background and others is None:  # no words to tell it by: nothing is background, but 0 is still its index
             return mask._replace(labels=mask.labels + (mask.labels != UNSURE))
         return mask
@@ -247,11 +253,10 @@ class FreeSeg:
         self, mask: FreeMask, prepared: Prepared, names: Sequence[str], asked: Sequence[str], background: bool
     ) -> Segmentation:
         """A mask of labels of these names, decided among those of them that were asked for."""
-        labels = ((BACKGROUND,) if background else ()) + tuple(names)
         return Segmentation(
-            mask=to_stored(mask.labels, len(labels)),
+            mask=to_stored(mask.labels, len(names) + background),
             confidence=mask.confidence.clip(0, 1),
-            labels=reserve_ignore(labels),
+            labels=labels_by_value(names, background=background),
             photo=prepared.photo,
             name=prepared.name,
             model=self.config.name,
