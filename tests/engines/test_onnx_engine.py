@@ -130,7 +130,7 @@ class TestRefusals:
             freeseg.load(precision="bfloat16", onnx=shipped_open.path)
 
     def test_what_is_not_installed_is_named(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-        monkeypatch.setattr("freeseg.pipeline.find_spec", lambda name: None)
+        monkeypatch.setattr("freeseg.engines.choose.find_spec", lambda name: None)
         with pytest.raises(FreeSegError, match=r'needs onnxruntime; run: pip install "freeseg\[export\]"'):
             freeseg.load(onnx=tmp_path / "any.onnx")
 
