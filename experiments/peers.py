@@ -1,21 +1,33 @@
-"""Peers: published ways to get dense maps from frozen towers and captions, side by side with smoothed min.
+"""Published ways to get dense maps from frozen towers and captions, side by side with smoothed min pooling.
 
     python experiments/peers.py DATA... --voc VOC_FOLDER --work FOLDER --table docs/benchmarks/results.md
 
-All share towers, data, steps, seed, labels and the way a mask is decided; only what makes the maps differs. Runs
-are kept in `--work`, where `poolings.py` keeps its own: what one has trained the other does not train again.
+All share towers, data, steps, seed, labels and the way a mask is decided; only what makes the maps differs. Trainings
+are kept in `--work`, where `poolings.py` keeps its own too, so neither repeats what the other has trained.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Annotated, NamedTuple, cast
 
 import torch
 import typer
 from poolings import POOLINGS
-from setting import BASE, OWN, RAW, SIMILARITIES, Cache, Change, Data, Setting, Table, VocRoot, Work
+from shared import (
+    BASE_RECIPE,
+    OWN_PROTOCOL,
+    RAW_DECISION,
+    SIMILARITIES,
+    Cache,
+    Data,
+    RecipeChanges,
+    Table,
+    TeacherExperiment,
+    VocRoot,
+    Work,
+)
 from torch import Tensor, nn
 
 import freeseg
@@ -32,7 +44,7 @@ from freeseg.models import TEACHER
 from freeseg.models.iclip import ICLIP, Classifier
 
 OURS = "smoothed min of similarities (FreeSeg)"
-PEERS: dict[str, Change] = {
+PEERS: dict[str, RecipeChanges] = {
     "global average pooling (CLIP, 2103.00020)": POOLINGS["mean of features"],
     "max pooling": POOLINGS["max of similarities"],
     "masked max of features (ICLIP, 2209.07046)": POOLINGS["masked max of features (ICLIP)"],
@@ -45,7 +57,7 @@ PLAIN = Protocol("maps alone", presence=False)  # the largest cosine wins; backg
 
 
 class ClassifierToWords(ICLIP):
-    """Each patch is the mean of the class names that the tower's classifier sees there; nothing is trained."""
+    """Each patch is the mean of the names of the classes that the tower's classifier sees there. Nothing is trained."""
 
     def __init__(self, model: ICLIP, names: Tensor) -> None:
         super().__init__(model.image_tower, model.text_tower, model.dim)  # its text head is the identity
@@ -58,7 +70,7 @@ class ClassifierToWords(ICLIP):
 
 
 class Measured(NamedTuple):
-    """A peer's reports: its maps alone on both sets, and VOC21 with FreeSeg's whole decision."""
+    """The reports of a peer: its maps alone on both sets, and VOC21 with the whole decision of FreeSeg."""
 
     voc20: Report
     voc21: Report
@@ -72,32 +84,34 @@ def main(
     work: Work = Path("out/ablation"),
     cache: Cache = Path(".cache/freeseg"),
     table: Table = None,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the trainings.")] = 0,
 ) -> None:
     """Train and measure every peer, and write the table."""
-    setting = Setting.open(data, voc_root, work, cache)
-    rows = {UNTRAINED: measured(setting, ClassifierToWords(setting.model, setting.words.classes), {})}
+    experiment = TeacherExperiment.open(data, voc_root, work, cache)
+    rows = {UNTRAINED: measured(experiment, ClassifierToWords(experiment.model, experiment.words.classes), {})}
     for name, change in PEERS.items():
-        retrieval = setting.train(replace(BASE, seed=seed, **change))
-        rows[name] = measured(setting, setting.model, retrieval)
+        retrieval = experiment.train(replace(BASE_RECIPE, seed=seed, **change))
+        rows[name] = measured(experiment, experiment.model, retrieval)
         typer.echo(f"{name}: {rows[name].voc21.numbers()['mIoU']}")
     embedded = freeseg.load(TEACHER)
-    rows[FULL] = measured(setting, require_torch(embedded.engine).model, {}, embedded.config.decision)
-    text = markdown(setting, rows)
+    rows[FULL] = measured(experiment, require_torch(embedded.engine).model, {}, embedded.config.decision)
+    text = markdown(experiment, rows)
     typer.echo(text)
     if table:
         write_text(table, text)
 
 
 @torch.inference_mode()
-def measured(setting: Setting, model: ICLIP, retrieval: dict[str, float], own: Decision = RAW) -> Measured:
+def measured(
+    experiment: TeacherExperiment, model: ICLIP, retrieval: dict[str, float], own: Decision = RAW_DECISION
+) -> Measured:
     """Measure a model: its maps alone, and with presence, smoothing and refinement."""
-    voc20, voc21 = (setting.measure(name, model, RAW, PLAIN) for name in ("voc20", "voc21"))
-    decision = Decision() if own is RAW else own
-    return Measured(voc20, voc21, setting.measure("voc21", model, decision, OWN), retrieval)
+    voc20, voc21 = (experiment.measure(name, model, RAW_DECISION, PLAIN) for name in ("voc20", "voc21"))
+    decision = Decision() if own is RAW_DECISION else own
+    return Measured(voc20, voc21, experiment.measure("voc21", model, decision, OWN_PROTOCOL), retrieval)
 
 
-def markdown(setting: Setting, rows: dict[str, Measured]) -> str:
+def markdown(experiment: TeacherExperiment, rows: dict[str, Measured]) -> str:
     """The page: every peer with its intervals, and the paired difference to ours."""
     ours = rows[OURS]
     body = [
@@ -117,13 +131,13 @@ def markdown(setting: Setting, rows: dict[str, Measured]) -> str:
         "# Peers, on the same towers and data",
         "",
         "Written by `python experiments/peers.py`; not edited by hand. "
-        f"{len(setting.sets['voc21'].items)} photos of VOC 2012 val, FreeSeg's aliases. In brackets, and for the "
+        f"{len(experiment.sets['voc21'].items)} photos of VOC 2012 val, FreeSeg's aliases. In brackets, and for the "
         "differences, 95 % intervals of a bootstrap over photos; the differences are paired.",
         "",
         "The first columns take the maps alone: the label or background word with the largest cosine wins, nothing is "
         "smoothed or refined. *FreeSeg's decision* adds presence, 3x3 smoothing and refinement to the same maps. One "
-        f"seed; {BASE.epochs} epochs, batches of {BASE.batch_size}, vocabulary distillation for all that are trained "
-        f"here. Trained on: {setting.told()}.",
+        f"seed; {BASE_RECIPE.epochs} epochs, batches of {BASE_RECIPE.batch_size}, vocabulary distillation for all that "
+        f"are trained here. Trained on: {experiment.sources_line()}.",
         "",
         *markdown_table(heads, body),
         "",

@@ -1,4 +1,4 @@
-"""The pooling ablation: every pooling in the same settings, several seeds, one table.
+"""The pooling ablation: every pooling in the same settings, over several seeds, in one table.
 
     python experiments/poolings.py DATA... --voc VOC_FOLDER --work FOLDER --table docs/benchmarks/ablation.md
 
@@ -13,31 +13,31 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from setting import (
+from shared import (
     ATTENTION,
-    BASE,
+    BASE_RECIPE,
     FEATURES,
-    RAW,
+    RAW_DECISION,
     SIMILARITIES,
     TOWER,
     Cache,
-    Change,
     Data,
-    Setting,
+    RecipeChanges,
+    Seeds,
     Table,
+    TeacherExperiment,
     VocRoot,
     Work,
-    keep,
-    kept,
-    over_seeds,
+    save_scores,
+    saved_scores,
+    table_over_seeds,
 )
 
-from freeseg.evaluation.report.markdown_table import table as markdown_table
 from freeseg.files import write_text
 from freeseg.training.teacher.recipe import TeacherRecipe
 
 SMOOTHED = {"pooling": "smoothed-min", **SIMILARITIES, **ATTENTION}
-POOLINGS: dict[str, Change] = {
+POOLINGS: dict[str, RecipeChanges] = {
     "smoothed min of similarities": SMOOTHED,
     "mean of features": {"pooling": "mean", **FEATURES},
     "mean of similarities": {"pooling": "mean", **SIMILARITIES},
@@ -58,41 +58,41 @@ def main(
     work: Work = Path("out/ablation"),
     cache: Cache = Path(".cache/freeseg"),
     table: Table = None,
-    seeds: int = 3,
-    only: Annotated[list[str] | None, typer.Option(help="Poolings to run, by name; all if left out.")] = None,
+    seeds: Seeds = 3,
+    only: Annotated[list[str] | None, typer.Option(help="Poolings to compare, by name; all if left out.")] = None,
 ) -> None:
     """Train and measure every pooling in the same settings, and write the table."""
-    setting = Setting.open(data, voc_root, work, cache)
+    experiment = TeacherExperiment.open(data, voc_root, work, cache)
     chosen = {name: change for name, change in POOLINGS.items() if not only or name in only}
     rows: dict[str, list[dict[str, float]]] = {}
-    for seed in range(seeds):  # seeds outside: a table stopped early compares all poolings
+    for seed in range(seeds):  # seeds outermost: a table that is stopped early compares all poolings
         for name, change in chosen.items():
-            rows.setdefault(name, []).append(one(setting, replace(BASE, seed=seed, **change)))
+            rows.setdefault(name, []).append(train_and_measure(experiment, replace(BASE_RECIPE, seed=seed, **change)))
             typer.echo(f"{name}, seed {seed}: {rows[name][-1]}")
         if table:
-            write_text(table, markdown(setting, rows))
-    typer.echo(markdown(setting, rows))
+            write_text(table, markdown(experiment, rows))
+    typer.echo(markdown(experiment, rows))
 
 
-def one(setting: Setting, recipe: TeacherRecipe) -> dict[str, float]:
-    """Train and measure once, or take the result of the run from the work folder."""
-    result = setting.folder(recipe) / "result.json"
-    if (known := kept(result, setting.identity)) is not None:
+def train_and_measure(experiment: TeacherExperiment, recipe: TeacherRecipe) -> dict[str, float]:
+    """Train and measure once, or read the scores that an earlier run saved."""
+    result = experiment.folder(recipe) / "result.json"
+    if (known := saved_scores(result, experiment.identity)) is not None:
         return known
-    scores = {key: 100 * value for key, value in setting.train(recipe).items()}
-    for name in setting.sets:
-        numbers = setting.measure(name, setting.model, RAW).numbers()
+    scores = {key: 100 * value for key, value in experiment.train(recipe).items()}
+    for name in experiment.sets:
+        numbers = experiment.measure(name, experiment.model, RAW_DECISION).numbers()
         # mSC is that of the last set, where the background counts as outside
         scores |= {f"{name.upper()} mIoU": numbers["mIoU"].value, "mSC": numbers["mSC"].value}
     scores = {key: round(value, 1) for key, value in scores.items()}
-    keep(result, scores, setting.identity)
+    save_scores(result, scores, experiment.identity)
     return scores
 
 
-def markdown(setting: Setting, rows: dict[str, list[dict[str, float]]]) -> str:
-    """The table: mean and standard deviation over seeds."""
-    photos = len(setting.sets["voc21"].items)
-    common = {key: value for key, value in asdict(BASE).items() if key not in _OF_POOLING}
+def markdown(experiment: TeacherExperiment, rows: dict[str, list[dict[str, float]]]) -> str:
+    """The page: what was compared, and the table."""
+    photos = len(experiment.sets["voc21"].items)
+    common = {key: value for key, value in asdict(BASE_RECIPE).items() if key not in _OF_POOLING}
     lines = [
         "# Which pooling?",
         "",
@@ -102,12 +102,12 @@ def markdown(setting: Setting, rows: dict[str, list[dict[str, float]]]) -> str:
         "The maps are neither smoothed nor refined; the presence rule and the background's margin (0.03) decide. "
         "results.md has the same poolings without these two, so its numbers are lower.",
         "",
-        f"Trained on: {setting.told()}.",
+        f"Trained on: {experiment.sources_line()}.",
         "",
         f"Common settings: tower {TOWER}, {', '.join(f'{key} {value}' for key, value in common.items())}. "
         "On similarities tau is 0.5 and on features 1.0 unless the row says otherwise.",
         "",
-        *markdown_table(["pooling", *COLUMNS], [[name, *over_seeds(runs, COLUMNS)] for name, runs in rows.items()]),
+        *table_over_seeds("pooling", COLUMNS, rows),
     ]
     return "\n".join(lines) + "\n"
 
