@@ -41,6 +41,13 @@ def pages() -> list[str]:
     return ["README.md", *(path.relative_to(ROOT).as_posix() for path in found)]
 
 
+def documents() -> list[str]:
+    """Every page, and all else that is written for people: contributing, security, the notice, the model cards."""
+    at_root = [name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "NOTICE") if (ROOT / name).is_file()]
+    cards = sorted((ROOT / "src" / "freeseg" / "weights").glob("*/README.md"))
+    return [*pages(), *at_root, *(path.relative_to(ROOT).as_posix() for path in cards)]
+
+
 @cache
 def text(page: str) -> str:
     """All that a page says."""

@@ -40,20 +40,20 @@ def exists(dotted: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("page", documented.pages())
+@pytest.mark.parametrize("page", documented.documents())
 def test_dotted_names(page: str) -> None:
     missing = {name for name in DOTTED.findall(documented.text(page)) if not exists(name)}
     assert not missing
 
 
-@pytest.mark.parametrize("page", documented.pages())
+@pytest.mark.parametrize("page", documented.documents())
 def test_paths(page: str) -> None:
     prose = LINK.sub("](", documented.text(page))  # `test_links` looks at their targets
     missing = {path for path in INSIDE.findall(prose) if not (documented.ROOT / path).exists()}
     assert not missing
 
 
-@pytest.mark.parametrize("page", documented.pages())
+@pytest.mark.parametrize("page", documented.documents())
 def test_links(page: str) -> None:
     folder = (documented.ROOT / page).parent
     for target in LINK.findall(documented.text(page)):
@@ -66,3 +66,18 @@ def test_links(page: str) -> None:
 def _in_docs(path: Path) -> str:
     docs = documented.ROOT / "docs"
     return path.relative_to(docs).as_posix() if path.is_relative_to(docs) else ""
+
+
+def test_the_picture_has_every_room() -> None:
+    """The rooms at the foot of docs/pictures/architecture.svg are the modules and folders of src/freeseg."""
+    picture = documented.text("docs/pictures/architecture.svg").partition("The rooms of src/freeseg")[2]
+    drawn = {name for label in re.findall(r">([a-z_ ]+)</text>", picture) for name in label.split()}
+    source = documented.ROOT / "src" / "freeseg"
+    rooms = {path.stem for path in source.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert {room for room in rooms if not room.startswith("_")} == drawn - {
+        "segment",
+        "one",
+        "photo",
+        "after",
+        "another",
+    }

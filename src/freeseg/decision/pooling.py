@@ -5,7 +5,7 @@ works on features (B, D, P) as on patch-text similarities (B, N, P). `weight` is
 each patch (B, 1, P), in [0, 1]; None means that all patches count alike.
 
 Sources: masked max pooling, ICLIP (arXiv 2209.07046); softmax pooling, PACL (arXiv 2212.04994); smoothed min
-pooling, FreeSeg (arXiv 2209.13558), whose formula here is our reading (see docs/method.md).
+pooling, FreeSeg (arXiv 2209.13558), whose formula here is our reading (see docs/concepts/method.md).
 """
 
 from __future__ import annotations
