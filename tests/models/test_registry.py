@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,17 @@ class TestRegistry:
         assert config.weights_sha256 == sha256(folder / WEIGHTS)
         assert config.licence
         assert (folder / CARD).read_text("utf-8") == model_card(config)
+
+
+def test_to_find_an_embedded_model_and_its_family_needs_neither_torch_nor_the_hub() -> None:
+    code = (
+        "import sys\n"
+        "from freeseg.models import find_model, read_config\n"
+        "from freeseg.models.towers import family_of, zero_shot_family\n"
+        "folder = find_model()\n"
+        "assert zero_shot_family(folder) is None\n"
+        "assert family_of(read_config(folder).towers.image).runs_through_onnx\n"
+        "print(*{'torch', 'transformers', 'huggingface_hub', 'safetensors'} & set(sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

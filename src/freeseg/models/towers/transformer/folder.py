@@ -15,7 +15,6 @@ from typing import Any
 from freeseg.errors import WeightsError
 from freeseg.files import is_file, sha256
 from freeseg.models.config import CONFIG, PixelNormalisation
-from freeseg.models.hub import required_files
 from freeseg.models.towers.transformer.kinds import KINDS, LONE_TOWERS
 
 PREPROCESSING = ("preprocessor_config.json", "processor_config.json")
@@ -80,6 +79,8 @@ def weight_files(folder: Path) -> list[Path]:
     Raises:
         WeightsError: There are none, or one of several is missing.
     """
+    from freeseg.models.hub import required_files  # here, as the rest of this file needs nothing of the hub
+
     names = required_files([path.name for path in folder.iterdir()], str(folder))
     return [folder / name for name in names if name.endswith((".safetensors", ".bin"))]
 
