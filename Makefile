@@ -37,6 +37,7 @@ lint: .venv/dev.stamp ## Check format and style.
 .PHONY: types
 types: .venv/dev.stamp ## Check the types.
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 
 .PHONY: coverage
 coverage: .venv/dev.stamp ## Run all tests and measure which lines they run; fails below the floor in pyproject.toml.

@@ -32,8 +32,15 @@ WHOLE = {
     "vocab.json": b'{"of": "vocab.json"}',
     "merges.txt": b"#version: 0.2",
 }
-NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json")
-NEEDED = (*NEEDED, "vocab.json", "merges.txt")
+NEEDED = (
+    "config.json",
+    "model.safetensors",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "merges.txt",
+)
 
 
 @dataclass

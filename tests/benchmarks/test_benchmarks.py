@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -103,7 +104,7 @@ def test_what_is_compared_gives_one_embedding_per_patch(monkeypatch):
         )
     )
     monkeypatch.setitem(embedders.MODELS, embedders.COMPARED, lambda: clip.eval())
-    found = {system: build()(torch.zeros(1, 3, 48, 48)) for system, build in embedders.SYSTEMS.items()}
+    found: dict[str, Any] = {system: build()(torch.zeros(1, 3, 48, 48)) for system, build in embedders.SYSTEMS.items()}
     assert found[embedders.OURS].shape == (1, 384, 6, 6)
     assert found["CLIP Surgery"].shape == (1, 8, 3, 3)
     assert found[embedders.COMPARED].last_hidden_state.shape == (1, 1 + 9, 12)

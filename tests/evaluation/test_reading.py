@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_those_before_a_broken_one_come_first(voc: SegmentationData, broken: str
 
 def test_a_process_that_shares_nothing_can_read(voc: SegmentationData) -> None:
     """Not all systems fork."""
-    reader = reading._Reader(voc, voc.items, SEEN)
+    reader: Any = reading._Reader(voc, voc.items, SEEN)
     sent = pickle.loads(pickle.dumps(reader))  # noqa: S301
     assert np.array_equal(sent[1].truth, reader[1].truth)
     assert pickle.loads(pickle.dumps(reading._as_it_is)) is reading._as_it_is  # noqa: S301

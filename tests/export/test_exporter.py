@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -214,8 +215,9 @@ class TestRefused:
 
     def test_what_torch_cannot_trace(self, tmp_path: Path):
         model = tiny_model()
-        features = iclip_of(model).image_tower.features
-        iclip_of(model).image_tower.features = lambda pixels: features(pixels if pixels.mean() > 0 else -pixels)
+        tower: Any = iclip_of(model).image_tower
+        features = tower.features
+        tower.features = lambda pixels: features(pixels if pixels.mean() > 0 else -pixels)
         with pytest.raises(FreeSegError, match="tiny cannot be exported") as caught:
             export(model, tmp_path, LABELS)
         assert len(str(caught.value).splitlines()) == 1

@@ -95,7 +95,8 @@ class TestCells:
     @settings(max_examples=30, deadline=None)
     @given(seeds)
     def test_there_and_back(self, seed):
-        matrix = confusion_matrix(*masks(seed, shape=(3, 4)), CLASSES)
+        predicted, true = masks(seed, shape=(3, 4))
+        matrix = confusion_matrix(predicted, true, CLASSES)
         cells = nonzero_cells(matrix)
         assert all(pixels > 0 and matrix[truth, prediction] == pixels for truth, prediction, pixels in cells)
         assert sum(pixels for _, _, pixels in cells) == matrix.sum()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,8 +105,8 @@ def test_every_pooling_trains(tmp_path: Path, pooling: str, where: str, attentio
 
 
 def test_only_the_heads_are_trained(tmp_path: Path) -> None:
-    before = tiny_iclip().image_tower.state_dict()
-    after = train(tmp_path).image_tower.state_dict()
+    towers: list[Any] = [tiny_iclip().image_tower, train(tmp_path).image_tower]
+    before, after = (tower.state_dict() for tower in towers)
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
 
 
