@@ -16,8 +16,8 @@ from torch import nn
 from freeseg.models.config import Config
 from freeseg.models.iclip import ICLIP
 from freeseg.models.packaged_weights import tensors_sha256
-from freeseg.words import embedding_cache
 from freeseg.words.embedded import WordEmbeddings, average_prompts
+from freeseg.words.embedding_cache import cached_embeddings
 
 
 class TorchEngine:
@@ -72,14 +72,12 @@ class TorchEngine:
         """See `engine.Engine`. What took long is kept on disk (`words.embedding_cache`)."""
 
         @torch.inference_mode()
-        def compute() -> dict[str, NDArray[np.float32]]:
-            tower = self.model.text_tower([template.replace("{}", word) for word in words for template in templates])
+        def compute(some: Sequence[str]) -> WordEmbeddings:
+            tower = self.model.text_tower([template.replace("{}", word) for word in some for template in templates])
             joint = self.model.project_text(tower.to(self.device))
-            spaces = {"joint": joint, "tower": tower}
-            return {name: average_prompts(rows.cpu().float().numpy(), len(words)) for name, rows in spaces.items()}
+            return WordEmbeddings(*(average_prompts(rows.cpu().float().numpy(), len(some)) for rows in (joint, tower)))
 
-        found = embedding_cache.embeddings(lambda: self._text_identity, words, templates, compute)
-        return WordEmbeddings(found["joint"], found["tower"])
+        return cached_embeddings(lambda: self._text_identity, words, templates, compute)
 
     @cached_property
     def _text_identity(self) -> str:

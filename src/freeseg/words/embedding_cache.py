@@ -1,10 +1,11 @@
-"""Text embeddings on disk: those of a vocabulary are computed once, not once in every process.
+"""Text embeddings on disk: those of a word are computed once, not once in every process or vocabulary.
 
-What is kept is found by what made it: the text tower's weights, the words, the prompt templates, the versions of
-the libraries. Files are named by a hash of these, so that they say nothing of the words, and hold tensors only.
+An embedding is found by what made it: the text tower's weights, the word, the prompt templates, the versions of the
+libraries. The cache is one SQLite file. It holds hashes and numbers, so that it says nothing of the words.
 
-The folder is `freeseg/text` in the user's cache folder. FREESEG_CACHE names another folder in its place; `off` turns
-the cache off. Whatever is wrong with the folder or with a file in it costs time only.
+The file is `freeseg/words.sqlite` in the user's cache folder. The variable FREESEG_CACHE names another folder in its
+place; `off` turns the cache off. Whatever is wrong with the file costs time only: each entry has a checksum, a damaged
+one is computed anew, and a file that is no database is replaced.
 """
 
 from __future__ import annotations
@@ -12,87 +13,183 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
+import sqlite3
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as serialised
 
-from freeseg.errors import OutputError
-from freeseg.files import atomic_path, is_file
+from freeseg.files import is_file
+from freeseg.words.embedded import WordEmbeddings
 
-FORMAT = "freeseg-text-1"
+FORMAT = "freeseg-words-1"
+FILE = "words.sqlite"
 VARIABLE = "FREESEG_CACHE"
-Rows = NDArray[np.float32]
 OFF = ("off", "0", "no", "false")
-LIMIT_BYTES = 64_000_000  # some hundreds of vocabularies
+MAX_WORDS = 20_000  # entries of about 3 KB
 # On one core, 40 words in 4 templates take the embedded model 0.6 s and a CLIP ViT-B/16 2 to 20 s, by their length;
-# hashing the weights takes 0.1 and 0.3 s, reading the file below 1 ms.
-WORTH_SECONDS = 1.0
-ABANDONED_SECONDS = 3600.0  # a half-written file this old is of a process that was killed
-KEPT = re.compile(r"[0-9a-f]{64}\.safetensors")
-HALF_WRITTEN = re.compile(r"\.[0-9a-f]{50}\..*\.part")  # as `atomic_path` names them
+# hashing the weights takes 0.1 and 0.3 s, reading them back some milliseconds.
+WORTH_SECONDS = 0.3
+PATIENCE_SECONDS = 5.0  # how long to wait for another process that writes
+CHUNK = 500  # keys in one question to the database
+DAY_SECONDS = 86_400.0  # how exactly it is known when an entry was last used
+CREATE = """
+CREATE TABLE IF NOT EXISTS words (
+    key TEXT PRIMARY KEY, joint BLOB NOT NULL, tower BLOB NOT NULL, checksum BLOB NOT NULL, used REAL NOT NULL
+)
+"""
+
+Compute = Callable[[Sequence[str]], WordEmbeddings]
 
 
 def folder() -> Path | None:
-    """Where text embeddings are kept; None where they are not."""
+    """Where the cache is; None where it is turned off."""
     asked = os.environ.get(VARIABLE, "").strip()
     if asked.lower() in OFF:
         return None
     try:
-        return (Path(asked).expanduser() if asked else _user_cache() / "freeseg") / "text"
+        return Path(asked).expanduser() if asked else _user_cache() / "freeseg"
     except RuntimeError:  # a user without a home
         return None
 
 
-def embeddings(
-    model: str | Callable[[], str],
-    words: Sequence[str],
-    templates: Sequence[str],
-    compute: Callable[[], dict[str, Rows]],
-) -> dict[str, Rows]:
-    """What `compute` gives, from disk where it was computed before.
+def cached_embeddings(
+    identity: str | Callable[[], str], words: Sequence[str], templates: Sequence[str], compute: Compute
+) -> WordEmbeddings:
+    """The embeddings of words, from disk as far as they are there; `compute` gives the others.
 
-    It is not kept where that is not worth it (`WORTH_SECONDS`), nor where computing warned of something: the warning
-    would be lost the next time.
+    What was computed quickly is not kept (`WORTH_SECONDS`), unless there is a cache already; nor is that of which
+    `compute` warned, since the warning would be lost the next time.
 
     Args:
-        model: The identity of the text tower and head; "" keeps nothing. A function that gives it is called only
-            where there is something to look for or to keep: who never computes for long does not wait for the hash.
-        words: The words, one row of every tensor each.
+        identity: What the embeddings depend on besides words and templates, as text; "" keeps nothing. A function that
+            gives it is called only where there is something to look for or to keep, since hashing weights takes time.
+        words: W words.
         templates: The prompt templates that they are averaged over.
-        compute: Gives named arrays (W, ...).
+        compute: Gives the embeddings of some of the words.
 
     Returns:
-        The arrays, bit-equal to those computed.
+        joint (W, D) and tower (W, T), bit-equal to those computed.
     """
     place = folder()
     if place is None:
-        return compute()
-    path = _path(place, model, words, templates) if _holds_any(place) else None
-    found = _read(path, len(words)) if path else None
-    if found is not None:
-        return found
+        return compute(words)
+    path = place / FILE
+    if not is_file(path):
+        computed, seconds, warned = _timed(compute, words)
+        if seconds >= WORTH_SECONDS and not warned and (keys := _keys(identity, words, templates)):
+            _write(path, _entries(keys, computed))
+        return computed
+    keys = _keys(identity, words, templates)
+    if not keys:
+        return compute(words)
+    found = _read(path, keys)
+    if missing := [place for place, key in enumerate(keys) if key not in found]:
+        computed, _, warned = _timed(compute, [words[place] for place in missing])
+        fresh = _entries([keys[place] for place in missing], computed)
+        if not warned:
+            _write(path, fresh)
+        found |= fresh
+    return WordEmbeddings(*(np.stack(rows) for rows in zip(*(found[key].vectors() for key in keys), strict=True)))
+
+
+class _Entry(NamedTuple):
+    """The vectors of a word, as bytes of float32."""
+
+    joint: bytes
+    tower: bytes
+
+    @classmethod
+    def of(cls, joint: NDArray[np.float32], tower: NDArray[np.float32]) -> _Entry:
+        return cls(joint.astype(np.float32).tobytes(), tower.astype(np.float32).tobytes())
+
+    def vectors(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return np.frombuffer(self.joint, np.float32), np.frombuffer(self.tower, np.float32)
+
+    def is_whole(self, key: str, checksum: bytes) -> bool:
+        """Whether an entry is what was written under its key; a damaged file may hold anything, of any type."""
+        return all(isinstance(part, bytes) for part in self) and self.checksum(key) == checksum
+
+    def checksum(self, key: str) -> bytes:
+        return hashlib.blake2b(b"".join((key.encode(), self.joint, self.tower)), digest_size=16).digest()
+
+
+def _entries(keys: Sequence[str], embeddings: WordEmbeddings) -> dict[str, _Entry]:
+    return {key: _Entry.of(*vectors) for key, *vectors in zip(keys, *embeddings, strict=True)}
+
+
+def _timed(compute: Compute, words: Sequence[str]) -> tuple[WordEmbeddings, float, bool]:
+    """What `compute` gives, the seconds it took, and whether it warned; its warnings are given again."""
     start = time.monotonic()
-    with warnings.catch_warnings(record=True) as said:
-        computed = compute()
-    took = time.monotonic() - start
-    for warning in said:
+    with warnings.catch_warnings(record=True) as caught:
+        computed = compute(words)
+    seconds = time.monotonic() - start
+    for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    if not said and (took >= WORTH_SECONDS or (path and is_file(path))):
-        path = path or _path(place, model, words, templates)
-        if path:
-            _write(path, computed)
-    return computed
+    return computed, seconds, bool(caught)
+
+
+def _keys(identity: str | Callable[[], str], words: Sequence[str], templates: Sequence[str]) -> list[str]:
+    """The key of each word's entry; no keys for a model that nothing tells from others."""
+    known = identity if isinstance(identity, str) else identity()
+    whole = [FORMAT, known, list(templates), _versions()]
+    return [hashlib.sha256(json.dumps([*whole, word]).encode()).hexdigest() for word in words] if known else []
+
+
+@cache
+def _versions() -> list[str]:
+    return [metadata.version(package) for package in ("freeseg", "tokenizers")]
+
+
+def _read(path: Path, keys: Sequence[str]) -> dict[str, _Entry]:
+    """The entries that are there and whole, by their keys; none from a file that cannot be read."""
+    found: dict[str, _Entry] = {}
+    now = time.time()
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=PATIENCE_SECONDS)) as database:
+        for start in range(0, len(keys), CHUNK):
+            part = keys[start : start + CHUNK]
+            marks = ", ".join("?" * len(part))
+            rows = database.execute(f"SELECT key, joint, tower, checksum FROM words WHERE key IN ({marks})", part)  # noqa: S608 - question marks only
+            entries = {key: (_Entry(joint, tower), checksum) for key, joint, tower, checksum in rows}
+            found |= {key: entry for key, (entry, checksum) in entries.items() if entry.is_whole(key, checksum)}
+            with database:
+                database.execute(
+                    f"UPDATE words SET used = ? WHERE used < ? AND key IN ({marks})",  # noqa: S608
+                    [now, now - DAY_SECONDS, *part],
+                )
+    return found
+
+
+def _write(path: Path, entries: Mapping[str, _Entry]) -> None:
+    """Keep entries; those that were used longest ago go. A disk that is full or read-only costs time only."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _insert(path, entries)
+    except sqlite3.OperationalError:  # the disk is full or read-only, or another process writes for long
+        return
+    except sqlite3.DatabaseError:  # the file is damaged, or no database
+        with suppress(OSError, sqlite3.Error):
+            path.unlink()
+            _insert(path, entries)
+
+
+def _insert(path: Path, entries: Mapping[str, _Entry]) -> None:
+    now = time.time()
+    with closing(sqlite3.connect(path, timeout=PATIENCE_SECONDS)) as database, database:
+        database.execute(CREATE)
+        rows = [(key, entry.joint, entry.tower, entry.checksum(key), now) for key, entry in entries.items()]
+        database.executemany("INSERT OR REPLACE INTO words VALUES (?, ?, ?, ?, ?)", rows)
+        newest = "SELECT key FROM words ORDER BY used DESC LIMIT ?"
+        database.execute(f"DELETE FROM words WHERE key NOT IN ({newest})", [MAX_WORDS])  # noqa: S608
 
 
 def _user_cache() -> Path:
@@ -103,64 +200,3 @@ def _user_cache() -> Path:
     if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
         return Path(local)
     return Path.home() / ".cache"
-
-
-@cache
-def _versions() -> list[str]:
-    return [metadata.version(package) for package in ("freeseg", "tokenizers")]
-
-
-def _path(place: Path, model: str | Callable[[], str], words: Sequence[str], templates: Sequence[str]) -> Path | None:
-    """Where the embeddings of some words are kept; None for a model that nothing tells from others."""
-    known = model if isinstance(model, str) else model()
-    key = hashlib.sha256(json.dumps([FORMAT, known, list(words), list(templates), _versions()]).encode())
-    return place / f"{key.hexdigest()}.safetensors" if known else None
-
-
-def _holds_any(place: Path) -> bool:
-    try:
-        return any(KEPT.fullmatch(path.name) for path in place.iterdir())
-    except OSError:  # not there yet
-        return False
-
-
-def _read(path: Path, rows: int) -> dict[str, Rows] | None:
-    """The tensors of a file; None if it is not there, damaged, or another's."""
-    try:
-        with safe_open(path, framework="np") as file:
-            if (file.metadata() or {}).get(FORMAT) != path.stem:
-                return None
-            tensors = {name: file.get_tensor(name).copy() for name in file.keys()}  # noqa: SIM118 - no dict
-    except (OSError, SafetensorError):
-        return None
-    if not tensors or any(tensor.shape[:1] != (rows,) for tensor in tensors.values()):
-        return None
-    with suppress(OSError):
-        os.utime(path)  # the one that was used longest ago goes first
-    return tensors
-
-
-def _write(path: Path, tensors: dict[str, Rows]) -> None:
-    kept = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    with suppress(OutputError, OSError):  # a disk that is full, or read-only: the next process computes again
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(serialised(kept, {FORMAT: path.stem}))  # its own writing has errors of its own kind
-        _trim(path.parent, LIMIT_BYTES)
-
-
-def _trim(place: Path, limit: int) -> None:
-    """Remove what was used longest ago, so that the rest takes at most `limit` bytes. Other files are left alone."""
-    used: list[tuple[float, int, Path]] = []
-    for path in place.iterdir():
-        with suppress(OSError):  # another process may be removing it
-            status = path.stat()
-            if KEPT.fullmatch(path.name):
-                used.append((status.st_mtime, status.st_size, path))
-            elif HALF_WRITTEN.fullmatch(path.name) and time.time() - status.st_mtime > ABANDONED_SECONDS:
-                path.unlink()
-    total = 0
-    for _, size, path in sorted(used, reverse=True):
-        total += size
-        if total > limit:
-            with suppress(OSError):
-                path.unlink()
