@@ -13,6 +13,21 @@ from pathlib import Path
 
 import pytest
 
+# Files whose tests take seconds each, and which `make check` leaves out; single tests elsewhere carry the mark "slow".
+SLOW_FILES = {
+    "test_examples.py",
+    "test_exporter.py",
+    "test_golden.py",
+    "test_killed_evaluation.py",
+    "test_onnx_engine.py",
+    "test_pretrain_command.py",
+    "test_processes.py",
+    "test_resumed_pretraining.py",
+    "test_site.py",
+    "test_train_command.py",
+    "test_transformer_teachers.py",
+}
+
 if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker has them from the process that started it
     folder = Path(tempfile.mkdtemp(prefix="freeseg-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -25,6 +40,13 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker has them from the proces
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option with which `make check` asks for the quick tests."""
     parser.addoption("--no-weights", action="store_true", help="skip tests when they ask for published weights")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of slow files."""
+    for item in items:
+        if item.path.name in SLOW_FILES:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -30,6 +30,7 @@ class TestProgram:
     """In processes of their own: the program as a user runs it."""
 
     @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own
+    @pytest.mark.slow
     def test_a_folder_from_end_to_end(self, photo_folder: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"
         done = program("segment", photo_folder, "--labels", "cat, cup|mug, woman", "--out", out)

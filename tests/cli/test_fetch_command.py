@@ -46,6 +46,7 @@ def facts(printed: str) -> dict[str, str]:
     return {fact: value for fact, colon, value in pairs if colon}
 
 
+@pytest.mark.slow
 def test_the_program_from_end_to_end(tmp_path: Path) -> None:
     """In processes of their own, with the variables that a user has."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}

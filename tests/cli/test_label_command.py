@@ -165,6 +165,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 class TestProgram:
     """In processes of their own, on the embedded model, stopped between any two instructions."""
 

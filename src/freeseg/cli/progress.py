@@ -14,7 +14,8 @@ from rich.text import Text
 class Update(Protocol):
     """Moves the bar."""
 
-    def __call__(self, done: int, total: int, remark: str = "") -> None: ...
+    def __call__(self, done: int, total: int, remark: str = "") -> None:
+        """Show that so many of all are done, and a remark beside the bar."""
 
 
 class _Rate(ProgressColumn):

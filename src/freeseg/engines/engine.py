@@ -12,27 +12,26 @@ from freeseg.words.embedded import WordEmbeddings
 
 
 class Engine(Protocol):
-    """Looks at pixels and at words.
-
-    Attributes:
-        stride: Pixels from one patch to the next.
-        max_concurrent: How many photos to look at at once, each from a thread of its own, where many are waiting. At 1
-            the engine's own threads share one photo, and other threads only read the photos that come next.
-        weights_sha256: Of the model's weights.
-        identity: Of everything in the engine that the similarity maps depend on: text that changes when they may.
-    """
+    """Looks at pixels and at words."""
 
     @property
-    def stride(self) -> int: ...
+    def stride(self) -> int:
+        """Pixels from one patch to the next."""
 
     @property
-    def max_concurrent(self) -> int: ...
+    def max_concurrent(self) -> int:
+        """How many photos to look at at once, each from a thread of its own, where many are waiting.
+
+        At 1 the engine's own threads share one photo, and other threads only read the photos that come next.
+        """
 
     @property
-    def weights_sha256(self) -> str: ...
+    def weights_sha256(self) -> str:
+        """The sha256 of the model's weights."""
 
     @property
-    def identity(self) -> str: ...
+    def identity(self) -> str:
+        """What the similarity maps depend on in the engine: a text that changes when they may."""
 
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
         """Prompt-averaged unit embeddings of words.

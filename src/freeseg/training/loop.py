@@ -54,7 +54,6 @@ class Task(Protocol[Batch]):
         optimiser: Of the weights that are trained.
         learning_rates: The highest rate of each of the optimiser's parameter groups.
         epochs, steps_per_epoch: How long it trains.
-        metrics: What was measured on held-out photos last.
     """
 
     settings: Mapping[str, object]
@@ -65,7 +64,8 @@ class Task(Protocol[Batch]):
     steps_per_epoch: int
 
     @property
-    def metrics(self) -> Mapping[str, float]: ...
+    def metrics(self) -> Mapping[str, float]:
+        """What was measured on held-out photos last."""
 
     def batches(self, first: int) -> Iterable[Batch]:
         """The batches of all steps from `first` to the last."""

@@ -139,6 +139,7 @@ def test_published_networks_equal_the_literal_one(variant):
     assert not tower.training
 
 
+@pytest.mark.slow
 def test_random_lite0_equals_the_literal_one():
     stages = scaled_stages(0)
     weights = published_style(stages, 1280, 1000)

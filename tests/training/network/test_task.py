@@ -186,6 +186,7 @@ class TestResume:
             tiny_task(tmp_path, replace(RECIPE, batch_size=50))
 
 
+@pytest.mark.slow
 def test_killed_twenty_times_it_ends_the_same(tmp_path: Path) -> None:
     """kill -9 at random moments, then to the end: the result is that of a training that was left alone."""
     epochs = 30

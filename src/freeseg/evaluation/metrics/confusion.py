@@ -111,7 +111,7 @@ def _flat_index(table: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
 
 
 def share(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:
-    """part / whole element by element; NaN where the whole is 0.
+    """Part / whole element by element; NaN where the whole is 0.
 
     Example:
         >>> share([1, 0], [4, 0]).tolist()
@@ -148,7 +148,7 @@ def iou(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def mean_iou(matrix: NDArray[np.int64]) -> float:
-    """mIoU of a whole set, in [0, 1]: the mean over classes that occur in truth or prediction.
+    """MIoU of a whole set, in [0, 1]: the mean over classes that occur in truth or prediction.
 
     Example:
         >>> round(mean_iou(np.array([[2, 1, 0], [0, 1, 0]])), 3)

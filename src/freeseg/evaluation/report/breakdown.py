@@ -137,7 +137,7 @@ def reliability(records: Sequence[PhotoRecord]) -> list[Reliability]:
 
 
 def photo_ious(records: Sequence[PhotoRecord], classes: int) -> dict[str, float]:
-    """mIoU of each photo over the classes in its truth; NaN where no pixel counts.
+    """MIoU of each photo over the classes in its truth; NaN where no pixel counts.
 
     It serves to find photos and not to report: the mean over photos is not the mIoU of the set.
 

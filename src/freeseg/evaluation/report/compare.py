@@ -35,7 +35,7 @@ class Difference(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """ "better" or "worse" where the interval leaves 0 out, else "unclear".
+        """What may be said: "better" or "worse" where the interval leaves 0 out, else "unclear".
 
         Example:
             >>> Difference(HEADLINES[0], 40.0, 42.0, Interval(2.0, 0.5, 3.5)).verdict

@@ -11,17 +11,17 @@ SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<![^\W_])_|_(?![^\W_]))")
 
 
 def escape(text: object) -> str:
-    """A text from outside, such as a file name, so that Markdown shows it as it is: no markup, no HTML, one line.
+    r"""A text from outside, such as a file name, so that Markdown shows it as it is: no markup, no HTML, one line.
 
     Example:
         >>> escape("<b> *x*")
-        '&lt;b&gt; \\\\*x\\\\*'
+        '&lt;b&gt; \\*x\\*'
     """
     return html.escape(SPECIAL.sub(r"\\\1", " ".join(str(text).split())), quote=False)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, markup: bool = False) -> list[str]:
-    """The lines of a table: the first column holds words, the others numbers.
+    r"""The lines of a table: the first column holds words, the others numbers.
 
     Args:
         heads: The heads of the columns.
@@ -30,7 +30,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, markup: bool =
 
     Example:
         >>> table(["class", "IoU"], [["a|b", "1.0"]])
-        ['| class | IoU |', '|---|--:|', '| a\\\\|b | 1.0 |']
+        ['| class | IoU |', '|---|--:|', '| a\\|b | 1.0 |']
     """
     lines = ["| " + " | ".join(map(str if markup else escape, cells)) + " |" for cells in (heads, *rows)]
     return [lines[0], "|---|" + "--:|" * (len(heads) - 1), *lines[1:]]

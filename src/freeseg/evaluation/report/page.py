@@ -72,8 +72,9 @@ def page(report: Report, *, worst: Sequence[PhotoPictures] = (), best: Sequence[
 
 
 def data_uri(image: Image.Image, *, budget: int = PICTURE_BYTES) -> tuple[str, tuple[int, int]]:
-    """An image as a JPEG in a `data:` URI, at most LONGEST_SIDE wide and high and at most `budget` bytes before
-    base64; and its size there, (width, height).
+    """An image as a JPEG in a `data:` URI, and its size there, (width, height).
+
+    It is at most LONGEST_SIDE wide and high, and has at most `budget` bytes before base64.
 
     Example:
         >>> uri, size = data_uri(Image.new("RGB", (720, 360)))

@@ -73,6 +73,7 @@ class SameConv(nn.Conv2d):
         super().__init__(inputs, outputs, kernel, stride, even, dilation, groups, bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, outputs, ceil(H / stride), ceil(W / stride))."""
         stride, kernel = self.stride[0], self.kernel_size[0]
         if kernel >= stride > 1:  # a kernel of 1 needs no padding
             # ceil(n / stride) as (n - 1) // stride + 1: torch.export can trace whole numbers, for any n >= 1.
@@ -93,6 +94,7 @@ class InvertedBottleneck(nn.Module):
         self.skip = skip
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) -> (B, outputs, ceil(H / stride), ceil(W / stride))."""
         y = x
         if self.expand_conv is not None:
             y = F.relu6(self.expand_conv(y), inplace=True)

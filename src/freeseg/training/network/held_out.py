@@ -81,8 +81,10 @@ class HeldOutPhotos:
 
 
 def agreement(network: FreeSeg, samples: Samples, photos: Sequence[int]) -> float:
-    """Mean IoU, in percent, of a network's masks with the supervising pixels of free masks, over the labels that
-    either shows. Each photo is asked for its own labels."""
+    """Mean IoU, in percent, of a network's masks with the supervising pixels of free masks.
+
+    The mean is over the labels that either shows. Each photo is asked for its own labels.
+    """
     size = len(samples.masks.labels)
     total = np.zeros((size, size + 1), np.int64)
     for photo in photos:

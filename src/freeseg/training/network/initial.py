@@ -43,8 +43,9 @@ def initial_network(
     rows: NDArray[np.int64],
     device: torch.device,
 ) -> SegmentationNetwork:
-    """A network whose patches are a linear prediction of its teacher's; a copy of its teacher, where that is a network
-    with the same encoder.
+    """A network whose patches are a linear prediction of its teacher's.
+
+    Where the teacher is itself a network with the same encoder, it is a copy of it.
 
     Args:
         encoder: A network's name, one that `freeseg.models.towers.network_family` knows.

@@ -70,6 +70,7 @@ class LabelledPhotos:
         return len(self.photos)
 
     def keys(self) -> Iterable[str]:
+        """The photos' files."""
         return [entry.file for entry in self.entries]
 
     def __iter__(self) -> Iterator[CaptionedPhoto]:

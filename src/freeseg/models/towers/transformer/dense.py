@@ -203,14 +203,18 @@ def _maskclip(block: Block, tokens: Tensor, heads: Heads, bias: Tensor | None) -
 
 
 def _surgery(block: Block, tokens: Tensor, heads: Heads, bias: Tensor | None) -> Tensor:
-    """CLIP Surgery (arXiv 2304.05653), architecture surgery: `A_con = softmax(s V V^T) V` in a second path without
-    feed-forward, fed by the values of the ordinary one (its authors' code, `ResidualAttentionBlock`)."""
+    """CLIP Surgery (arXiv 2304.05653), architecture surgery: `A_con = softmax(s V V^T) V` in a second path.
+
+    It has no feed-forward, and is fed by the values of the ordinary path (its authors' code, `ResidualAttentionBlock`).
+    """
     return tokens + block.out(_attention(block, heads.v, heads.v, heads.v))
 
 
 def _sclip(block: Block, tokens: Tensor, heads: Heads, bias: Tensor | None) -> Tensor:
-    """SCLIP (arXiv 2312.01597), correlative self-attention: `softmax(s Q Q^T) + softmax(s K K^T)`, a sum and not a
-    mean, for the attention; the rest of the block stays (its authors' code, `custom_attn` with `csa`)."""
+    """SCLIP (arXiv 2312.01597), correlative self-attention: `softmax(s Q Q^T) + softmax(s K K^T)` for the attention.
+
+    It is a sum and not a mean; the rest of the block stays (its authors' code, `custom_attn` with `csa`).
+    """
     mixed = _attention(block, heads.q, heads.q, heads.v) + _attention(block, heads.k, heads.k, heads.v)
     return _rest(block, tokens, mixed)
 
@@ -221,8 +225,10 @@ def _clearclip(block: Block, tokens: Tensor, heads: Heads, bias: Tensor | None) 
 
 
 def _naclip(block: Block, tokens: Tensor, heads: Heads, bias: Tensor | None) -> Tensor:
-    """NACLIP (arXiv 2404.08181): keys instead of queries, near patches favoured, neither residual nor feed-forward
-    (its authors' code, attention `naclip`, architecture `reduced`)."""
+    """NACLIP (arXiv 2404.08181): keys instead of queries, near patches favoured, neither residual nor feed-forward.
+
+    In its authors' code: attention `naclip`, architecture `reduced`.
+    """
     return block.out(_attention(block, heads.k, heads.k, heads.v, bias))
 
 
