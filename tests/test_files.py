@@ -199,6 +199,16 @@ def test_json_is_readable_as_it_is(tmp_path):
     assert text.endswith("\n")
 
 
+def test_numbers_of_numpy_are_numbers_in_json(tmp_path):
+    write_json(tmp_path / "a.json", {"id": np.int64(2**62), "share": np.float32(0.5), "is": np.bool_(True)})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"id": 2**62, "share": 0.5, "is": True}
+
+
+def test_what_json_cannot_hold_is_said(tmp_path):
+    with pytest.raises(TypeError, match="set cannot be written as JSON"):
+        write_json(tmp_path / "a.json", {"ids": {1, 2}})
+
+
 @pytest.mark.parametrize("size", [0, 1, 300_000])
 def test_sha256(tmp_path, size):
     content = bytes(i % 251 for i in range(size))

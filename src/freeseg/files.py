@@ -93,12 +93,27 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically, indented by two spaces; letters of every script stay readable.
+    """Write JSON atomically, as `json_text` has it.
 
     Raises:
         OutputError: The file cannot be written.
     """
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON, indented by two spaces; letters of every script stay readable.
+
+    NumPy's numbers are written as numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> print(json_text({"id": np.int64(7)}), end="")
+        {
+          "id": 7
+        }
+    """
+    return json.dumps(value, indent=2, ensure_ascii=False, default=plain_number) + "\n"
 
 
 def write_picture(path: Path, image: Image.Image, format: str, **options: Any) -> None:
@@ -215,6 +230,13 @@ def escapes_folder(name: str) -> bool:
     """
     path = Path(name)
     return bool(path.anchor) or ".." in path.parts or "\0" in name
+
+
+def plain_number(value: Any) -> Any:
+    """A number of NumPy as one of Python; `json` asks for what it does not know."""
+    if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _umask() -> int:

@@ -224,9 +224,36 @@ class TestToCoco:
         assert dataset["annotations"][0]["category_id"] == 1
         assert dataset["annotations"][0]["id"] == 1
 
-    def test_annotation_ids_differ_between_photos(self):
-        ids = [entry["id"] for image in (1, 2, 3) for entry in make().to_coco(image_id=image)["annotations"]]
-        assert len(ids) == len(set(ids)) == 6
+    @pytest.mark.parametrize("background", [True, False])
+    @pytest.mark.parametrize("images", [(0, 1, 2, 3), (1, 2, 3, 4), (0, 2**40, 2**62, 10**30), np.arange(4)], ids=str)
+    def test_annotation_ids_differ_between_photos_and_are_at_least_1(self, images, background):
+        labels = LABELS if background else ("cow", *LABELS[1:])
+        ids = [entry["id"] for image in images for entry in make(labels=labels).to_coco(image)["annotations"]]
+        assert len(ids) == len(set(ids)) == (8 if background else 12)
+        assert min(ids) >= 1
+
+    @pytest.mark.parametrize("kind", [np.int64, np.uint8, np.int32])
+    def test_an_image_id_may_be_an_integer_of_numpy(self, kind):
+        assert json.loads(json.dumps(make().to_coco(kind(7)))) == make().to_coco(7)
+
+    @pytest.mark.parametrize("image_id", [-1, np.int64(-2), "a", "7", 1.5, None, "long" * 100], ids=str)
+    def test_an_image_id_of_another_kind_is_refused_in_one_line(self, image_id):
+        with pytest.raises(ValueError, match="image_id must be an integer of at least 0, not") as caught:
+            make().to_coco(image_id)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 120
+
+    def test_photos_numbered_from_0_agree_with_themselves(self, tmp_path):
+        """pycocotools takes an annotation id of 0 for "no match"."""
+        evaluation = pytest.importorskip("pycocotools.cocoeval")
+        datasets = [make(labels=("cow", *LABELS[1:])).to_coco(image_id) for image_id in range(3)]
+        merged = {key: [each for data in datasets for each in data[key]] for key in ("images", "annotations")}
+        truth = self.load(tmp_path, {"info": {}, "categories": datasets[0]["categories"], **merged})
+        scored = evaluation.COCOeval(truth, truth.loadRes(json.loads(json.dumps(merged["annotations"]))), "segm")
+        scored.evaluate()
+        scored.accumulate()
+        scored.summarize()
+        assert scored.stats[0] == pytest.approx(1)
 
     def test_dont_know_is_no_category_among_many(self):
         names = [category["name"] for category in many_labels().to_coco()["categories"]]

@@ -12,7 +12,7 @@ from typing import Any
 
 from freeseg.errors import DataError, OutputError
 from freeseg.evaluation.records import PhotoRecord, Run
-from freeseg.files import write_text
+from freeseg.files import plain_number, write_text
 
 
 def resume(path: Path, run: Run, names: Sequence[str]) -> list[PhotoRecord]:
@@ -65,4 +65,4 @@ def append(path: Path, record: PhotoRecord) -> None:
 
 
 def _line(values: dict[str, Any]) -> str:
-    return json.dumps(values) + "\n"
+    return json.dumps(values, default=plain_number) + "\n"

@@ -50,7 +50,8 @@ def _annotations(masks: FreeMasks, progress: Callable[[int, int], None]) -> Iter
     for number, entry in enumerate(masks.entries, start=1):
         indices = masks.mask(entry)
         mask: Mask = indices.astype(np.uint8) if len(masks.labels) <= IGNORE else indices.astype(np.uint16)
-        yield from coco_annotations(mask, masks.confidence(entry), masks.labels, image_id=number)
+        first_id = (number - 1) * len(masks.labels) + 1
+        yield from coco_annotations(mask, masks.confidence(entry), masks.labels, image_id=number, first_id=first_id)
         progress(number, len(masks.entries))
 
 

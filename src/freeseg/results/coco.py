@@ -6,8 +6,9 @@ otherwise its mask value + 1, since 0 stands for the background in many tools.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ def coco_categories(labels: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def coco_annotations(
-    mask: Mask, confidence: npt.NDArray[np.float32], labels: Sequence[str], *, image_id: int
+    mask: Mask, confidence: npt.NDArray[np.float32], labels: Sequence[str], *, image_id: int, first_id: int
 ) -> list[dict[str, Any]]:
     """The annotations of a photo, one for each label that has pixels.
 
@@ -37,7 +38,8 @@ def coco_annotations(
         mask: (H, W) indices into `labels`, and 255 for "don't know".
         confidence: (H, W) float32 in [0, 1].
         labels: Names by index.
-        image_id: From 1 up. Annotation ids follow from it, so that those of two photos with the same labels differ.
+        image_id: The photo's id.
+        first_id: The annotation of mask value i gets the id `first_id + i`, at most `first_id + len(labels) - 1`.
 
     Returns:
         For each label with pixels: id, image_id, category_id, segmentation (compressed RLE), area (pixels), bbox
@@ -45,7 +47,7 @@ def coco_annotations(
 
     Example:
         >>> mask, confidence = np.array([[0, 1]], np.uint8), np.ones((1, 2), np.float32)
-        >>> [cat] = coco_annotations(mask, confidence, ["background", "cat"], image_id=1)
+        >>> [cat] = coco_annotations(mask, confidence, ["background", "cat"], image_id=1, first_id=1)
         >>> cat["area"], cat["bbox"], cat["score"]
         (1, [1, 0, 1, 1], 1.0)
     """
@@ -53,7 +55,7 @@ def coco_annotations(
     mean_confidence = mean_confidence_by_value(mask, confidence, pixels)
     return [
         {
-            "id": (image_id - 1) * len(labels) + value + 1,
+            "id": first_id + value,
             "image_id": image_id,
             "category_id": category_id,
             "segmentation": rle.encode(mask == value),
@@ -65,6 +67,39 @@ def coco_annotations(
         for value, category_id in _category_ids(labels).items()
         if pixels[value]
     ]
+
+
+def checked_image_id(image_id: SupportsIndex) -> int:
+    """An image's id as a plain integer, from 0 up; NumPy's integers are taken too.
+
+    Raises:
+        ValueError: It is no integer, or below 0.
+
+    Example:
+        >>> checked_image_id(np.int64(7))
+        7
+    """
+    try:
+        number = operator.index(image_id)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise ValueError(f"image_id must be an integer of at least 0, not {str(image_id)[:50]!r}")
+    return number
+
+
+def first_annotation_id(image_id: int, labels: Sequence[str]) -> int:
+    """The first id for the annotations of a photo: from 1 up, since tools take an annotation id of 0 for "no match".
+
+    Each image id has a range of ids of its own, as long as there are labels. Image 1 has the first range and image 0
+    the second, so that images may be numbered from 0 or from 1.
+
+    Example:
+        >>> [first_annotation_id(image_id, ["background", "cat"]) for image_id in range(4)]
+        [3, 1, 5, 7]
+    """
+    place = 1 - image_id if image_id <= 1 else image_id
+    return place * len(labels) + 1
 
 
 def _category_ids(labels: Sequence[str]) -> dict[int, int]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from freeseg.errors import LabelError
 from freeseg.files import printable
 from freeseg.mask_values import DONT_KNOW, IGNORE, Mask, label_values
 from freeseg.results import rle
-from freeseg.results.coco import coco_annotations, coco_categories
+from freeseg.results.coco import checked_image_id, coco_annotations, coco_categories, first_annotation_id
 from freeseg.results.counting import mean_confidence_by_value, pixels_by_value
 from freeseg.results.drawing import display_palette, palette
 from freeseg.results.overlay import overlay
@@ -103,21 +103,29 @@ class Segmentation:
         inside = self.confidence[self.label_mask(label)]
         return float(inside.mean(dtype=np.float64)) if inside.size else 0.0
 
-    def to_coco(self, *, image_id: int = 1) -> dict[str, Any]:
+    def to_coco(self, image_id: SupportsIndex = 1) -> dict[str, Any]:
         """A COCO dataset of this one photo, as `pycocotools.coco.COCO` loads it.
 
         Args:
-            image_id: From 1 up; photos with the same labels and different ids can be put into one dataset.
+            image_id: An integer from 0 up; photos with the same labels and different ids can be put into one dataset.
+                The ids of their annotations are at least 1 and differ.
 
         Returns:
             images, categories (all labels but the background) and annotations, as `freeseg.results.coco` has them.
+
+        Raises:
+            ValueError: `image_id` is no integer, or below 0.
         """
+        number = checked_image_id(image_id)
+        first_id = first_annotation_id(number, self.labels)
         height, width = self.mask.shape
-        image = {"id": image_id, "file_name": printable(self.name), "width": width, "height": height}
+        image = {"id": number, "file_name": printable(self.name), "width": width, "height": height}
         return {
             "images": [image],
             "categories": coco_categories(self.labels),
-            "annotations": coco_annotations(self.mask, self.confidence, self.labels, image_id=image_id),
+            "annotations": coco_annotations(
+                self.mask, self.confidence, self.labels, image_id=number, first_id=first_id
+            ),
         }
 
     def to_dict(self) -> dict[str, Any]:

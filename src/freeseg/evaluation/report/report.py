@@ -19,7 +19,7 @@ from freeseg.evaluation.metrics.headlines import HEADLINES
 from freeseg.evaluation.metrics.metric import pooled_metrics
 from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
 from freeseg.evaluation.report import breakdown
-from freeseg.files import write_text
+from freeseg.files import plain_number, write_text
 
 FORMAT = "freeseg-report-1"
 NAME = "report.json"
@@ -98,7 +98,7 @@ class Report:
             "classes": [_finite(row._asdict()) for row in self.per_class()],
         }
         # One line per photo: indented throughout, with each number on a line, the file would be ten times as long.
-        lines = [f'"{key}": {json.dumps(value)}' for key, value in head.items()]
+        lines = [f'"{key}": {json.dumps(value, default=plain_number)}' for key, value in head.items()]
         photos = ",\n".join(json.dumps(record.to_dict()) for record in self.records)
         write_text(path, "{\n" + ",\n".join(lines) + ',\n"photos": [\n' + photos + "\n]}\n")
 
