@@ -27,8 +27,7 @@ from freeseg.models import Config
 from freeseg.models.iclip import ICLIP
 from freeseg.models.towers import identities, resolve, untrained
 from freeseg.models.towers.efficientnet import EfficientNetLite
-from freeseg.training import features
-from freeseg.training.teacher.data import TeacherData, read_teacher_data
+from freeseg.training.teacher.data import TeacherData, open_stores, read_teacher_data
 from freeseg.training.teacher.recipe import TeacherRecipe
 from freeseg.training.teacher.task import TeacherTask
 from freeseg.training.teacher.words import NOUNS, TrainingWords, training_words
@@ -84,7 +83,7 @@ class TeacherExperiment:
         """Open the data and compute the features that are not in the cache yet."""
         towers = resolve(TOWER)
         model = untrained(towers)
-        stores = features.open_stores(model, cache, *identities(towers))
+        stores = open_stores(cache, model, identities(towers))
         with progress("photos") as photos, progress("captions") as captions:
             prepared = read_teacher_data(
                 model,

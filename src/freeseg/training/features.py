@@ -57,13 +57,16 @@ def expected_bytes(model: ICLIP, photos: int) -> int:
     return photos * model.image_tower.channels * GRID * GRID * 2
 
 
-def open_stores(model: ICLIP, root: Path, image_identity: str, text_identity: str) -> tuple[RowStore, RowStore]:
-    """The caches of photo features and of caption embeddings, for one pair of towers."""
-    images = {"tower": image_identity, "side": SIDE, "grid": GRID, "resize": "squeeze, bicubic"}
-    return (
-        RowStore(cache_folder(root, images), (GRID * GRID, model.image_tower.channels), np.float16),
-        RowStore(cache_folder(root, {"tower": text_identity}), (model.text_tower.channels,), np.float32),
-    )
+def open_features(root: Path, model: ICLIP, identity: str) -> RowStore:
+    """The cache of a model's image features.
+
+    Args:
+        root: Folder of all caches.
+        model: The model.
+        identity: What its image features depend on.
+    """
+    kind = {"tower": identity, "side": SIDE, "grid": GRID, "resize": "squeeze, bicubic"}
+    return RowStore(cache_folder(root, kind), (GRID * GRID, model.image_tower.channels), np.float16)
 
 
 def open_attention(root: Path, tower: ClassAttention, identity: str) -> AttentionExtractor:

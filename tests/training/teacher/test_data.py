@@ -16,8 +16,8 @@ from freeseg.data import open_sources
 from freeseg.errors import DataError
 from freeseg.models.iclip import ICLIP
 from freeseg.training import features
-from freeseg.training.features import expected_bytes, open_stores
-from freeseg.training.teacher.data import TeacherData, read_teacher_data
+from freeseg.training.features import expected_bytes
+from freeseg.training.teacher.data import TeacherData, open_stores, read_teacher_data
 from freeseg.words import Vocabulary
 from tiny import tiny_iclip
 
@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(model: ICLIP, folder: Path, cache: Path) -> TeacherData:
-    return read_teacher_data(model, open_sources([folder]), open_stores(model, cache, "image", "text"), NOUNS, CPU)
+    return read_teacher_data(model, open_sources([folder]), open_stores(cache, model, ("image", "text")), NOUNS, CPU)
 
 
 def test_splits_captions_and_nouns(folder: Path, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_stopped_extraction_goes_on(folder: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(features, "BATCH", 2)
     whole = run(tiny_iclip(), folder, tmp_path / "whole")
     sources, model = open_sources([folder]), tiny_iclip()
-    stores = open_stores(model, tmp_path / "stopped", "image", "text")
+    stores = open_stores(tmp_path / "stopped", model, ("image", "text"))
 
     def stop(done: int, total: int) -> None:
         if done >= 2:

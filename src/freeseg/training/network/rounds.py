@@ -101,9 +101,9 @@ def train_rounds(
     masks.check_sizes()
     with accelerator.main_process_first():  # one fills the cache, the others find it filled
         config = training.teacher.config
-        cache_keys = identities(config.towers, weights_sha256=config.weights_sha256)
+        identity, _ = identities(config.towers, weights_sha256=config.weights_sha256)
         teacher, rows = read_teacher(
-            training.teacher, masks, training.photos, training.cache, cache_keys, progress=on_photos
+            training.teacher, masks, training.photos, training.cache, identity, progress=on_photos
         )
     torch.manual_seed(recipe.seed)
     photos = [training.photos[index] for index in trained_on]

@@ -50,7 +50,7 @@ def read_teacher(
     masks: FreeMasks,
     photos: Sequence[Path],
     cache: Path,
-    cache_keys: tuple[str, str],
+    identity: str,
     *,
     progress: features.Progress = lambda done, total: None,
 ) -> tuple[Teacher, NDArray[np.int64]]:
@@ -61,7 +61,7 @@ def read_teacher(
         masks: The free masks.
         photos: The photo of each of their entries.
         cache: Folder for the features.
-        cache_keys: What the teacher's image features and text embeddings depend on.
+        identity: What the teacher's image features depend on.
         progress: Called with how many photos are done, of how many.
 
     Returns:
@@ -72,7 +72,7 @@ def read_teacher(
     """
     engine = require_torch(teacher.engine)
     words = VocabularyTensors.of(teacher.embed_vocabulary(masks.vocabulary), engine.device)
-    store, _ = features.open_stores(engine.model, cache, *cache_keys)
+    store = features.open_features(cache, engine.model, identity)
     read = features.extract_photos(engine.model, as_sources(masks, photos), store, engine.device, progress=progress)
     known = {sha256 for sha256, _, _ in read.photos}
     for path, entry in zip(photos, masks.entries, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,14 @@ from freeseg.data import PhotoSource
 from freeseg.errors import DataError
 from freeseg.files import bytes_sha256
 from freeseg.models.iclip import ICLIP
-from freeseg.training.features import AttentionExtractor, Progress, extract_photos, in_batches
+from freeseg.training.features import (
+    AttentionExtractor,
+    Progress,
+    cache_folder,
+    extract_photos,
+    in_batches,
+    open_features,
+)
 from freeseg.training.store import RowStore
 from freeseg.words import Vocabulary, mentions
 
@@ -54,6 +62,19 @@ class TeacherData:
     skipped: list[str] = field(default_factory=list)
     sources: dict[str, int] = field(default_factory=dict)
     attention: NDArray[np.generic] | None = None
+
+
+def open_stores(root: Path, model: ICLIP, identities: tuple[str, str]) -> tuple[RowStore, RowStore]:
+    """The caches of a model's image features and of its text tower's embeddings.
+
+    Args:
+        root: Folder of all caches.
+        model: The model.
+        identities: What features and embeddings depend on, as `freeseg.models.towers.identities` gives it.
+    """
+    image, text = identities
+    texts = RowStore(cache_folder(root, {"tower": text}), (model.text_tower.channels,), np.float32)
+    return open_features(root, model, image), texts
 
 
 def read_teacher_data(

@@ -14,7 +14,7 @@ from freeseg.models.towers import DEFAULT_IMAGE_TOWER
 from freeseg.training import CACHE, features
 from freeseg.training.loop import OnStep
 from freeseg.training.record import training_record
-from freeseg.training.teacher.data import read_teacher_data
+from freeseg.training.teacher.data import open_stores, read_teacher_data
 from freeseg.training.teacher.recipe import TeacherRecipe
 from freeseg.training.teacher.task import resolve_attention, train_average
 from freeseg.training.teacher.words import NOUNS, training_words
@@ -108,7 +108,7 @@ def run(
     data = read_teacher_data(
         model,
         opened,
-        features.open_stores(model, cache, *identities),
+        open_stores(cache, model, identities),
         vocabulary(NOUNS),
         on_device,
         attention=attention,
