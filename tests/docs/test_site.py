@@ -14,6 +14,7 @@ import pytest
 import typer
 
 import documented
+import freeseg
 from freeseg.cli import app
 
 PROGRAM: Any = typer.main.get_command(app)
@@ -49,7 +50,8 @@ def test_every_option_is_in_the_reference_with_its_help(reference: ModuleType, n
             assert parameter.default is None or parameter.required or default in ("", "True", "False") or default in row
         else:
             (row,) = [row for row in rows if parameter.name.upper() in row or (parameter.metavar or "?") in row]
-        assert " ".join((parameter.help or "").split()).replace("|", "\\|") in row
+        assert parameter.help, f"freeseg {name} {parameter.opts[0]} has no help"
+        assert " ".join(parameter.help.split()).replace("|", "\\|") in row
     assert " ".join(command.help.split())[:40] in " ".join(section.split())
 
 
@@ -61,4 +63,7 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for page in documented.pages()[1:]:
         assert (tmp_path / page.removeprefix("docs/")).with_suffix(".html").is_file()
-    assert "freeseg segment" in (tmp_path / "reference" / "commands.html").read_text("utf-8")
+    reference = {page.stem: page.read_text("utf-8") for page in (tmp_path / "reference").glob("*.html")}
+    assert 'id="freeseg-segment"' in reference["commands"]
+    public = {f"freeseg.{name}" for name in freeseg.__all__ if name != "FreeSegError"} | {"freeseg.errors.FreeSegError"}
+    assert not {name for name in public if not any(f'id="{name}"' in text for text in reference.values())}
