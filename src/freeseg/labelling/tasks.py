@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -10,6 +9,7 @@ from itertools import count
 from freeseg.data import PhotoSource
 from freeseg.data.free_masks import CAPTIONS, CONFIDENCE, MASKS, PRESENCE, Entry
 from freeseg.errors import DataError
+from freeseg.files import bytes_sha256
 from freeseg.results.stems import next_stem
 from freeseg.words import Vocabulary, mentions
 
@@ -51,7 +51,7 @@ class LabellingTask:
     @property
     def sha256(self) -> str:
         """The sha256 of the photo's bytes, as 64 hex digits."""
-        return hashlib.sha256(self.image).hexdigest()
+        return bytes_sha256(self.image)
 
     def is_done_by(self, entry: Entry) -> bool:
         """Whether an entry is what this task would give: of the same photo, in the same place, by the same captions."""

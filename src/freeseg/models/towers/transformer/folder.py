@@ -6,14 +6,13 @@ refused. Nothing in the folder is run, and reading these files needs no torch.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from freeseg.errors import WeightsError
-from freeseg.files import is_file, sha256
+from freeseg.files import bytes_sha256, is_file, sha256
 from freeseg.models.config import CONFIG, PixelNormalisation
 from freeseg.models.towers.transformer.kinds import KINDS, LONE_TOWERS
 
@@ -88,7 +87,7 @@ def weight_files(folder: Path) -> list[Path]:
 def weights_sha256(folder: Path) -> str:
     """The sha256 of a checkpoint's weights; where they are in several files, the sha256 of these files' sha256."""
     digests = [sha256(path) for path in weight_files(folder)]
-    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    return digests[0] if len(digests) == 1 else bytes_sha256("".join(digests).encode())
 
 
 def read_pixels(folder: Path) -> CheckpointPixels:
