@@ -83,8 +83,8 @@ def main(
     voc_root: VocRoot,
     work: Work = Path("out/ablation"),
     cache: Cache = Path(".cache/freeseg"),
-    table: Table = None,
     seed: Annotated[int, typer.Option(help="Seed of the trainings.")] = 0,
+    table: Table = None,
 ) -> None:
     """Train and measure every peer, and write the table."""
     experiment = TeacherExperiment.open(data, voc_root, work, cache)

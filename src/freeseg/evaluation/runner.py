@@ -90,18 +90,11 @@ def run(
     opened = open_dataset(dataset, root, classes=classes)
     data = evenly_spaced(opened, limit)
     loaded = freeseg.load(
-        model,
-        device=device,
-        revision=revision,
-        mode=mode,
-        precision=precision,
-        short_side=short_side,
-        onnx=onnx,
+        model, device=device, revision=revision, mode=mode, precision=precision, short_side=short_side, onnx=onnx
     )
     journal = Path(out) / JOURNAL
-    report = evaluate(
-        loaded, data, rules, setting=setting, journal=journal, workers=workers, command=command, progress=progress
-    )
+    records = measure_photos(loaded, data, rules, setting=setting, journal=journal, workers=workers, progress=progress)
+    report = Report(describe_run(loaded, data, rules, setting=setting, command=command), records)
     worst = gallery(loaded, data, rules, report.worst(PICTURED_PHOTOS), setting=setting)
     best = gallery(loaded, data, rules, report.best(PICTURED_PHOTOS), setting=setting, best=True)
     report.save(Path(out) / NAME)
@@ -113,39 +106,13 @@ def run(
     return report
 
 
-def evaluate(
-    model: FreeSeg,
-    data: SegmentationData,
-    protocol: Protocol,
-    *,
-    setting: str = "freeseg",
-    journal: Path | None = None,
-    workers: int = 0,
-    command: str = "",
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Report:
-    """Measure a model that is loaded on a dataset that is open. No file is written but the journal.
+def evaluate(model: FreeSeg, data: SegmentationData, protocol: Protocol, *, setting: str = "freeseg") -> Report:
+    """Measure a model that is loaded on a dataset that is open; no file is written.
 
-    Args:
-        model: The model.
-        data: Photos with masks.
-        protocol: How the model is measured.
-        setting: One of `records.SETTINGS`.
-        journal: A file to keep the records in: an evaluation that was stopped goes on after its last photo.
-        workers: How many processes read photos and masks; 0 reads them in this process.
-        command: The command line, for the report.
-        progress: Called with how many photos are done, and of how many.
-
-    Raises:
-        FreeSegError: There is no such setting.
-        DataError: A mask cannot be used.
-        PhotoError: A photo cannot be read.
-        OutputError: `journal` belongs to another run, or cannot be written.
+    The arguments and errors are those of `measure.measure_photos`.
     """
-    records = measure_photos(
-        model, data, protocol, setting=setting, journal=journal, workers=workers, progress=progress
-    )
-    return Report(describe_run(model, data, protocol, setting=setting, command=command), records)
+    records = measure_photos(model, data, protocol, setting=setting)
+    return Report(describe_run(model, data, protocol, setting=setting), records)
 
 
 def _refuse_to_record(model: str, precision: str, short_side: int | None, onnx: Path | str | None) -> None:
