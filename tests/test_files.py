@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from freeseg.errors import OutputError
+from freeseg.errors import FullDiskError, OutputError
 from freeseg.files import (
     atomic_path,
     file_lock,
@@ -240,6 +240,21 @@ class TestWritePicture:
     def test_a_picture_that_the_format_cannot_hold(self, tmp_path: Path) -> None:
         with pytest.raises(OutputError, match="RGBA"):
             write_picture(tmp_path / "a.jpg", self.NOISE.convert("RGBA"), "JPEG")
+
+
+def test_what_another_process_is_writing_is_left_alone(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "a.txt") as temporary:
+        temporary.write_text("whole")
+        remove_half_written(tmp_path, recursive=True)
+        assert left_in(tmp_path) == [temporary.name]
+    assert (tmp_path / "a.txt").read_text() == "whole"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG])
+def test_a_full_disk_is_told_from_a_file_that_cannot_be_written(tmp_path: Path, number: int) -> None:
+    with pytest.raises(OutputError) as caught, atomic_path(tmp_path / "a.txt"):
+        raise OSError(number, os.strerror(number))
+    assert isinstance(caught.value, FullDiskError) == (number in (errno.ENOSPC, errno.EDQUOT))
 
 
 def test_what_a_kill_left_half_written_is_removed(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ INTRODUCTION = """\
 This page is generated from the commands. It says the same as `freeseg COMMAND --help`.
 
 A mistake in a command line, a photo that cannot be read or a model that is not there is answered by one line on the
-error output and exit code 1. `Ctrl-C` ends a command with exit code 130; what was finished is kept.
+error output and exit code 1. `Ctrl-C` ends a command with exit code 130, and `SIGTERM` with 143; what was finished is
+kept, and no half-written file is left.
 """
 KINDS: Mapping[Any, str] = {str: "text", int: "number", float: "number", bool: ""}
 

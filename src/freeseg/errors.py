@@ -25,6 +25,10 @@ class OutputError(FreeSegError):
     """A result that cannot be written where it was asked for."""
 
 
+class FullDiskError(OutputError):
+    """A result that cannot be written because the disk, or the user's share of it, is full."""
+
+
 class DataError(FreeSegError):
     """A dataset that cannot be read, or whose files are not laid out as expected."""
 

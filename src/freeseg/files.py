@@ -6,6 +6,7 @@ the old file or the new one under the final name, and never half of one.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -14,11 +15,11 @@ import re
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from freeseg.errors import OutputError, reason
+from freeseg.errors import FullDiskError, OutputError, reason
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,10 +40,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, which is renamed to `path` when the block ends without an error.
 
     Otherwise the temporary file is removed. Parent folders are made. The file is flushed to disk before it is renamed,
-    so that a crash leaves the old file or the new one.
+    so that a crash leaves the old file or the new one. While the block runs, the temporary file is locked, so that
+    `remove_half_written` can tell it from one that a killed process left.
 
     Raises:
-        OutputError: The folder cannot be made or written, or the disk is full.
+        FullDiskError: The disk is full.
+        OutputError: The folder cannot be made or written, or the file cannot have this name.
 
     Example:
         >>> import tempfile
@@ -55,20 +58,40 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", suffix=".part", dir=path.parent)
-        os.close(handle)
     except OSError as error:
-        raise OutputError(f"cannot write to {path.parent}: {reason(error)}; choose another folder") from error
+        raise _output_error(error, f"cannot write to {path.parent}: {reason(error)}; choose another folder") from error
     temporary = Path(name)
     try:
-        yield temporary
+        with _locked(handle):
+            yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {reason(error)}; nothing half-written was left") from error
+        raise _output_error(error, f"cannot write {path}: {reason(error)}; nothing half-written was left") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _output_error(error: OSError, message: str) -> OutputError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return FullDiskError(message) if full else OutputError(message)
+
+
+@contextmanager
+def _locked(handle: int) -> Iterator[None]:
+    """Hold the lock of an open file, and close the file at the end; without locks it is closed at once."""
+    if not fcntl:  # Windows, where a file that is open cannot be renamed
+        os.close(handle)
+        yield
+        return
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
@@ -151,10 +174,14 @@ def encode_picture(image: Image.Image, format: str, **options: Any) -> bytes:
 
 
 def remove_half_written(folder: Path, *, recursive: bool) -> None:
-    """Remove the temporary files that a killed process left in a folder, and below it where `recursive`."""
+    """Remove the temporary files that a killed process left in a folder, and below it where `recursive`.
+
+    Those that another process is writing at this moment are left alone.
+    """
     for path in folder.rglob(".*.part") if recursive else folder.glob(".*.part"):
         if _HALF_WRITTEN.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+            with suppress(OSError), file_lock(path, wait=False):  # it is gone, being written, or somebody else's
+                path.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:

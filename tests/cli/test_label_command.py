@@ -15,7 +15,7 @@ import pytest
 from pycocotools.coco import COCO
 
 from commands import Run, one_line
-from freeseg.cli import STOPPED
+from freeseg.cli import STOPPED, TERMINATED
 from freeseg.data.free_masks import LABELS, MANIFEST, open_free_masks
 from freeseg.labelling.run import SHEET
 from labelled import content, draw_photo, draw_photos
@@ -189,16 +189,18 @@ class TestProgram:
         assert f"{PHOTOS} photos labelled" not in again.out
         assert content(root / "killed") == content(root / "whole")
 
-    def test_ctrl_c_ends_it_cleanly(self, root: Path) -> None:
-        with self.under_way(root, "stopped") as (started, workers):
-            os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all of them
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, STOPPED), (signal.SIGTERM, TERMINATED)])
+    def test_a_signal_ends_it_cleanly(self, root: Path, number: signal.Signals, code: int) -> None:
+        out = f"stopped by {number.name}"
+        with self.under_way(root, out) as (started, workers):
+            os.killpg(started.pid, number)  # as a terminal or `timeout` does: to all of them
             stopped = started.wait()
-        assert stopped == (STOPPED, "", "freeseg: stopped; what was finished is kept\n")
+        assert stopped == (code, "", "freeseg: stopped; what was finished is kept\n")
         wait_for_the_end_of(workers)
-        assert not [name for name in content(root / "stopped") if name.endswith(".part")]
-        assert 1 < len(open_free_masks(root / "stopped").entries) < PHOTOS
-        assert start(root, "stopped", workers=1).wait().code == 0
-        assert content(root / "stopped") == content(root / "whole")
+        assert not [name for name in content(root / out) if name.endswith(".part")]
+        assert 1 < len(open_free_masks(root / out).entries) < PHOTOS
+        assert start(root, out, workers=1).wait().code == 0
+        assert content(root / out) == content(root / "whole")
 
 
 def session(leader: int) -> list[int]:

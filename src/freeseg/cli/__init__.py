@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 import warnings
+from types import FrameType
 from typing import Any
 
 import typer
@@ -27,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
+TERMINATED = 143  # the exit code of a program that SIGTERM ended
 # What only some commands need -> the extra that installs it.
 EXTRAS = {
     "scipy": "eval",
@@ -44,10 +47,20 @@ for command in (segment, label, train, heatmap, models, fetch, pretrain, evaluat
 
 
 def main() -> None:
-    """Run the command line. A user's mistake becomes one line on stderr and exit code 1."""
+    """Run the command line. A user's mistake becomes one line on stderr and exit code 1.
+
+    SIGTERM stops a command as Ctrl-C does: what is being written is finished or removed first.
+    """
+    terminated: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        terminated.append(number)
+        raise KeyboardInterrupt
+
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # names of files and labels hold what a terminal may not
     warnings.showwarning = _show_warning
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except FreeSegError as error:
@@ -59,8 +72,11 @@ def main() -> None:
         if missing not in EXTRAS:
             raise
         sys.exit(f'freeseg: this command needs {missing}; run: pip install "freeseg[{EXTRAS[missing]}]"')
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if code == STOPPED:
         typer.echo("freeseg: stopped; what was finished is kept", err=True)
+        code = TERMINATED if terminated else STOPPED
     sys.exit(code)
 
 

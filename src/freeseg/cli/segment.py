@@ -47,6 +47,7 @@ def segment(
     import freeseg
     from freeseg.cli.progress import progress
     from freeseg.errors import PhotoError
+    from freeseg.files import remove_half_written
     from freeseg.photos import find_photos
     from freeseg.results.saving import save_in_background
     from freeseg.results.stems import stems_of
@@ -62,6 +63,7 @@ def segment(
         short_side=short_side,
         onnx=onnx,
     )
+    remove_half_written(out, recursive=True)
     failed: list[str] = []
     totals: Counter[str] = Counter()
     with progress("segmenting") as update:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from types import FrameType
 from typing import TypeAlias, cast
 
 import torch
@@ -161,13 +162,27 @@ def _processes(options: LabellingOptions, workers: int) -> Iterator[list[Process
 
 
 def _serve(connection: Connection, options: LabellingOptions) -> None:
-    """Label the photos that come through the connection until it is closed."""
+    """Label the photos that come through the connection until it is closed.
+
+    Ctrl-C is left to the process at the other end. SIGTERM ends this one once it has finished its photo.
+    """
+    busy, terminated = False, False
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        nonlocal terminated
+        terminated = True
+        if not busy:
+            raise SystemExit
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, terminate)
     torch.set_num_threads(THREADS)
     load = cache(options.load)
     with suppress(EOFError, ConnectionError):  # the other end is closed
-        while True:
-            connection.send(_outcome(connection.recv(), options, load))
+        while not terminated:
+            busy, task = False, connection.recv()
+            busy = True
+            connection.send(_outcome(task, options, load))
 
 
 def _outcome(task: LabellingTask, options: LabellingOptions, load: Callable[[], FreeSeg]) -> Entry | FreeSegError:
