@@ -14,13 +14,8 @@ from freeseg.models.towers.efficientnet import EfficientNetLite, Stage
 from freeseg.pipeline import FreeSeg
 from freeseg.results.segmentation import Segmentation
 
-TINY_STAGES = [
-    Stage(1, 3, 1, 1, 8),
-    Stage(2, 3, 2, 2, 8),
-    Stage(1, 5, 2, 2, 8),
-    Stage(2, 3, 2, 2, 16),
-    Stage(2, 3, 2, 2, 16),
-]
+_ROWS = ((1, 3, 1, 1, 8), (2, 3, 2, 2, 8), (1, 5, 2, 2, 8), (2, 3, 2, 2, 16), (2, 3, 2, 2, 16))
+TINY_STAGES = [Stage(*row) for row in _ROWS]
 
 
 def iclip_of(model: FreeSeg) -> ICLIP:

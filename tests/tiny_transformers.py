@@ -77,17 +77,9 @@ def save_naflex(folder: Path) -> Path:
     config = transformers.Siglip2Config(
         vision_config=vision, text_config=text | {"max_position_embeddings": CONTEXT, "pad_token_id": 0}
     )
-    torch.manual_seed(0)
-    network = _stirred(transformers.Siglip2Model(config))
-    network.logit_scale.data.fill_(4.7)
-    network.save_pretrained(folder)
-    half = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "rescale_factor": 1 / 255, "resample": 2}
     naflex = {"image_processor_type": "Siglip2ImageProcessor", "patch_size": PATCH, "max_num_patches": 16}
-    _write(folder / "preprocessor_config.json", half | naflex | {"do_rescale": True, "do_resize": True})
-    tokenizer.save(str(folder / "tokenizer.json"))
     settings = {"tokenizer_class": "GemmaTokenizer", "do_lower_case": True, **_ends("<eos>", "<pad>")}
-    _write(folder / "tokenizer_config.json", settings)
-    return folder
+    return _write_siglip(folder, transformers.Siglip2Model, config, tokenizer, settings, naflex | {"resample": 2})
 
 
 def save_dinov2(folder: Path) -> Path:
@@ -155,13 +147,20 @@ def _save_siglip(folder: Path, tokenizer: Tokenizer, settings: dict[str, Any], r
     config = transformers.SiglipConfig(
         vision_config=vision, text_config=text | {"max_position_embeddings": CONTEXT, "pad_token_id": 1}
     )
+    size = {"size": {"height": SIDE, "width": SIDE}, "image_processor_type": "SiglipImageProcessor"}
+    return _write_siglip(folder, transformers.SiglipModel, config, tokenizer, settings, size | {"resample": resample})
+
+
+def _write_siglip(
+    folder: Path, kind: Any, config: Any, tokenizer: Tokenizer, settings: dict[str, Any], pixels: dict[str, Any]
+) -> Path:
+    """Draw the weights of a SigLIP and write all its files."""
     torch.manual_seed(0)
-    network = _stirred(transformers.SiglipModel(config))
+    network = _stirred(kind(config))
     network.logit_scale.data.fill_(4.7)
     network.save_pretrained(folder)
-    pixels = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "rescale_factor": 1 / 255, "resample": resample}
-    size = {"size": {"height": SIDE, "width": SIDE}, "image_processor_type": "SiglipImageProcessor"}
-    _write(folder / "preprocessor_config.json", pixels | size | {"do_rescale": True, "do_resize": True})
+    half = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "rescale_factor": 1 / 255}
+    _write(folder / "preprocessor_config.json", half | pixels | {"do_rescale": True, "do_resize": True})
     tokenizer.save(str(folder / "tokenizer.json"))
     _write(folder / "tokenizer_config.json", settings)
     return folder

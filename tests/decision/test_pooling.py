@@ -24,6 +24,14 @@ values = st.lists(st.floats(-5, 5), min_size=1, max_size=8)
 taus = st.floats(0.05, 50)
 
 
+@st.composite
+def weighted(draw):
+    """Values and their weights, as lists and as tensors."""
+    x = draw(values)
+    w = draw(st.lists(st.floats(0.01, 1), min_size=len(x), max_size=len(x)))
+    return x, w, *(torch.tensor(each, dtype=torch.float64) for each in (x, w))
+
+
 def some(seed, *shape):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
@@ -38,10 +46,9 @@ def literal(x, w, tau):
 
 class TestSmoothedMin:
     @settings(max_examples=100, deadline=None)
-    @given(values, taus, st.randoms())
-    def test_is_the_formula(self, x, tau, random):
-        w = [random.uniform(0.01, 1) for _ in x]
-        tensor, weight = torch.tensor(x, dtype=torch.float64), torch.tensor(w, dtype=torch.float64)
+    @given(weighted(), taus)
+    def test_is_the_formula(self, pair, tau):
+        x, w, tensor, weight = pair
         assert smoothed_min(tensor, weight, tau).item() == pytest.approx(literal(x, w, tau), abs=1e-9)
         assert smoothed_min(tensor, None, tau).item() == pytest.approx(literal(x, [1] * len(x), tau), abs=1e-9)
 
@@ -142,10 +149,9 @@ class TestSmoothedMin:
 
 class TestSoftmax:
     @settings(max_examples=60, deadline=None)
-    @given(values, taus, st.randoms())
-    def test_is_the_formula(self, x, tau, random):
-        w = [random.uniform(0.01, 1) for _ in x]
-        tensor, weight = torch.tensor(x, dtype=torch.float64), torch.tensor(w, dtype=torch.float64)
+    @given(weighted(), taus)
+    def test_is_the_formula(self, pair, tau):
+        x, w, tensor, weight = pair
         for given_weight, used in ((weight, w), (None, [1] * len(x))):
             a = [wi * math.exp((xi - max(x)) / tau) for xi, wi in zip(x, used, strict=True)]
             expected = sum(ai * xi for ai, xi in zip(a, x, strict=True)) / sum(a)

@@ -51,12 +51,17 @@ def test_all_photos_in_the_order_of_the_sources(
     assert (options.folder / SHEET).is_file()
 
 
+def labelled_once(sources: Sequence[PhotoSource], options: LabellingOptions, worked: list[str]) -> dict[str, bytes]:
+    """Label all photos; gives what is in the folder then."""
+    run(sources, options)
+    worked.clear()
+    return content(options.folder)
+
+
 def test_what_is_done_is_not_done_again(
     sources: Sequence[PhotoSource], options: LabellingOptions, worked: list[str]
 ) -> None:
-    run(sources, options)
-    before = content(options.folder)
-    worked.clear()
+    before = labelled_once(sources, options, worked)
     assert run(sources, options).labelled == 0
     assert worked == []
     assert content(options.folder) == before
@@ -139,9 +144,7 @@ def test_not_one_photo_can_be_read(tmp_path: Path, options: LabellingOptions) ->
 def test_other_settings_are_refused(
     sources: Sequence[PhotoSource], options: LabellingOptions, worked: list[str]
 ) -> None:
-    run(sources, options)
-    before = content(options.folder)
-    worked.clear()
+    before = labelled_once(sources, options, worked)
     with pytest.raises(OutputError, match=r"another decision\.ignore_below"):
         run(sources, replace(options, ignore_below=0.5))
     assert (worked, content(options.folder)) == ([], before)

@@ -92,9 +92,7 @@ def smoothed_min(x: Tensor, weight: Tensor | None = None, tau: float = 1.0) -> T
         >>> [round(smoothed_min(x, tau=tau).item(), 3) for tau in (0.01, 1.0, 100.0)]
         [0.007, 0.38, 0.499]
     """
-    if not tau > 0:
-        raise ValueError(f"tau is {tau}; it must be above 0")
-    scaled = -x / tau
+    scaled = -_tempered(x, tau)
     if weight is None:
         return -tau * (scaled.logsumexp(dim=-1) - math.log(x.shape[-1]))
     log_weight = weight.clamp_min(EPSILON).log()
@@ -107,20 +105,24 @@ def softmax(x: Tensor, weight: Tensor | None = None, tau: float = 1.0) -> Tensor
     The patches that match weigh most. tau -> 0 is the maximum, tau -> infinity the mean. `weight`, where it is
     given, multiplies `exp(x / tau)`.
 
+    Example:
+        >>> round(softmax(torch.tensor([[0.0, 1.0]])).item(), 3)
+        0.731
+
     Raises:
         ValueError: tau is not positive.
-
-    Example:
-        >>> x = torch.tensor([[0.0, 1.0]])
-        >>> [round(softmax(x, tau=tau).item(), 3) for tau in (0.01, 1.0, 100.0)]
-        [1.0, 0.731, 0.502]
     """
-    if not tau > 0:
-        raise ValueError(f"tau is {tau}; it must be above 0")
-    logits = x / tau
+    logits = _tempered(x, tau)
     if weight is not None:
         logits = logits + weight.clamp_min(EPSILON).log()
     return (logits.softmax(dim=-1) * x).sum(dim=-1)
+
+
+def _tempered(x: Tensor, tau: float) -> Tensor:
+    """`x / tau`, for a temperature above 0."""
+    if not tau > 0:
+        raise ValueError(f"tau is {tau}; it must be above 0")
+    return x / tau
 
 
 POOLINGS: dict[str, Pooling] = {

@@ -15,22 +15,10 @@ from torch import Tensor, nn
 from freeseg.decision import itsm
 from freeseg.decision.pooling import smooth_patches
 from freeseg.decision.rule import Decision
-from freeseg.models.iclip import ICLIP
+from freeseg.models.iclip import ICLIP, PatchEmbedder
 from freeseg.words.embedded import EmbeddedVocabulary
 
 ABSENT = -1e4  # a logit that no softmax sees, and that float16 can hold
-
-
-class Embedder(nn.Module):
-    """The part with the weights. It is a module of its own, so that its nodes can be told from the decision's."""
-
-    def __init__(self, model: ICLIP):
-        super().__init__()
-        self.model = model
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Pixels (B, 3, H, W) -> patch embeddings (B, D, h, w)."""
-        return self.model.embed_image(pixels)
 
 
 class Graph(nn.Module):
@@ -52,7 +40,8 @@ class Graph(nn.Module):
 
     def __init__(self, model: ICLIP, decision: Decision):
         super().__init__()
-        self.embedder, self.decision = Embedder(model), decision
+        # The part with the weights is a module of its own, so that its nodes can be told from the decision's.
+        self.embedder, self.decision = PatchEmbedder(model), decision
 
 
 class OpenVocabulary(Graph):

@@ -24,7 +24,7 @@ AXES = {
     "logits": {0: "batch", 2: "rows", 3: "columns"},
     "itsm": {0: "batch", 1: "words", 2: "rows", 3: "columns"},
 }
-EMBEDDER = "embedder/"  # begins the names of the nodes of `graph.Embedder`
+EMBEDDER = "embedder/"  # begins the names of the nodes of `graph.Graph.embedder`
 SCOPE = "pkg.torch.onnx.name_scopes"  # where torch says which module a node comes from
 ANY_SIZE = 1 << 40  # bytes of a constant that may be folded
 

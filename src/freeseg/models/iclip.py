@@ -214,3 +214,19 @@ class ICLIP(nn.Module):
     def trained_tensors(self) -> dict[str, Tensor]:
         """The tensors that training changes, by name: what a checkpoint holds."""
         return {name: tensor for name, tensor in self.state_dict().items() if name.split(".")[0].endswith("_head")}
+
+
+class PatchEmbedder(nn.Module):
+    """A model's patch embeddings as the `forward` of a module: what is exported, and what several GPUs are given.
+
+    Args:
+        model: The model.
+    """
+
+    def __init__(self, model: ICLIP):
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels (B, 3, H, W) -> patch embeddings (B, D, h, w)."""
+        return self.model.embed_image(pixels)

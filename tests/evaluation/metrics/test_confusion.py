@@ -41,6 +41,13 @@ def masks(seed, ignore=True, shape=(7, 9), classes=CLASSES):
 seeds = st.integers(0, 2**31)
 
 
+def counted_masks(seed, shape):
+    """Masks of which at least one pixel counts."""
+    prediction, truth = masks(seed, shape=shape)
+    truth.flat[0] = 0
+    return prediction, truth
+
+
 class TestConfusion:
     @settings(max_examples=40, deadline=None)
     @given(seeds)
@@ -134,8 +141,7 @@ class TestIou:
     @settings(max_examples=40, deadline=None)
     @given(seeds, st.sampled_from([(7, 9), (2, 2)]))
     def test_equals_sklearn(self, seed, shape):
-        prediction, truth = masks(seed, shape=shape)
-        truth.flat[0] = 0  # at least one pixel that counts
+        prediction, truth = counted_masks(seed, shape)
         used = truth != IGNORE
         there = np.isin(range(CLASSES), [truth[used], prediction[used]])
         scores = jaccard_score(truth[used], prediction[used], labels=range(CLASSES), average=None, zero_division=0)
@@ -182,8 +188,7 @@ class TestAccuracies:
     @settings(max_examples=40, deadline=None)
     @given(seeds, st.sampled_from([(7, 9), (2, 2)]))
     def test_equal_sklearn(self, seed, shape):
-        prediction, truth = masks(seed, shape=shape)
-        truth.flat[0] = 0  # at least one pixel that counts
+        prediction, truth = counted_masks(seed, shape)
         pixels = truth[truth != IGNORE], prediction[truth != IGNORE]
         matrix = confusion_matrix(prediction, truth, CLASSES)
         assert pixel_accuracy(matrix) == pytest.approx(accuracy_score(*pixels))

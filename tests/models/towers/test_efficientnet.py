@@ -20,14 +20,8 @@ from freeseg.models.towers.efficientnet import (
 from freeseg.models.towers.efficientnet_lite import WEIGHTS, load_efficientnet_lite
 from tiny import HashedText
 
-TINY = [
-    Stage(1, 3, 1, 1, 8),
-    Stage(2, 5, 2, 2, 12),
-    Stage(2, 3, 2, 3, 16),
-    Stage(1, 5, 2, 2, 24),
-    Stage(3, 5, 2, 2, 32),
-    Stage(2, 3, 1, 2, 40),
-]
+ROWS = ((1, 3, 1, 1, 8), (2, 5, 2, 2, 12), (2, 3, 2, 3, 16), (1, 5, 2, 2, 24), (3, 5, 2, 2, 32), (2, 3, 1, 2, 40))
+TINY = [Stage(*row) for row in ROWS]
 TINY_HEAD = 48
 TINY_CLASSES = 7
 

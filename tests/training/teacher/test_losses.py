@@ -40,32 +40,24 @@ def info_nce(similarity: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
 
 
 class TestPooledSimilarity:
+    @pytest.mark.parametrize("where", ["features", "similarities"])
     @pytest.mark.parametrize("attention", [False, True])
     @pytest.mark.parametrize("pooling", POOLINGS)
-    def test_on_features_equals_loops(self, pooling, attention):
+    def test_equals_loops(self, pooling, attention, where):
         patches, texts = some(0, 2, 4, 6), unit(some(1, 3, 4))
         weight = some(2, 2, 1, 6).sigmoid() if attention else None
-        result = pooled_similarity(patches, texts, POOLINGS[pooling], where="features", weight=weight, tau=0.7)
+        result = pooled_similarity(patches, texts, POOLINGS[pooling], where=where, weight=weight, tau=0.7)
         assert result.shape == (2, 3)
         for b, n in np.ndindex(2, 3):
             own = None if weight is None else weight[b, 0]
-            vector = [POOLINGS[pooling](patches[b, d], own, 0.7).item() for d in range(4)]
-            length = math.sqrt(sum(v * v for v in vector))
-            cosine = sum(v / length * t for v, t in zip(vector, texts[n].tolist(), strict=True))
-            assert result[b, n].item() == pytest.approx(cosine)
-
-    @pytest.mark.parametrize("attention", [False, True])
-    @pytest.mark.parametrize("pooling", POOLINGS)
-    def test_on_similarities_equals_loops(self, pooling, attention):
-        patches, texts = some(0, 2, 4, 6), unit(some(1, 3, 4))
-        weight = some(2, 2, 1, 6).sigmoid() if attention else None
-        result = pooled_similarity(patches, texts, POOLINGS[pooling], where="similarities", weight=weight, tau=0.7)
-        assert result.shape == (2, 3)
-        for b, n in np.ndindex(2, 3):
-            own = None if weight is None else weight[b, 0]
-            cosines = [(patches[b, :, p] @ texts[n] / patches[b, :, p].norm()).item() for p in range(6)]
-            pooled = POOLINGS[pooling](torch.tensor(cosines, dtype=torch.float64), own, 0.7)
-            assert result[b, n].item() == pytest.approx(pooled.item())
+            if where == "features":
+                vector = [POOLINGS[pooling](patches[b, d], own, 0.7).item() for d in range(4)]
+                length = math.sqrt(sum(v * v for v in vector))
+                expected = sum(v / length * t for v, t in zip(vector, texts[n].tolist(), strict=True))
+            else:
+                cosines = [(patches[b, :, p] @ texts[n] / patches[b, :, p].norm()).item() for p in range(6)]
+                expected = POOLINGS[pooling](torch.tensor(cosines, dtype=torch.float64), own, 0.7).item()
+            assert result[b, n].item() == pytest.approx(expected)
 
     def test_the_two_places_differ(self):
         patches, texts = some(0, 2, 4, 6), unit(some(1, 3, 4))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
-from freeseg.data.segmentation.kinds import MaskKind, choose_kind
-from freeseg.data.segmentation.layout import find_paths, match_masks, photos_by_name
+from freeseg.data.segmentation.dataset import SegmentationData
+from freeseg.data.segmentation.kinds import MaskKind, dataset_of_kinds
+from freeseg.data.segmentation.layout import find_paths, photos_by_name
 from freeseg.mask_values import IGNORE
 
 IDS = 34  # ids in the masks, from 0; most are void or too rare to be counted
@@ -30,11 +30,4 @@ def open_cityscapes(root: Path) -> SegmentationData:
     """
     photos, masks = find_paths(root, ("",), ("leftImg8bit/val",), ("gtFine/val",))
     files = photos_by_name(photos, mark="_leftImg8bit", deep=True)
-    found, kind = choose_kind(KINDS, files.paths, masks, deep=True)
-    return public_dataset(
-        "cityscapes",
-        classes="cityscapes",
-        background=False,
-        items=match_masks(sorted(files.paths), files, found),
-        indices=kind.indices,
-    )
+    return dataset_of_kinds("cityscapes", KINDS, files, masks, deep=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
 from freeseg.data.segmentation.instances import load_instances
-from freeseg.data.segmentation.kinds import MaskKind, choose_kind
+from freeseg.data.segmentation.kinds import MaskKind, dataset_of_kinds
 from freeseg.data.segmentation.layout import NamedFiles, find_paths, match_masks, photos_by_name
 from freeseg.mask_values import IGNORE
 
@@ -47,15 +47,7 @@ def open_coco_stuff(root: Path) -> SegmentationData:
         DataError: The layout is another, or a mask is missing.
     """
     photos, masks = find_paths(root, ("",), PHOTOS, (MASKS,))
-    files = photos_by_name(photos)
-    found, kind = choose_kind(STUFF_KINDS, files.paths, masks)
-    return public_dataset(
-        "coco-stuff164k",
-        classes="coco-stuff164k",
-        background=False,
-        items=match_masks(sorted(files.paths), files, found),
-        indices=kind.indices,
-    )
+    return dataset_of_kinds("coco-stuff164k", STUFF_KINDS, photos_by_name(photos), masks)
 
 
 def open_coco_object(root: Path) -> SegmentationData:
@@ -77,11 +69,4 @@ def open_coco_object(root: Path) -> SegmentationData:
         return public_dataset(
             "coco-object", classes="coco-object", background=True, items=items, indices={0: 0} | things
         )
-    found, kind = choose_kind(OBJECT_KINDS, files.paths, masks)
-    return public_dataset(
-        "coco-object",
-        classes="coco-object",
-        background=True,
-        items=match_masks(sorted(files.paths), files, found),
-        indices=kind.indices,
-    )
+    return dataset_of_kinds("coco-object", OBJECT_KINDS, files, masks, background=True)

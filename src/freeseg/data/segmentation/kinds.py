@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from freeseg.data.segmentation.layout import NamedFiles, files_by_name, list_files
+from freeseg.data.segmentation.dataset import SegmentationData, public_dataset
+from freeseg.data.segmentation.layout import NamedFiles, files_by_name, list_files, match_masks
 from freeseg.errors import DataError
 
 
@@ -48,3 +49,30 @@ def choose_kind(
         there = f"{files[0]} and {len(files) - 1} more" if files else "nothing"
         raise DataError(f"{folder}: {endings} was looked for; found: {there}")
     return found[best], kinds[best]
+
+
+def dataset_of_kinds(
+    name: str,
+    kinds: Sequence[MaskKind],
+    photos: NamedFiles,
+    folder: Path,
+    *,
+    background: bool = False,
+    deep: bool = False,
+) -> SegmentationData:
+    """A public dataset whose masks may be of several kinds; its class list has the dataset's name.
+
+    Args:
+        name: Of the dataset.
+        kinds: The kinds to choose from.
+        photos: The photos, each of which needs a mask.
+        folder: Of the masks.
+        background: Whether the first class is the background.
+        deep: Whether the masks are in sub-folders.
+
+    Raises:
+        DataError: There is no mask of any kind, or a photo has none of the kind that most photos have.
+    """
+    masks, kind = choose_kind(kinds, photos.paths, folder, deep=deep)
+    items = match_masks(sorted(photos.paths), photos, masks)
+    return public_dataset(name, classes=name, background=background, items=items, indices=kind.indices)

@@ -14,6 +14,11 @@ class NetworkRecipe:
     The optimiser is AdamW with a warm-up and a cosine.
 
     Attributes:
+        epochs: How often each photo is seen in a round.
+        batch_size: Photos of a step.
+        learning_rate: The highest learning rate.
+        weight_decay: Weight decay of AdamW.
+        seed: Seed of all that is drawn.
         partial_labels: Whether only labels known to be in a photo compete in its loss; else all of the vocabulary do.
         partial_pixels: Whether only the most confident pixels of each label supervise; else all do.
         foreground_share: The share of each label's pixels that supervise.
@@ -28,11 +33,6 @@ class NetworkRecipe:
         encoder_rate: The encoder's learning rate, as a share of the decoder's.
         self_training_rate: The learning rate of self-training rounds, as a share of the first training's.
         ema: Decay of the moving average of the weights, which becomes the network.
-        epochs: How often each photo is seen in a round.
-        batch_size: Photos of a step.
-        learning_rate: The highest learning rate.
-        weight_decay: Weight decay of AdamW.
-        seed: Seed of all that is drawn.
 
     Raises:
         FreeSegError: A setting makes no sense; the message names it.
@@ -42,6 +42,11 @@ class NetworkRecipe:
         16
     """
 
+    epochs: int = 2
+    batch_size: int = 16
+    learning_rate: float = 5e-4
+    weight_decay: float = 0.01
+    seed: int = 0
     partial_labels: bool = True
     partial_pixels: bool = True
     foreground_share: float = 0.7
@@ -56,11 +61,6 @@ class NetworkRecipe:
     encoder_rate: float = 0.2
     self_training_rate: float = 0.3
     ema: float = 0.998
-    epochs: int = 2
-    batch_size: int = 16
-    learning_rate: float = 5e-4
-    weight_decay: float = 0.01
-    seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("foreground_share", "background_share", "smallest_crop", "self_training_rate"):

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from freeseg.decision import itsm
 from freeseg.errors import FreeSegError
+from freeseg.models.iclip import PatchEmbedder
 from freeseg.models.network import SegmentationNetwork
 from freeseg.training.features import GRID
 from freeseg.training.loop import Loop, Losses
@@ -90,7 +91,7 @@ class NetworkTask:
         optimiser = torch.optim.AdamW(
             [{"params": parameters} for parameters, _ in groups], recipe.learning_rate, weight_decay=recipe.weight_decay
         )
-        self.embed, self.optimiser = accelerator.prepare(_Embed(self.network), optimiser)
+        self.embed, self.optimiser = accelerator.prepare(PatchEmbedder(self.network), optimiser)
 
     @property
     def metrics(self) -> Mapping[str, float]:
@@ -150,6 +151,15 @@ class NetworkTask:
         if self.measure and self.accelerator.is_main_process and not done:
             self.measured = [*self.measured, self.measure(self.average, step, history, self.measured)]
 
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what a checkpoint holds."""
+        self.network.load_state_dict(state["network"], strict=False)
+        self.average.load_state_dict(state["average"], strict=False)
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.measured = state["agreement"]
+        if self.accelerator.scaler:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+
     def state(self) -> dict[str, object]:
         """What a checkpoint holds besides step and losses."""
         scaler = self.accelerator.scaler  # of float16
@@ -161,15 +171,6 @@ class NetworkTask:
             **({"scaler": scaler.state_dict()} if scaler else {}),
         }
 
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take over what a checkpoint holds."""
-        self.network.load_state_dict(state["network"], strict=False)
-        self.average.load_state_dict(state["average"], strict=False)
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.measured = state["agreement"]
-        if self.accelerator.scaler:
-            self.accelerator.scaler.load_state_dict(state["scaler"])
-
     def loop(self, run: Path) -> Loop[Sample]:
         """The loop that trains it; its checkpoints are in the folder `run`."""
         return Loop(self, run, warm_up=WARM_UP, writes=self.accelerator.is_main_process)
@@ -178,17 +179,6 @@ class NetworkTask:
         rows = torch.as_tensor(batch.row).cpu().numpy()
         grid = self.teacher.patches(rows).movedim(2, 1).reshape(len(rows), -1, GRID, GRID)
         return embedding_distillation(patches, grid, batch.box)
-
-
-class _Embed(nn.Module):
-    """The network's patch embeddings as a module's forward, which is what several GPUs are given."""
-
-    def __init__(self, network: SegmentationNetwork):
-        super().__init__()
-        self.network = network
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        return self.network.embed_image(pixels)
 
 
 def _parameter_groups(network: SegmentationNetwork, recipe: NetworkRecipe) -> list[tuple[list[nn.Parameter], float]]:
