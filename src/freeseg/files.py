@@ -6,6 +6,7 @@ the old file or the new one under the final name, and never half of one.
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import io
@@ -182,6 +183,35 @@ def remove_half_written(folder: Path, *, recursive: bool) -> None:
         if _HALF_WRITTEN.fullmatch(path.name):
             with suppress(OSError), file_lock(path, wait=False):  # it is gone, being written, or somebody else's
                 path.unlink(missing_ok=True)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8, or in UTF-16 or UTF-32 if it begins with their byte order mark.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no text; the message says what was expected.
+    """
+    content = path.read_bytes()
+    try:
+        text = content.decode(encoding_by_mark(content) or "utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise ValueError("it is no text in UTF-8; save it as UTF-8")
+    return text
+
+
+def encoding_by_mark(content: bytes) -> str | None:
+    """The encoding that the byte order mark at the start of a text tells; None for UTF-8 and for no mark.
+
+    Example:
+        >>> encoding_by_mark("cat".encode("utf-16")), encoding_by_mark(b"cat")
+        ('utf-16', None)
+    """
+    marks = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}  # before UTF-16, whose mark one begins with
+    marks |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+    return next((encoding for mark, encoding in marks.items() if content.startswith(mark)), None)
 
 
 def sha256(path: Path) -> str:

@@ -112,9 +112,7 @@ class TestSegment:
         assert "bad.jpg" in one_line(done)
         assert "0 of 1 photos segmented" in done.out
 
-    @pytest.mark.parametrize(
-        "labels", ["😀, 👩‍👩‍👧", "猫,狗", "קָטָן", "[bold]cat[/bold], [/]", ":cat:", "x" * 10_000, "word " * 1_999]
-    )
+    @pytest.mark.parametrize("labels", ["😀, 👩‍👩‍👧", "猫,狗", "קָטָן", "[bold]cat[/bold], [/]", ":cat:", "x" * 10_000])
     def test_labels_of_every_script_and_length(self, run: Run, photo: Path, tmp_path: Path, labels: str) -> None:
         done = run("segment", photo, "-l", labels, "-o", tmp_path / "out", "--no-background")
         assert (done.code, done.err) == (0, "")

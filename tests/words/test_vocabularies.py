@@ -65,11 +65,11 @@ class TestParsing:
     def test_one_meaning_for_all_ways_to_write_it(self, written):
         assert Vocabulary.of(written).labels == (Label(("cat",)), Label(("sofa", "couch")))
 
-    def test_inner_spaces_and_line_breaks_become_one_space(self):
-        assert Vocabulary.of(["  traffic \t\n light "]).names == ("traffic light",)
+    def test_inner_spaces_become_one_space_and_outer_line_breaks_are_dropped(self):
+        assert Vocabulary.of(["  traffic  \u3000 light \n", "dog\r\n"]).names == ("traffic light", "dog")
 
     def test_a_comma_in_a_list_stays(self):
-        assert Vocabulary.of(["cat, black"]).names == ("cat, black",)
+        assert Vocabulary.of(["cat, black", "dog"]).names == ("cat, black", "dog")
 
     def test_a_vocabulary_is_kept_as_it_is(self):
         one = Vocabulary.of("cat")
@@ -132,7 +132,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize(
         ("labels", "kind"),
-        [([3], "int"), ([None], "NoneType"), ([b"cat"], "bytes"), ([["cat"]], "list"), (b"cat", "int")],
+        [([3], "int"), ([None], "NoneType"), ([b"cat"], "bytes"), ([["cat"]], "list"), (b"cat", "bytes")],
     )
     def test_what_is_not_text(self, labels, kind):
         assert f"not {kind}" in refused(labels)

@@ -15,7 +15,8 @@ Labels = Annotated[
     typer.Option(
         "--labels",
         "-l",
-        help='Words, separated by commas; "sofa|couch" gives aliases. Or the name of a list: voc20, common.',
+        help='Words, separated by commas, semicolons or lines; "sofa|couch" gives aliases. Or @FILE with one label a '
+        "line (or JSON, CSV). Or the name of a list: voc20, common.",
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to; made if it is not there.")]
@@ -40,7 +41,8 @@ Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps, ...")]
 
 
 def read_labels(text: str) -> Vocabulary:
-    """The vocabulary a user asks for: a list's name, or words."""
-    from freeseg.words import Vocabulary, names, vocabulary
+    """The vocabulary a user asks for: a list's name, `@FILE`, or words."""
+    from freeseg.words import Vocabulary
 
-    return vocabulary(text.strip()) if text.strip() in names() else Vocabulary.of(text)
+    marked = text.strip()
+    return Vocabulary.of(Path(marked[1:].strip()) if marked.startswith("@") else text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib import resources
+from typing import TypeGuard
 
 from freeseg.errors import LabelError
 
@@ -38,6 +39,16 @@ def names() -> tuple[str, ...]:
         True
     """
     return tuple(sorted(_tables()))
+
+
+def is_list_name(labels: object) -> TypeGuard[str]:
+    """Whether labels are the name of a list that ships with FreeSeg.
+
+    Example:
+        >>> is_list_name(" common "), is_list_name("cat, dog")
+        (True, False)
+    """
+    return isinstance(labels, str) and labels.strip() in _tables()
 
 
 def templates(name: str) -> tuple[str, ...]:

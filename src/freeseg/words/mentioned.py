@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
@@ -19,7 +20,11 @@ def mentions(texts: Iterable[str], vocabulary: Vocabulary) -> list[int]:
         [0, 2]
     """
     pattern, label_of_alias = _matcher(vocabulary)
-    found = {label_of_alias[match.group(1)] for text in texts for match in pattern.finditer(text.casefold())}
+    found = {
+        label_of_alias[match.group(1)]
+        for text in texts
+        for match in pattern.finditer(unicodedata.normalize("NFC", text).casefold())
+    }
     return sorted(found)
 
 

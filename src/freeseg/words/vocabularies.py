@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from freeseg.errors import LabelError
 from freeseg.mask_values import BACKGROUND
-from freeseg.words.lists import TEMPLATES, default_background, label_list, shortened
+from freeseg.words.lists import TEMPLATES, default_background, is_list_name, label_list, shortened
+from freeseg.words.spelling import visible_text, word_key
+from freeseg.words.written import label_texts, split_labels
 
 MAX_CHARACTERS = 10_000
 MAX_LABELS = 65_534  # 16 bits, less the background and "don't know"
@@ -53,7 +56,7 @@ class Vocabulary:
         seen: dict[str, str] = {}
         for label in self.labels:
             for alias in label.aliases:
-                key = alias.casefold()
+                key = word_key(alias)
                 if key in seen:
                     other = seen[key]
                     where = (
@@ -72,18 +75,38 @@ class Vocabulary:
             raise LabelError("no prompt templates were given; use at least '{}'")
 
     @classmethod
-    def of(cls, labels: Vocabulary | str | Iterable[str], background_words: Sequence[str] | None = None) -> Vocabulary:
+    def of(
+        cls,
+        labels: Vocabulary | str | os.PathLike[str] | Iterable[str] | Mapping[str, Iterable[str]],
+        background_words: Sequence[str] | None = None,
+    ) -> Vocabulary:
         """A vocabulary from what a user writes: `"cat, sofa|couch"` or `["cat", "sofa|couch"]`.
 
-        `|` separates the aliases of one label. A single string is split at commas.
+        `|` separates the aliases of one label. Words that differ only in case, in width, in how their accents are
+        composed, or in characters that cannot be seen are the same word.
+
+        Args:
+            labels: One of these.
+
+                - A text, whose labels are separated by commas, semicolons, tabs or lines (`"cat; dog"`), or JSON; or
+                  the name of a list that ships with FreeSeg.
+                - A list, each item one label.
+                - A dictionary from labels to their aliases: `{"cat": ["kitten"], "dog": []}`.
+                - The `Path` of a file: one label a line, where lines that begin with `#` are comments; or JSON or CSV.
+            background_words: See the attribute; None for those that ship with FreeSeg.
 
         Raises:
-            LabelError: No labels; an empty, duplicate or overlong one; not text.
+            LabelError: No labels; an empty, duplicate or overlong one; not text; a file that cannot be read; or a text
+                that seems to hold several labels, separated in another way.
+
+        Example:
+            >>> Vocabulary.of({"cat": ["kitten"], "dog": []}).aliases
+            ('cat', 'kitten', 'dog')
         """
         if isinstance(labels, Vocabulary):
             return labels
-        texts = labels.split(",") if isinstance(labels, str) else list(labels)
-        parsed = tuple(parse_label(text) for text in texts)
+        texts = label_list(labels.strip()) if is_list_name(labels) else label_texts(labels)
+        parsed = tuple(map(parse_label, texts))
         return cls(parsed, default_background() if background_words is None else _split_words(background_words))
 
     @property
@@ -109,8 +132,8 @@ class Vocabulary:
             >>> Vocabulary.of(["cat", "lawn|grass"]).is_background_word
             (False, True)
         """
-        known = {word.casefold() for word in self.background_words}
-        return tuple(any(alias.casefold() in known for alias in label.aliases) for label in self.labels)
+        known = {word_key(word) for word in self.background_words}
+        return tuple(any(word_key(alias) in known for alias in label.aliases) for label in self.labels)
 
     def prompts(self, words: Sequence[str]) -> list[str]:
         """Every word in every template: len(words) * len(templates) texts, a word's texts together."""
@@ -136,7 +159,7 @@ def vocabulary(name: str) -> Vocabulary:
 
 def _split_words(words: Sequence[str]) -> tuple[str, ...]:
     """Background words, as a user may write them too: "sky, grass"."""
-    return tuple(word.strip() for word in words.split(",")) if isinstance(words, str) else tuple(words)
+    return tuple(word.strip() for word in split_labels(words)) if isinstance(words, str) else tuple(words)
 
 
 def parse_label(text: object) -> Label:
@@ -150,11 +173,12 @@ def parse_label(text: object) -> Label:
         ('sofa', 'couch')
     """
     if not isinstance(text, str):
-        raise LabelError(f"a label must be text, not {type(text).__name__}: {shortened(str(text))}")
+        hint = '; write aliases as "sofa|couch"' if isinstance(text, list | tuple) else ""
+        raise LabelError(f"a label must be text, not {type(text).__name__}: {shortened(str(text))}{hint}")
     if any("\ud800" <= character <= "\udfff" for character in text):  # a terminal's bytes that are no UTF-8
         raise LabelError(f"label {shortened(text)} holds bytes that are no text; type it again")
-    aliases = tuple(" ".join(alias.split()) for alias in text.split("|"))
-    if not all(aliases):
+    aliases = tuple(visible_text(alias) for alias in text.replace("\uff5c", "|").split("|"))
+    if not all(map(word_key, aliases)):
         raise LabelError(f"an empty label or alias was given in {shortened(text)}; remove the extra comma or |")
     for alias in aliases:
         if len(alias) > MAX_CHARACTERS:

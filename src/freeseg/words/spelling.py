@@ -1,0 +1,43 @@
+"""Spellings of words: which characters can be seen, and which spellings are the same word."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_JOINERS = "\u200c\u200d"  # seen in what they join: emoji, and letters of Persian and of Indian scripts
+_FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks that show nothing
+
+
+def visible_text(text: str) -> str:
+    r"""A text without characters that cannot be seen, with composed accents, and one space for each run of white space.
+
+    Example:
+        >>> visible_text("\u200b traffic\tlight"), visible_text("cafe\u0301") == "caf\u00e9"
+        ('traffic light', True)
+    """
+    composed = unicodedata.normalize("NFC", text)
+    seen = (each for each in composed if each.isspace() or not _is_invisible(each))
+    return " ".join("".join(seen).split())
+
+
+def word_key(text: str) -> str:
+    r"""What is equal for spellings of one word: in any case or width, with any accents and invisible characters.
+
+    Example:
+        >>> word_key("\uff23at") == word_key("c\u200dAT") == "cat"
+        True
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    seen = (each for each in folded if each.isspace() or not (_is_invisible(each) or _is_joiner(each)))
+    return " ".join("".join(seen).split())
+
+
+def _is_invisible(character: str) -> bool:
+    category = unicodedata.category(character)
+    is_tag = "\U000e0020" <= character <= "\U000e007f"  # the letters inside flags of regions
+    return (category in ("Cc", "Cf") and character not in _JOINERS and not is_tag) or character in _FILLERS
+
+
+def _is_joiner(character: str) -> bool:
+    """Whether a character only changes how others look: joiners, and selectors of an emoji's or a letter's variant."""
+    return character in _JOINERS or "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
