@@ -64,7 +64,7 @@ def label_texts(labels: object) -> list[Any]:
 
 
 def split_labels(text: str) -> list[str]:
-    """The labels of one text.
+    r"""The labels of one text.
 
     They are separated by commas, semicolons, tabs, lines, or the commas of other scripts. Among several lines, blank
     ones are skipped, and so are comments, which begin with `#`, and the bullets and numbers of a list. A text in
@@ -74,7 +74,7 @@ def split_labels(text: str) -> list[str]:
         LabelError: It looks like several labels that are separated in another way; or it is not the JSON it begins as.
 
     Example:
-        >>> split_labels("cat, sofa|couch"), split_labels("# animals\\n- cat\\n- dog\\n")
+        >>> split_labels("cat, sofa|couch"), split_labels("# animals\n- cat\n- dog\n")
         (['cat', ' sofa|couch'], ['cat', 'dog'])
     """
     if _JSON.match(text):
