@@ -156,6 +156,8 @@ class TestFiles:
             ("a.png", b"\x89PNG\r\n\x1a\n\0", "it is no text in UTF-8"),
             ("a.txt", b"cat\0dog", "it is no text in UTF-8"),
             ("a.json", b"[", "are read as JSON"),
+            ("a.json", b"3", "labels in JSON are a list or a table"),
+            ("a.json", b"[3]", "a label must be text, not int"),
             ("a.yaml", b"- cat\n", "labels are not read from YAML"),
         ],
     )

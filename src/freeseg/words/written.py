@@ -114,8 +114,8 @@ def read_label_file(path: Path) -> list[str]:
     if path.suffix.lower() in (".csv", ".tsv"):
         texts = _from_csv(text, tabs=path.suffix.lower() == ".tsv")
     else:
-        texts = split_labels(text)
-    if not any(text.strip() for text in texts):
+        texts = _from_json(text) if path.suffix.lower() == ".json" else split_labels(text)
+    if not any(str(text).strip() for text in texts):
         raise LabelError(f"{name} holds no labels; write one a line")
     return texts
 
@@ -127,7 +127,11 @@ def _from_json(text: str) -> list[str]:
         raise LabelError(
             f"labels in brackets are read as JSON, and {shortened(text)} is none ({reason(error)}); {HOW}"
         ) from error
-    return _from_table(value) if isinstance(value, dict) else [_name_of(entry) for entry in value]
+    if isinstance(value, dict):
+        return _from_table(value)
+    if isinstance(value, list):
+        return [_name_of(entry) for entry in value]
+    raise LabelError(f"labels in JSON are a list or a table, and {shortened(text)} is none; {HOW}")
 
 
 def _name_of(entry: Any) -> Any:
