@@ -42,8 +42,11 @@ def pages() -> list[str]:
 
 
 def documents() -> list[str]:
-    """Every page, and all else that is written for people: contributing, security, the notice, the model cards."""
-    at_root = [name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "NOTICE") if (ROOT / name).is_file()]
+    """Every page, and what else is written for people: contributing, security, the notice, the model cards.
+
+    Not the changelog, which also has the names that things had before.
+    """
+    at_root = ["CONTRIBUTING.md", "SECURITY.md", "NOTICE"]
     cards = sorted((ROOT / "src" / "freeseg" / "weights").glob("*/README.md"))
     return [*pages(), *at_root, *(path.relative_to(ROOT).as_posix() for path in cards)]
 

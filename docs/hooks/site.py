@@ -23,9 +23,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     files.append(File.generated(config, "reference/commands.md", content=command_reference.page()))
     root = Path(config.config_file_path).parent
     for name, place in ROOT_DOCUMENTS.items():
-        source = root / name
-        text = source.read_text("utf-8") if source.is_file() else f"# {source.stem.title()}\n\nNot written yet.\n"
-        files.append(File.generated(config, place, content=_links_from_docs(text)))
+        files.append(File.generated(config, place, content=_links_from_docs((root / name).read_text("utf-8"))))
     return files
 
 

@@ -103,7 +103,7 @@ class Report:
         write_text(path, "{\n" + ",\n".join(lines) + ',\n"photos": [\n' + photos + "\n]}\n")
 
     @classmethod
-    def load(cls, path: Path) -> Report:
+    def load(cls, path: str | Path) -> Report:
         """Read a report that `save` wrote; the numbers are computed from its records again.
 
         Args:
@@ -112,6 +112,7 @@ class Report:
         Raises:
             DataError: The file cannot be read, is no report, or is damaged.
         """
+        path = Path(path)
         try:
             values = json.loads((path / NAME if path.is_dir() else path).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
