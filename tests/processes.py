@@ -126,6 +126,7 @@ def _call(
         all_cores = sorted(os.sched_getaffinity(0))
         first = os.getpid() % len(all_cores)
         os.sched_setaffinity(0, (all_cores[first:] + all_cores[:first])[:cores])
+    multiprocessing.set_start_method(None, force=True)  # of processes that it starts itself: what it is elsewhere
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started in the background ignores it
     os.chdir(folder)
     os.environ.clear()
