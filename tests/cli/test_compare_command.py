@@ -48,7 +48,7 @@ def test_prints_and_writes_the_comparison(
     reports: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "sub" / "compared.md"
-    code, printed = said([*reports, "--out", out], monkeypatch, capsys)
+    code, printed = said([*reports, "--markdown", out], monkeypatch, capsys)
     assert not code
     assert "# drawn: tiny (A) and tiny (B)" in printed
     assert "| mIoU |" in printed

@@ -28,7 +28,7 @@ class TestEvaluate:
     @pytest.fixture
     def call(self, run: Run, voc: Path, tmp_path: Path) -> Run:
         """`freeseg evaluate` of the drawn photos."""
-        given = ("--dataset", "voc21", "--root", voc, "--workers", 0, "--out")
+        given = ("--dataset", "voc21", "--root", voc, "--readers", 0, "--out")
         return lambda *more, out=tmp_path / "out": run("evaluate", *given, out, *more)
 
     def test_three_files_and_a_table(self, call: Run, tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ class TestEvaluate:
     @pytest.mark.parametrize(
         ("options", "said"),
         [
-            (["--protocol", "coco"], "there are: freeseg, sclip, tcl"),
-            (["--setting", "best"], "there are: freeseg, plain, aliases, refined"),
+            (["--protocol", "coco"], "'coco' is not one of 'freeseg', 'sclip', 'tcl', 'clearclip'"),
+            (["--setting", "best"], "'best' is not one of 'freeseg', 'plain', 'aliases', 'refined'"),
             (["--dataset", "voc12"], "there are: voc20, voc21"),
             (["--classes", "classes.json"], "voc21 has its own classes"),
             (["--limit", "0"], "limit"),

@@ -40,7 +40,7 @@ def test_labels_words_and_int8(run: Run, on_tiny: None, photo_folder: Path, tmp_
             "--int8 needs photos like those that will be segmented; add --calibrate FOLDER",
         ),
         (("--labels", "cat", "--calibrate", "."), "--calibrate is for a file in 8 bits; add --int8"),
-        (("--format", "tflite"), "no format is called 'tflite'; there are: onnx"),
+        (("--labels", "cat", "--mode", "gem"), "'gem' is not one of 'raw', 'maskclip'"),
         (("--labels", "cat, cat"), "label 'cat' is given twice; name it once"),
         (("--labels", "cat", "--model", "nowhere"), "no model 'nowhere'"),
     ],

@@ -75,9 +75,9 @@ def test_segment_by_a_folder_and_a_mode(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--model", "clip", "--mode", "gem"), "no dense mode"),
+        (("--model", "clip", "--mode", "gem"), "'gem' is not one of"),
         (("--mode", "surgery"), "freeseg-lite has no dense modes"),
-        (("--model", "clip", "--precision", "int8"), "no precision is called 'int8'"),
+        (("--model", "clip", "--precision", "int8"), "'int8' is not one of 'float32'"),
         (("--model", "clip", "--revision", "main"), "has no revisions"),
         (("--model", "dinov2"), "knows images only"),
     ],

@@ -11,8 +11,8 @@ from drawn import draw_voc
 from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.decision.rule import Decision
 from freeseg.errors import FreeSegError
-from freeseg.evaluation.protocols import PROTOCOLS, Protocol, protocol
-from freeseg.evaluation.records import SETTINGS
+from freeseg.evaluation.names import PROTOCOLS, SETTINGS
+from freeseg.evaluation.protocols import Protocol, _tables, protocol
 from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.words import TEMPLATES, default_background, vocabulary
 
@@ -84,6 +84,9 @@ class TestPublished:
         assert rules.background in ("words", "threshold", "none")
         assert (rules.short_side is None) == (rules.long_cap == 0)
         assert 0 < rules.stride <= rules.window or rules.stride == rules.window == 0
+
+    def test_every_table_has_a_name(self) -> None:
+        assert tuple(_tables()) == PROTOCOLS
 
     def test_one_that_there_is_not(self) -> None:
         with pytest.raises(FreeSegError, match="there are: freeseg, sclip, tcl"):

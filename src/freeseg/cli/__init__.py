@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import signal
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import typer
 
 from freeseg.cli.compare import compare
+from freeseg.cli.dataclass_options import Command, with_options
 from freeseg.cli.evaluate import evaluate
 from freeseg.cli.export import export
 from freeseg.cli.fetch import fetch
@@ -24,8 +26,11 @@ from freeseg.cli.train import train
 from freeseg.errors import FreeSegError
 
 app = typer.Typer(
-    help="Segment photos by words, with models that learned without annotated masks.",
+    help="Segment photos by words, with models that were trained without annotated masks.",
+    epilog="freeseg COMMAND --help explains the options of a command and ends with examples.",
     add_completion=False,
+    context_settings={"max_content_width": 120},
+    rich_markup_mode=None,  # a bracket in a help text is a bracket
     pretty_exceptions_enable=False,
 )
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
@@ -42,8 +47,28 @@ EXTRAS = {
 }
 # What a wrong command line raises; of that kind, typer exports the last in the line only.
 _UsageError: Any = typer.BadParameter.__mro__[1]
-for command in (segment, label, train, heatmap, models, fetch, pretrain, evaluate, compare, export):
-    app.command()(command)
+COMMANDS: tuple[Command, ...] = (
+    segment,
+    heatmap,
+    label,
+    train,
+    pretrain,
+    evaluate,
+    compare,
+    export,
+    models,
+    fetch,
+)
+
+
+def _add(command: Command) -> None:
+    """Add a command; the examples in its docstring end its help, a line each."""
+    text, _, examples = (inspect.getdoc(command) or "").partition("\nExamples:\n")
+    app.command(help=text.strip(), epilog=f"\b\nExamples:\n{examples}")(with_options(command))
+
+
+for _command in COMMANDS:
+    _add(_command)
 
 
 def main() -> None:

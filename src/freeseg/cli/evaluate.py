@@ -2,61 +2,69 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from freeseg.cli.options import Device, Mode, Model, Onnx, Out, Precision, Revision, ShortSide
-from freeseg.models import DEFAULT
+from freeseg.cli.options import ModelOptions, Out, Readers
+from freeseg.cli.training import command_line
+from freeseg.evaluation.names import ProtocolName, SettingName
 
 
 def evaluate(
-    dataset: Annotated[str, typer.Option(help="voc21, voc20, context60, ade20k, ..., or folder.")],
-    root: Annotated[Path, typer.Option(help="Where the dataset lies, as its authors pack it.")],
+    *,
+    dataset: Annotated[
+        str, typer.Option(help="Name of the dataset: voc21, voc20, context60, ade20k, ..., or folder for your own.")
+    ],
+    root: Annotated[Path, typer.Option(help="Folder of the dataset, in the layout in which its authors publish it.")],
     out: Out,
-    classes: Annotated[Path | None, typer.Option(help="JSON file with the classes of --dataset folder.")] = None,
-    setting: Annotated[str, typer.Option(help="Words and refinement: freeseg, plain, aliases or refined.")] = "freeseg",
-    protocol: Annotated[
-        str, typer.Option(help="Sizes, windows, decision: freeseg, sclip, clearclip or tcl.")
+    classes: Annotated[
+        Path | None, typer.Option(help="JSON file with the classes, for --dataset folder. [default: classes.json]")
+    ] = None,
+    setting: Annotated[
+        SettingName, typer.Option(help="Which words stand for the classes, and whether masks are refined.")
     ] = "freeseg",
-    model: Model = DEFAULT,
-    revision: Revision = None,
-    mode: Mode = None,
-    precision: Precision = "float32",
-    short_side: ShortSide = None,
-    onnx: Onnx = None,
-    device: Device = "cpu",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that read photos and masks.")] = 2,
-    limit: Annotated[int | None, typer.Option(min=1, help="This many photos, evenly spread: a quick look.")] = None,
-    record: Annotated[bool, typer.Option(help="Write the numbers into the model's config and card.")] = False,
+    protocol: Annotated[
+        ProtocolName, typer.Option(help="Whose rules decide how photos are resized, cut into windows and labelled.")
+    ] = "freeseg",
+    model: ModelOptions,
+    readers: Readers = 2,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Measure only this many photos, evenly spread over the dataset. [default: all]"),
+    ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the headline numbers into the model's config and model card.")
+    ] = False,
 ) -> None:
-    """Measure a model on photos with masks, which are read for measuring only. Stopped, it goes on where it was."""
+    """Measure a model on photos with annotated masks, and write a report.
+
+    The masks are used for measuring only. If the command is stopped, running it again continues where it stopped.
+
+    Examples:
+        freeseg evaluate --dataset folder --root measured --out reports/network
+        freeseg evaluate --dataset folder --root measured --out reports/teacher --model freeseg-lite-iclip
+        freeseg evaluate --dataset folder --root measured --out reports/plain --setting plain --protocol sclip
+    """
     from freeseg import evaluation
     from freeseg.cli.progress import progress
     from freeseg.evaluation.report.summary import summary
 
     with progress("evaluating") as update:
         report = evaluation.run(
-            model,
+            **asdict(model),
             dataset=dataset,
             root=root,
             out=out,
             classes=classes,
             setting=setting,
             protocol=protocol,
-            revision=revision,
-            mode=mode,
-            precision=precision,
-            short_side=short_side,
-            onnx=onnx,
-            device=device,
-            workers=workers,
+            workers=readers,
             limit=limit,
             record=record,
-            command=shlex.join(["freeseg", *sys.argv[1:]]),
+            command=command_line(),
             progress=update,
         )
     typer.echo(f"{summary(report)}\n\nReport: {out / 'report.html'}")

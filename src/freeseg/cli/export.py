@@ -8,39 +8,43 @@ from typing import Annotated
 
 import typer
 
+from freeseg.cli.dataclass_options import Without
 from freeseg.cli.models import megabytes
-from freeseg.cli.options import Mode, Model, Out, Revision, read_labels
-from freeseg.models import DEFAULT
+from freeseg.cli.options import LABELS, Background, ModelOptions, Out, read_labels
 
-FORMATS = ("onnx",)
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")  # what only exporting needs
 
 
 def export(
+    *,
     out: Out,
-    labels: Annotated[
-        str | None,
-        typer.Option("--labels", "-l", help="Words or a list, as for segment. Without: a file for any words."),
-    ] = None,
-    background: Annotated[bool, typer.Option(help="Whether a pixel may be none of the labels.")] = True,
+    labels: Annotated[str | None, LABELS] = None,
+    background: Background = True,
     words: Annotated[
-        str | None, typer.Option(help="Words or a list: write their embeddings, for a file for any words.")
+        str | None,
+        typer.Option(help="Words, or a list by its name, whose embeddings are written for a file that takes any."),
     ] = None,
-    int8: Annotated[bool, typer.Option("--int8", help="Write a file in 8 bits as well; needs --calibrate.")] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Write a smaller and faster file in 8 bits as well. Needs --calibrate.")
+    ] = False,
     calibrate: Annotated[
-        Path | None, typer.Option(help="Folder of photos like those to segment, to find the ranges of 8 bits.")
+        Path | None,
+        typer.Option(help="Folder of photos like those to be segmented, from which the 8-bit file is scaled."),
     ] = None,
-    format_: Annotated[str, typer.Option("--format", help="onnx.")] = FORMATS[0],
-    model: Model = DEFAULT,
-    revision: Revision = None,
-    mode: Mode = None,
+    model: Annotated[ModelOptions, Without(("device", "precision", "short_side", "onnx"))],
 ) -> None:
-    """Write a model as ONNX files that run without PyTorch, after comparing them with PyTorch."""
-    import freeseg
+    """Write a model as ONNX files, which run without PyTorch.
+
+    With --labels, the file finds these labels. Without, it takes any words, by their embeddings. Every file is compared
+    with PyTorch before the command ends.
+
+    Examples:
+        freeseg export --labels "cat, dog|puppy, sofa|couch" --out onnx
+        freeseg export --words "cat, dog|puppy, sofa|couch" --out onnx
+        freeseg export --out onnx --int8 --calibrate photos
+    """
     from freeseg.errors import FreeSegError
 
-    if format_ not in FORMATS:
-        raise FreeSegError(f"no format is called {format_!r}; there are: {', '.join(FORMATS)}")
     if int8 and calibrate is None:
         raise FreeSegError("--int8 needs photos like those that will be segmented; add --calibrate FOLDER")
     if calibrate is not None and not int8:
@@ -51,7 +55,7 @@ def export(
 
     vocabulary = None if labels is None else read_labels(labels)
     named = None if words is None else read_labels(words)
-    network = freeseg.load(model, revision=revision, mode=mode)
+    network = model.load()
     done = exporting.export(network, out, vocabulary, background=background, calibrate=calibrate)
     typer.echo(
         f"{done.path}: {_size(done.path)}, at most {done.difference:.1e} from PyTorch "

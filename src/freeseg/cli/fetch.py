@@ -1,4 +1,4 @@
-"""`freeseg fetch`: a model of huggingface.co, into the hub's cache."""
+"""`freeseg fetch`: download a model of huggingface.co into the cache of its own library."""
 
 from __future__ import annotations
 
@@ -11,11 +11,21 @@ from freeseg.cli.options import Revision
 
 
 def fetch(
-    name: Annotated[str, typer.Argument(help="A model of huggingface.co (owner/name).", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Name of a model on huggingface.co (owner/name).", show_default=False)],
+    *,
     revision: Revision = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be fetched.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be downloaded, without downloading it.")
+    ] = False,
 ) -> None:
-    """Show the files, sizes and licence of a model, then fetch it. Later it is used without a network."""
+    """Show the files, sizes and licence of a model on huggingface.co, and download it.
+
+    Afterwards, the model can be used without a network.
+
+    Examples:
+        freeseg fetch openai/clip-vit-base-patch16 --dry-run  # needs a network
+        freeseg fetch openai/clip-vit-base-patch16  # needs a network
+    """
     from freeseg.errors import WeightsError
     from freeseg.models import EMBEDDED, hub
 

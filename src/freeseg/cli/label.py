@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from freeseg.cli.options import Device, Labels, Model, Out, read_labels
-from freeseg.models import DEFAULT
+from freeseg.cli.dataclass_options import Without
+from freeseg.cli.options import Labels, ModelOptions, Out, Seed, Sources, read_labels
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,39 +17,45 @@ if TYPE_CHECKING:
 LISTED = 30  # labels in the table
 
 
-class Format(StrEnum):
-    """What is written."""
-
-    MASKS = "masks"
-    COCO = "coco"
-
-
 def label(
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            help="Caption folders (captions.jsonl + images), webdataset tars, or folders of photos without captions.",
-            metavar="SOURCE",
-            show_default=False,
-        ),
-    ],
+    sources: Sources,
+    *,
     labels: Labels,
     out: Out,
-    model: Model = DEFAULT,
-    device: Device = "cpu",
+    model: Annotated[ModelOptions, Without(("revision", "mode", "precision", "short_side", "onnx"))],
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes, each with a model; as many as cores, up to 8, or 1 on a GPU.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many processes label photos, each with a model of its own. [default: one for each core, at most "
+            "8; on a GPU, 1]",
+        ),
     ] = None,
-    format: Annotated[Format, typer.Option(help="masks, or coco: a coco.json as well.")] = Format.MASKS,
-    sample: Annotated[int, typer.Option(min=0, help="Photos on the contact sheet.")] = 24,
-    seed: Annotated[int, typer.Option(help="Which photos are on it.")] = 0,
+    format: Annotated[
+        Literal["masks", "coco"],
+        typer.Option(help="What to write: masks as PNG files, or these and all of them in one COCO file as well."),
+    ] = "masks",
+    sample: Annotated[
+        int, typer.Option(min=0, help="How many photos the contact sheet shows. 0 writes no contact sheet.")
+    ] = 24,
+    seed: Seed = 0,
     ignore_below: Annotated[
-        float | None, typer.Option(min=0, max=1, help='Pixels less sure than this become "don\'t know".')
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Pixels with a lower confidence than this become \"don't know\". [default: the model's own rule]",
+        ),
     ] = None,
 ) -> None:
-    """Label photos with free masks, to train a segmentation network on. Stopped, it goes on where it was.
+    """Label photos with free masks, on which freeseg train trains a segmentation network.
 
-    Where a photo has captions that mention labels, these may be in it and no others; else presence decides.
+    Where a photo has captions that mention labels, only those labels can appear in its mask. For other photos, the
+    model decides which labels are present. If the command is stopped, running it again continues where it stopped.
+
+    Examples:
+        freeseg label photos --labels "person|man|woman, cat, cup|mug" --out masks
+        freeseg label captioned --labels "cat, sofa|couch" --out masks-coco --format coco --workers 1
     """
     from rich.console import Console
 
@@ -66,15 +71,15 @@ def label(
             opened,
             out,
             labels=vocabulary,
-            model=model,
-            device=device,
+            model=model.model,
+            device=model.device,
             ignore_below=ignore_below,
             workers=workers,
             sample=sample,
             seed=seed,
             progress=update,
         )
-    if format is Format.COCO:
+    if format == "coco":
         with progress("coco.json") as update:
             write_coco(done.masks, out / "coco.json", progress=update)
     console = Console(markup=False, emoji=False)  # labels and names are shown as they are

@@ -21,11 +21,23 @@ HEADLINES = ("voc20 mIoU", "voc21 mIoU")  # of what was measured, in the list of
 def models(
     name: Annotated[
         str | None,
-        typer.Argument(help="A model of huggingface.co (owner/name), or a folder. Nothing is fetched.", metavar="NAME"),
+        typer.Argument(
+            help="Name of a model that ships with FreeSeg or is on huggingface.co (owner/name), or a model's folder.",
+            metavar="NAME",
+        ),
     ] = None,
+    *,
     revision: Revision = None,
 ) -> None:
-    """List the models that ship with FreeSeg and some that do not; with NAME, say what one is and what it weighs."""
+    """List models: those that ship with FreeSeg, and a choice of those on huggingface.co.
+
+    With NAME, describe one model: its kind, files, sizes and licence. Nothing is downloaded.
+
+    Examples:
+        freeseg models
+        freeseg models freeseg-lite
+        freeseg models openai/clip-vit-base-patch16  # needs a network
+    """
     from rich.console import Console
 
     from freeseg.errors import WeightsError

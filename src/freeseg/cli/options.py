@@ -1,47 +1,121 @@
-"""Options that several commands share."""
+"""Options that several commands share. Each is declared here once: its names, type, help and default.
+
+`--out` has a default where its files are for people to look at (`freeseg segment`, `freeseg heatmap`). It is required
+where another command reads them (masks, models, reports), so that nothing is overwritten by accident.
+"""
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from freeseg.cli.dataclass_options import Choices
+from freeseg.models import DEFAULT
+from freeseg.models.precisions import PrecisionName
+from freeseg.models.towers import dense_modes
+
 if TYPE_CHECKING:
+    from freeseg.pipeline import FreeSeg
     from freeseg.words import Vocabulary
 
-Labels = Annotated[
-    str,
+DEFAULT_OUT = Path("out")
+LABELS = typer.Option(
+    "--labels",
+    "-l",
+    help='Words to look for, separated by commas, semicolons or lines, with synonyms as in "sofa|couch"; or the name '
+    "of a list of words, such as voc20 or common; or @FILE, with one label a line (or JSON, CSV).",
+)
+
+Labels = Annotated[str, LABELS]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to. It is created if it does not exist.")]
+Background = Annotated[
+    bool,
     typer.Option(
-        "--labels",
-        "-l",
-        help='Words, separated by commas, semicolons or lines; "sofa|couch" gives aliases. Or @FILE with one label a '
-        "line (or JSON, CSV). Or the name of a list: voc20, common.",
+        "--background/--no-background",
+        help="Whether pixels that show none of the labels become background. Otherwise every pixel gets a label.",
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to; made if it is not there.")]
 Model = Annotated[
-    str, typer.Option("--model", "-m", help="An embedded model's name, a model folder, or a CLIP of huggingface.co.")
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Name of a model that ships with FreeSeg, a model's folder, or a CLIP or SigLIP on huggingface.co "
+        "(owner/name).",
+    ),
 ]
-Revision = Annotated[str | None, typer.Option("--revision", help="Branch, tag or commit on huggingface.co.")]
+Revision = Annotated[
+    str | None,
+    typer.Option("--revision", help="Branch, tag or commit of the model on huggingface.co. [default: the newest]"),
+]
 Mode = Annotated[
     str | None,
-    typer.Option("--mode", help="Dense mode of a CLIP or SigLIP: raw, maskclip, surgery, sclip, clearclip or naclip."),
+    Choices(dense_modes()),
+    typer.Option(
+        "--mode", help="How the patches of a CLIP or SigLIP are read. [default: what suits this kind of model best]"
+    ),
 ]
-Precision = Annotated[str, typer.Option("--precision", help="Of the towers: float32, bfloat16 or float16.")]
-ShortSide = Annotated[
-    int | None,
-    typer.Option("--short-side", help="Pixels at which the model sees a photo's shorter side: fewer are faster."),
+Device = Annotated[str, typer.Option("--device", help="Device to compute on: cpu, cuda, cuda:1, mps, ...")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of everything that is drawn at random.")]
+Readers = Annotated[
+    int,
+    typer.Option(
+        "--readers", min=0, help="How many processes read photos in advance. 0 reads them in the main process."
+    ),
 ]
-Onnx = Annotated[
-    Path | None,
-    typer.Option("--onnx", help="A file of the model, from freeseg export without --labels: onnxruntime runs it."),
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        help="Folders of photos, folders of photos with captions (captions.jsonl and images/), or webdataset tars.",
+        metavar="SOURCE",
+        show_default=False,
+    ),
 ]
-Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps, ...")]
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model is used, and how. `freeseg.load` explains the values."""
+
+    model: Model = DEFAULT
+    revision: Revision = None
+    mode: Mode = None
+    device: Device = "cpu"
+    precision: Annotated[
+        PrecisionName,
+        typer.Option(
+            "--precision",
+            help="Number format of the computation. bfloat16 and float16 are faster on hardware that supports them.",
+        ),
+    ] = "float32"
+    short_side: Annotated[
+        int | None,
+        typer.Option(
+            "--short-side",
+            help="Pixels on the shorter side at which the model sees a photo. Fewer are faster and coarser. "
+            "[default: the model's own]",
+        ),
+    ] = None
+    onnx: Annotated[
+        Path | None,
+        typer.Option(
+            "--onnx",
+            help="File that freeseg export wrote of this model, without --labels. onnxruntime then runs it.",
+        ),
+    ] = None
+
+    def load(self) -> FreeSeg:
+        """Load the model."""
+        import freeseg
+
+        return freeseg.load(**asdict(self))
 
 
 def read_labels(text: str) -> Vocabulary:
-    """The vocabulary a user asks for: a list's name, `@FILE`, or words."""
+    """The vocabulary that a user asks for: words, a list by its name, or `@FILE`."""
     from freeseg.words import Vocabulary
 
     marked = text.strip()

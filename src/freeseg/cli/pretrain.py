@@ -7,71 +7,75 @@ from typing import Annotated, Any
 
 import typer
 
-from freeseg.cli.options import Device, Mode, Out, Revision
-from freeseg.cli.recipe_options import field_help, recipe_options
+from freeseg.cli.dataclass_options import Without
+from freeseg.cli.options import Device, Mode, ModelOptions, Out, Revision, Sources
 from freeseg.cli.training import Cache, Name, command_line, show_steps
 from freeseg.models.towers import DEFAULT_IMAGE_TOWER, DEFAULT_TEXT_TOWER, describe_image_towers
 from freeseg.training import CACHE
 from freeseg.training.teacher.recipe import ATTENTIONS, TeacherRecipe
 
 
-@recipe_options(TeacherRecipe, without=("attention", "precision"))
 def pretrain(
+    sources: Sources,
     *,
-    data: Annotated[
-        list[str],
-        typer.Argument(
-            help="Caption folders (captions.jsonl + images), webdataset tars, or folders of photos without captions.",
-            show_default=False,
-        ),
-    ],
     out: Out,
-    image_tower: Annotated[str, typer.Option(help=f"{describe_image_towers(trained=False)}.")] = DEFAULT_IMAGE_TOWER,
+    image_tower: Annotated[
+        str, typer.Option(help=f"Image tower, which stays frozen: {describe_image_towers(trained=False)}.")
+    ] = DEFAULT_IMAGE_TOWER,
     text_tower: Annotated[
-        str,
-        typer.Option(help=f"The image tower's own if left out, or {DEFAULT_TEXT_TOWER} where it has none."),
-    ] = "",
+        str | None,
+        typer.Option(
+            help=f"Text tower, which stays frozen. [default: the image tower's own, or {DEFAULT_TEXT_TOWER} where it "
+            "has none]"
+        ),
+    ] = None,
     revision: Revision = None,
     mode: Mode = None,
     attention: Annotated[
         str,
         typer.Option(
-            help="What weighs the patches: energy of the features, none, or the name of a DINOv2 or DINO, whose class "
-            "token does. auto: energy for an image tower with a label space of its own, none for others."
+            help="What decides how much each patch counts: energy (of the features), none, or the name of a DINOv2 or "
+            "DINO (its class token). auto: energy for an image tower with a label space of its own, none for others."
         ),
     ] = TeacherRecipe.attention,
-    hidden: Annotated[int, typer.Option(min=0, help="Hidden width of the image head; 0 for a linear one.")] = 0,
-    name: Name = "",
+    hidden: Annotated[
+        int, typer.Option(min=0, help="Width of the image head's hidden layer. 0 makes the head linear.")
+    ] = 0,
+    name: Name = None,
     cache: Cache = CACHE,
-    recipe: TeacherRecipe,
+    recipe: Annotated[TeacherRecipe, Without(("attention",))],
     trainings: Annotated[
-        int, typer.Option(min=1, help="Trainings with consecutive seeds whose heads are averaged.")
+        int,
+        typer.Option(min=1, help="How many trainings, with consecutive seeds, are run. Their heads are averaged."),
     ] = 1,
-    precision: Annotated[
-        str, typer.Option(help=f"float32 or bfloat16. {field_help(TeacherRecipe).get('precision', '')}")
-    ] = TeacherRecipe.precision,
-    device: Device = "cpu",
+    device: Device = ModelOptions.device,
 ) -> None:
-    """Train a dense ICLIP on photos and captions. Stop it whenever you like: the same command resumes."""
+    """Train a teacher, a dense ICLIP, on photos with captions.
+
+    If the command is stopped, running it again continues where it stopped.
+
+    Examples:
+        freeseg pretrain captioned --out my-teacher --epochs 4
+        freeseg pretrain captioned --out my-clip --image-tower openai/clip-vit-base-patch16  # needs a network
+    """
     from freeseg.cli.progress import progress
-    from freeseg.models.devices import canonical_precision
     from freeseg.training import teacher
 
     kind, attention_tower = (attention, "") if attention in ATTENTIONS else ("class", attention)
-    own: dict[str, Any] = {"attention": kind, "precision": canonical_precision(precision)}
+    own: dict[str, Any] = {"attention": kind}
     with progress("photos") as on_photos, progress("captions") as on_captions, progress("training") as update:
         config = teacher.run(
-            data,
+            sources,
             out,
             recipe=replace(recipe, **own),
             image_tower=image_tower,
-            text_tower=text_tower,
+            text_tower=text_tower or "",
             revision=revision or "",
             mode=mode or "",
             attention_tower=attention_tower,
             hidden=hidden,
             trainings=trainings,
-            name=name,
+            name=name or "",
             cache=cache,
             device=device,
             command=command_line(),

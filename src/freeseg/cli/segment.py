@@ -8,19 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import (
-    Device,
-    Labels,
-    Mode,
-    Model,
-    Onnx,
-    Out,
-    Precision,
-    Revision,
-    ShortSide,
-    read_labels,
-)
-from freeseg.models import DEFAULT
+from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, read_labels
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,21 +18,22 @@ if TYPE_CHECKING:
 
 def segment(
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)],
+    *,
     labels: Labels,
-    out: Out = Path("out"),
-    background: Annotated[bool, typer.Option(help="Whether a pixel may be none of the labels.")] = True,
-    model: Model = DEFAULT,
-    device: Device = "cpu",
-    revision: Revision = None,
-    mode: Mode = None,
-    precision: Precision = "float32",
-    short_side: ShortSide = None,
-    onnx: Onnx = None,
+    out: Out = DEFAULT_OUT,
+    background: Background = True,
+    model: ModelOptions,
 ) -> None:
-    """Segment photos by words: an overlay, a palette PNG and a JSON for each photo."""
+    """Segment photos by words. Each photo gives an overlay (JPEG), a mask (palette PNG) and a summary (JSON).
+
+    Examples:
+        freeseg segment photo.jpg --labels "person, sofa|couch"
+        freeseg segment photos --labels voc20 --out results
+        freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
+        freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
+    """
     from rich.console import Console
 
-    import freeseg
     from freeseg.cli.progress import progress
     from freeseg.errors import PhotoError
     from freeseg.files import remove_half_written
@@ -54,15 +43,7 @@ def segment(
 
     vocabulary = read_labels(labels)
     found = find_photos(photos, without=out)
-    network = freeseg.load(
-        model,
-        device=device,
-        revision=revision,
-        mode=mode,
-        precision=precision,
-        short_side=short_side,
-        onnx=onnx,
-    )
+    network = model.load()
     remove_half_written(out, recursive=True)
     failed: list[str] = []
     totals: Counter[str] = Counter()

@@ -3,45 +3,61 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from freeseg.cli.options import Out
-from freeseg.cli.recipe_options import recipe_options
-from freeseg.cli.training import AutoDevice, AutoPrecision, Cache, Name, command_line, show_steps
+from freeseg.cli.options import Out, Readers
+from freeseg.cli.training import Cache, Name, command_line, show_steps
+from freeseg.models.precisions import PrecisionName
 from freeseg.models.towers import DEFAULT_NETWORK, describe_image_towers
 from freeseg.training import CACHE
 from freeseg.training.network.recipe import NetworkRecipe
 
 
-@recipe_options(NetworkRecipe)
 def train(
     *,
-    images: Annotated[list[Path], typer.Option(help="Folder of the labelled photos; may be given several times.")],
-    masks: Annotated[Path, typer.Option(help="Folder that `freeseg label` wrote.")],
+    images: Annotated[
+        list[Path], typer.Option(help="Folder of the labelled photos. Repeat the option for several folders.")
+    ],
+    masks: Annotated[Path, typer.Option(help="Folder of free masks, which freeseg label wrote.")],
     out: Out,
     encoder: Annotated[
         str, typer.Option(help=f"Encoder of the network: {describe_image_towers(trained=True)}.")
     ] = DEFAULT_NETWORK,
     teacher: Annotated[
-        str, typer.Option(help="Model whose joint space the network shares; the one that made the masks if left out.")
-    ] = "",
-    name: Name = "",
+        str | None,
+        typer.Option(help="Model whose joint space the network learns. [default: the one that made the masks]"),
+    ] = None,
+    name: Name = None,
     cache: Cache = CACHE,
     self_training: Annotated[
-        int, typer.Option(min=0, help="Further rounds, in which the network relabels its photos and learns from that.")
+        int,
+        typer.Option(
+            min=0, help="How many more rounds to train, in each of which the network first relabels its photos."
+        ),
     ] = 0,
     recipe: NetworkRecipe,
-    workers: Annotated[
-        int, typer.Option(min=0, help="Processes that read photos; 0 reads them in the training's own.")
-    ] = 0,
-    precision: AutoPrecision = "auto",
-    device: AutoDevice = "auto",
+    readers: Readers = 0,
+    precision: Annotated[
+        Literal["auto"] | PrecisionName,
+        typer.Option(
+            help="Number format of the computation. auto takes bfloat16 on a GPU that supports it, otherwise float32."
+        ),
+    ] = "auto",
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"],
+        typer.Option(help="Device to compute on. auto takes a GPU if there is one, otherwise the CPU."),
+    ] = "auto",
 ) -> None:
-    """Train a segmentation network on free masks. Stop it whenever you like: the same command resumes.
+    """Train a segmentation network on free masks.
 
-    On several GPUs: accelerate launch -m freeseg train ...
+    If the command is stopped, running it again continues where it stopped. To train on several GPUs, put
+    "accelerate launch -m" before the command.
+
+    Examples:
+        freeseg train --images photos --masks masks --out mine
+        freeseg train --images photos --masks masks --out better --epochs 4 --self-training 1
     """
     from freeseg.cli.progress import progress
     from freeseg.training import network
@@ -53,11 +69,11 @@ def train(
             out,
             recipe=recipe,
             encoder=encoder,
-            teacher=teacher,
+            teacher=teacher or "",
             self_training=self_training,
-            name=name,
+            name=name or "",
             cache=cache,
-            workers=workers,
+            workers=readers,
             precision=precision,
             device=device,
             command=command_line(),

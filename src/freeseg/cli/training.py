@@ -15,16 +15,10 @@ if TYPE_CHECKING:
     from freeseg.cli.progress import Update
     from freeseg.training.loop import OnStep, StepReport
 
-Name = Annotated[str, typer.Option(help="What the model is called; the folder's name if left out.")]
-AutoPrecision = Annotated[
-    str,
-    typer.Option(
-        "--precision",
-        help="float32, or bfloat16 or float16 for mixed precision; auto: bfloat16 on a GPU that has it, else float32.",
-    ),
+Name = Annotated[str | None, typer.Option(help="Name of the model. [default: the name of its folder]")]
+Cache = Annotated[
+    Path, typer.Option(help="Folder for what frozen models see in the photos, which is computed once and kept.")
 ]
-AutoDevice = Annotated[str, typer.Option("--device", help="cpu, cuda or mps; auto: a GPU where there is one.")]
-Cache = Annotated[Path, typer.Option(help="Folder for the features of photos, which are computed once.")]
 ESTIMATED_AFTER = 5  # steps
 
 

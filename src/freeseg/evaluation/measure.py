@@ -43,7 +43,7 @@ def measure_photos(
         model: The model.
         data: Photos with masks.
         protocol: How the model is measured.
-        setting: One of `records.SETTINGS`.
+        setting: One of `names.SETTINGS`.
         journal: A file to keep the records in: an evaluation that was stopped goes on after its last photo.
         workers: How many processes read photos and masks; 0 reads them in this process.
         progress: Called with how many photos are done, and of how many.

@@ -15,7 +15,7 @@ from typing import Any
 from freeseg.data.segmentation import SegmentationData
 from freeseg.decision.rule import Decision
 from freeseg.errors import FreeSegError
-from freeseg.evaluation.records import SETTINGS
+from freeseg.evaluation.names import PROTOCOLS, SETTINGS
 from freeseg.models import Config
 from freeseg.words import Vocabulary, templates
 
@@ -57,7 +57,7 @@ class Protocol:
 
         Args:
             own: The model's own config.
-            setting: One of `records.SETTINGS`.
+            setting: One of `names.SETTINGS`.
 
         Example:
             >>> from freeseg.models.config import TowerPair
@@ -119,6 +119,3 @@ def protocol(name: str, dataset: str) -> Protocol:
 @cache
 def _tables() -> dict[str, dict[str, Any]]:
     return tomllib.loads(resources.files("freeseg.evaluation").joinpath("protocols.toml").read_text(encoding="utf-8"))
-
-
-PROTOCOLS = tuple(_tables())

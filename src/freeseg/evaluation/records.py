@@ -11,8 +11,6 @@ from typing import Any
 from freeseg.errors import DataError
 from freeseg.evaluation.metrics.headlines import TALLIES
 
-SETTINGS = ("freeseg", "plain", "aliases", "refined")
-
 
 @dataclass(frozen=True)
 class PhotoRecord:
@@ -60,7 +58,7 @@ class Run:
         has_background: Whether a pixel may be none of the labels.
         photos: How many photos were measured.
         photos_sha256: Hash of their names in order (`names_sha256`).
-        setting: One of `SETTINGS`.
+        setting: One of `freeseg.evaluation.names.SETTINGS`.
         protocol: `dataclasses.asdict` of the Protocol.
         model: The name of the model.
         model_sha256: Hash of the model's weights, preprocessing and decision rule.

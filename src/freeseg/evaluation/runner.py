@@ -11,6 +11,7 @@ import freeseg
 from freeseg.data.segmentation import SegmentationData, open_dataset
 from freeseg.errors import FreeSegError
 from freeseg.evaluation.measure import describe_run, evenly_spaced, measure_photos
+from freeseg.evaluation.names import ProtocolName, SettingName
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.protocols import protocol as protocol_of
 from freeseg.evaluation.report.gallery import gallery
@@ -34,8 +35,8 @@ def run(
     root: Path | str,
     out: Path | str,
     classes: Path | str | None = None,
-    setting: str = "freeseg",
-    protocol: str = "freeseg",
+    setting: SettingName = "freeseg",
+    protocol: ProtocolName = "freeseg",
     revision: str | None = None,
     mode: str | None = None,
     precision: str = "float32",

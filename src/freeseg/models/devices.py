@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import torch
 
 from freeseg.errors import FreeSegError, reason
+from freeseg.models.precisions import PrecisionName
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+PRECISIONS: dict[str, torch.dtype] = {name: getattr(torch, name) for name in get_args(PrecisionName)}
 SHORT_NAMES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 

@@ -89,6 +89,16 @@ def describe_image_towers(*, trained: bool) -> str:
     return "; or ".join(filter(None, chosen))
 
 
+def dense_modes() -> tuple[str, ...]:
+    """The names of the dense modes that any family has, for help texts.
+
+    Example:
+        >>> "surgery" in dense_modes()
+        True
+    """
+    return tuple(dict.fromkeys(mode for family in FAMILIES for mode in family.dense_modes))
+
+
 def zero_shot_family(folder: Path) -> Family | None:
     """The family whose checkpoint a folder holds; None for a model that FreeSeg wrote."""
     return next((family for family in FAMILIES if family.holds(folder)), None)
@@ -163,6 +173,7 @@ __all__ = [
     "Family",
     "OpenedImageTower",
     "TowerPair",
+    "dense_modes",
     "describe_image_towers",
     "family_of",
     "identities",

@@ -41,6 +41,7 @@ class Family(ABC):
         names: The names of its towers, for lists of what there is. A family whose towers are folders or names on the
             hub cannot list them.
         image_towers: What a user can name as an image tower, in a few words, for help texts; "" is left out of them.
+        dense_modes: The ways in which its image towers can read patches, where there are several.
         trains_image_tower: Whether `freeseg train` trains the image tower, so that it is part of a checkpoint. All
             other towers are frozen: a checkpoint holds their sha256 only.
         runs_through_onnx: Whether a file that `freeseg export` wrote can look at photos in the image tower's place.
@@ -49,6 +50,7 @@ class Family(ABC):
 
     names: tuple[str, ...] = ()
     image_towers = ""
+    dense_modes: tuple[str, ...] = ()
     trains_image_tower = False
     runs_through_onnx = True
     same_meaning = 0.95

@@ -14,25 +14,26 @@ class NetworkRecipe:
     The optimiser is AdamW with a warm-up and a cosine.
 
     Attributes:
-        epochs: How often each photo is seen in a round.
-        batch_size: Photos of a step.
-        learning_rate: The highest learning rate.
+        epochs: How many times a training goes through all photos.
+        batch_size: How many photos each step sees.
+        learning_rate: Highest learning rate, after the warm-up.
         weight_decay: Weight decay of AdamW.
-        seed: Seed of all that is drawn.
-        partial_labels: Whether only labels known to be in a photo compete in its loss; else all of the vocabulary do.
-        partial_pixels: Whether only the most confident pixels of each label supervise; else all do.
-        foreground_share: The share of each label's pixels that supervise.
-        background_share: The share of the background's pixels that supervise.
-        clamp: The largest loss that a pixel may have, in the last part of the training.
-        clamp_from: Where that part begins, as a share of the training; 1 turns it off.
-        distill: Weight of the distance to the teacher's patch embeddings; 0 turns it off.
-        side: Side of the squares that photos are cropped to, in pixels; a multiple of 32.
+        seed: Seed of everything that is drawn at random.
+        partial_labels: Whether only the labels that are known to be in a photo compete in its loss. Otherwise all
+            labels of the vocabulary do.
+        partial_pixels: Whether only the most confident pixels of each label are learned from. Otherwise all pixels are.
+        foreground_share: Share of each label's pixels that is learned from, the most confident ones.
+        background_share: Share of the background's pixels that is learned from, the most confident ones.
+        clamp: Largest loss that a pixel can have in the last part of the training.
+        clamp_from: Where that last part begins, as a share of the training. 1 turns the clamp off.
+        distill: Weight of the distance between the network's and the teacher's patch embeddings. 0 turns it off.
+        side: Side of the squares that are cropped from photos, in pixels. It is a multiple of 32.
         smallest_crop: Side of the smallest crop, as a share of the photo's shorter side.
-        colour: How far brightness, contrast and saturation are changed at most, as a share.
-        frozen_stride: The encoder's layers up to this stride keep their ImageNet weights; 0 trains all of them.
-        encoder_rate: The encoder's learning rate, as a share of the decoder's.
-        self_training_rate: The learning rate of self-training rounds, as a share of the first training's.
-        ema: Decay of the moving average of the weights, which becomes the network.
+        colour: Largest random change of brightness, contrast and saturation, as a share.
+        frozen_stride: The encoder's layers up to this stride keep their ImageNet weights. 0 trains all layers.
+        encoder_rate: Learning rate of the encoder, as a share of the decoder's.
+        self_training_rate: Learning rate of self-training rounds, as a share of the first training's.
+        ema: Decay of the moving average of the weights. The averaged weights become the network.
 
     Raises:
         FreeSegError: A setting makes no sense; the message names it.

@@ -18,24 +18,26 @@ class TeacherRecipe:
 
     Attributes:
         pooling: How the patches of a photo become one similarity per caption.
-        where: What is pooled: each channel of the features, or the similarities of patches and texts.
-        tau: Temperature of smoothed min and of softmax pooling.
-        attention: What weighs the patches: the energy of the image tower's own features, the class token of another
-            tower (`TeacherData.attention`), or nothing. "auto" is "energy" for an image tower with a label space of
-            its own and "none" for a transformer.
-        smoothing: Side of the spatial average before the pooling, in patches, odd; 1 for none.
-        captions: Captions of each photo that a step sees.
-        nouns: Weight of the contrast between photos and the nouns of their captions; 0 turns it off.
-        distill: Weight of vocabulary distillation on the names of the image tower's classes; 0 turns it off.
-        distill_kinds: Weight of vocabulary distillation on the kinds of the classes (dog, bird, car, ...).
-        distill_scale: Logit scale of the words in distillation.
-        distill_patches: Patches of each photo that distillation looks at, drawn anew at each step.
-        epochs: How often each photo is seen.
-        batch_size: Photos of a step.
-        learning_rate: The highest learning rate.
+        where: What is pooled: each channel of the features, or the similarities between patches and texts.
+        tau: Temperature of smoothed min pooling and of softmax pooling.
+        attention: What decides how much each patch counts: the energy of the image tower's own features, the class
+            token of another tower (`TrainingData.attention`), or nothing. "auto" is "energy" for an image tower with a
+            label space of its own and "none" for a transformer.
+        smoothing: Side of the square over which maps are averaged before the pooling, in patches. It is odd. 1 turns
+            the averaging off.
+        captions: How many captions of each photo a step sees.
+        nouns: Weight of the contrast between photos and the nouns of their captions. 0 turns it off.
+        distill: Weight of vocabulary distillation on the names of the image tower's classes. 0 turns it off.
+        distill_kinds: Weight of vocabulary distillation on the kinds of the classes (dog, bird, car, ...). 0 turns it
+            off.
+        distill_scale: Logit scale of the words in vocabulary distillation.
+        distill_patches: How many patches of each photo vocabulary distillation sees. Each step draws others.
+        epochs: How many times a training goes through all photos.
+        batch_size: How many photos each step sees.
+        learning_rate: Highest learning rate, after the warm-up.
         weight_decay: Weight decay of AdamW.
-        seed: Seed of all that is drawn.
-        precision: Precision of the large products: bfloat16 is faster where the processor has it.
+        seed: Seed of everything that is drawn at random.
+        precision: Number format of the computation. bfloat16 is faster on hardware that supports it.
 
     Raises:
         FreeSegError: A setting makes no sense; the message names it.

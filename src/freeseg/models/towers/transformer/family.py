@@ -15,7 +15,7 @@ from freeseg.errors import WeightsError
 from freeseg.files import is_folder
 from freeseg.models.config import Config, Preprocessing, TowerPair, full_name
 from freeseg.models.towers.family import Family, OpenedImageTower
-from freeseg.models.towers.transformer.kinds import KINDS
+from freeseg.models.towers.transformer.kinds import DENSE_MODES, KINDS
 
 if TYPE_CHECKING:
     from freeseg.models.class_attention import ClassAttention
@@ -31,6 +31,7 @@ class TransformerFamily(Family):
     """Towers in folders in transformers' format, and of the hub."""
 
     image_towers = "a CLIP, SigLIP or DINOv2: a folder, or a name on huggingface.co"
+    dense_modes = DENSE_MODES
     runs_through_onnx = False  # an exported file has no windows, through which long photos are seen
     same_meaning = 0.95  # any two words are near in the text space of a CLIP
 

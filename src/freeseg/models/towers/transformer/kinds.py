@@ -20,6 +20,8 @@ class Kind(NamedTuple):
     mode: str = "raw"
 
 
+# The dense modes, which `dense.MODES` implements.
+DENSE_MODES = ("raw", "maskclip", "surgery", "sclip", "clearclip", "naclip")
 KINDS = {
     "clip": Kind("CLIPModel", knows_words=True, mode="surgery"),
     "siglip": Kind("SiglipModel", knows_words=True),
