@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -20,6 +21,7 @@ A mistake in a command line, a photo that cannot be read or a model that is not 
 error output and exit code 1. `Ctrl-C` ends a command with exit code 130, and `SIGTERM` with 143; what was finished is
 kept, and no half-written file is left.
 """
+STATED = re.compile(r"\s*\[default: (.+)\]$")  # how help states a default that is no plain value
 KINDS: Mapping[Any, str] = {str: "text", int: "number", float: "number", bool: ""}
 
 
@@ -48,7 +50,9 @@ def section(name: str, command: Any) -> str:
         lines += [f"| `{_placeholder(each)}` | {_cell(each.help)} |" for each in arguments]
         lines.append("")
     lines += ["| option | what it does | default |", "|---|---|---|"]
-    lines += [f"| {_spelling(each)} | {_cell(each.help)} | {_default(each)} |" for each in options]
+    lines += [
+        f"| {_spelling(each)} | {_cell(STATED.sub('', each.help or ''))} | {_default(each)} |" for each in options
+    ]
     lines.append("")
     if command.epilog:
         lines += [_prose(command.epilog), ""]
@@ -93,19 +97,25 @@ def _kind(annotation: Any) -> str:
     """What an option takes, in a word: a number, text, a path, or the choices there are."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
-        return " or ".join(f"`{each}`" for each in inner)
+        return _choices(inner)
     if origin in (Union, types.UnionType):
         return _kind(next(each for each in inner if each is not type(None)))
     if origin is list:
         return _kind(inner[0])
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return " or ".join(f"`{each.value}`" for each in annotation)
+        return _choices([each.value for each in annotation])
     return KINDS.get(annotation, getattr(annotation, "__name__", "text").lower())
+
+
+def _choices(values: Sequence[object]) -> str:
+    return " or ".join(filter(None, [", ".join(f"`{each}`" for each in values[:-1]), f"`{values[-1]}`"]))
 
 
 def _default(option: Any) -> str:
     if option.required:
         return "required"
+    if stated := STATED.search(option.help or ""):
+        return _cell(stated[1])
     value = option.default.value if isinstance(option.default, Enum) else option.default
     if value is None or value == "":
         return ""
