@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 import pytest
 import typer
-from example_files import draw_example_files
 
 from commands import Run
+from example_files import draw_example_files
 from freeseg import loading
 from freeseg.cli import app
 from freeseg.models import DEFAULT, EMBEDDED

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from example_files import draw_example_files
 
 import documented
 import freeseg.cli
 from documented import Block
+from example_files import draw_example_files
 from freeseg.labelling import run as labelling
 from freeseg.words import embedding_cache
 
