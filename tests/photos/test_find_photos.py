@@ -6,9 +6,10 @@ import os
 from pathlib import Path, PurePosixPath
 
 import pytest
+from PIL import Image
 
 from freeseg.errors import OutputError, PhotoError
-from freeseg.photos import SUFFIXES, find_photos
+from freeseg.photos import SUFFIXES, Skipped, find_photos, photos_in, read_photo
 from pictures import refusal
 
 
@@ -41,8 +42,30 @@ def test_folders_are_walked_in_order_without_what_is_hidden_or_no_photo(tmp_path
 
 def test_every_suffix_in_any_case(tmp_path: Path) -> None:
     kinds = ["jpg", "jpeg", "jfif", "png", "webp", "avif", "bmp", "gif", "tif", "tiff"]
+    kinds += ["jpe", "mpo", "ppm", "pgm", "pbm", "pnm", "jp2", "j2k"]
     make(tmp_path, *(f"{kind}.{kind}" for kind in kinds), *(f"{kind}.{kind.upper()}" for kind in kinds))
-    assert len(find_photos([tmp_path])) == 20
+    assert len(find_photos([tmp_path])) == 36
+
+
+@pytest.mark.parametrize("kind", ["jpe", "mpo", "ppm", "pgm", "pbm", "pnm", "jp2", "j2k", "apng"])
+def test_what_is_found_can_be_read(tmp_path: Path, kind: str) -> None:
+    formats = {"jpe": "JPEG", "mpo": "MPO", "jp2": "JPEG2000", "j2k": "JPEG2000", "apng": "PNG"}
+    mode = {"pgm": "L", "pbm": "1"}.get(kind, "RGB")
+    Image.new(mode, (9, 4), "white").save(tmp_path / f"a.{kind}", formats.get(kind, "PPM"))
+    [found] = find_photos([tmp_path])
+    assert read_photo(found.path).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_kinds_that_are_not_read_are_counted(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg", "IMG_1.HEIC", "sub/IMG_2.heic", "raw.CR2", "notes.txt", ".hidden.heic")
+    skipped = Skipped()
+    assert [str(found.name) for found in find_photos([tmp_path], skipped=skipped)] == ["a.jpg"]
+    assert skipped.lines() == [
+        "1 .cr2 file was skipped: this kind is not supported; save it as JPEG or PNG",
+        "2 .heic files were skipped: this kind is not supported; save them as JPEG or PNG",
+    ]
+    (tmp_path / "a.jpg").unlink()
+    assert "2 .heic files were skipped" in complaint(tmp_path)
 
 
 def test_files_named_directly_are_taken_whatever_their_suffix(tmp_path: Path) -> None:
@@ -76,9 +99,21 @@ def test_nothing_named_is_nothing_found() -> None:
     assert find_photos([]) == []
 
 
+def test_links_to_one_file_are_photos_of_their_own(tmp_path: Path) -> None:
+    make(tmp_path, "store/1.jpg")
+    for split in ("train", "val"):
+        (tmp_path / "photos" / split).mkdir(parents=True)
+        for name in ("x.jpg", "y.jpg"):
+            (tmp_path / "photos" / split / name).symlink_to(tmp_path / "store" / "1.jpg")
+    (tmp_path / "photos" / "all").symlink_to(tmp_path / "store")
+    (tmp_path / "photos" / "more").symlink_to(tmp_path / "store")
+    expected = ["all/1.jpg", "more/1.jpg", "train/x.jpg", "train/y.jpg", "val/x.jpg", "val/y.jpg"]
+    assert found_names(tmp_path / "photos") == expected
+    assert [str(photo.name) for photo in photos_in(tmp_path / "photos")] == expected  # what `freeseg label` takes
+
+
 def test_duplicates_are_taken_once_and_the_first_name_stays(tmp_path: Path) -> None:
     make(tmp_path, "sub/a.jpg", "b.jpg")
-    (tmp_path / "link.jpg").symlink_to(tmp_path / "b.jpg")
     assert found_names(tmp_path / "sub" / "a.jpg", tmp_path, tmp_path / "sub") == ["a.jpg", "b.jpg"]
     assert found_names(tmp_path / "sub", tmp_path / "sub" / ".." / "sub") == ["a.jpg"]
 

@@ -99,6 +99,23 @@ def test_not_a_picture(tmp_path: Path, content: bytes) -> None:
     assert refusal(path).startswith(f"cannot read {path}: not a picture in a known format; save it as")
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(200), "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(200), "HEIC"),
+        (b"\0\0\0\x18ftypheix\0\0\0\0mif1heix" + bytes(200), "HEIC"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom" + bytes(200), "a Canon raw file (CR3)"),
+        (b"II*\0\x10\0\0\0CR\x02\0" + bytes(200), "a Canon raw file (CR2)"),
+        (b"8BPS\0\x01" + bytes(200), "a Photoshop file (PSD)"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(200), "JPEG XL"),
+    ],
+)
+def test_a_kind_that_is_not_read_is_named(tmp_path: Path, content: bytes, kind: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    assert refusal(tmp_path / "a.jpg").endswith(f": it is {kind}, whatever its name says; save it as PNG or JPEG")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.jpg")

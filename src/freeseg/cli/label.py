@@ -60,7 +60,7 @@ def label(
     from rich.console import Console
 
     from freeseg.cli.progress import progress
-    from freeseg.data import CaptionFolder, open_sources
+    from freeseg.data import CaptionFolder, PhotoFolder, open_sources
     from freeseg.labelling import label as label_sources
     from freeseg.labelling import write_coco
 
@@ -95,6 +95,9 @@ def label(
                 'labelled; a line with "captions": [] has them labelled by what they show',
                 err=True,
             )
+        if isinstance(source, PhotoFolder):
+            for line in source.skipped.lines():
+                typer.echo(f"{source.name}: {line}", err=True)
     if done.failed:
         for reason in done.failed:
             typer.echo(f"freeseg: {reason}", err=True)

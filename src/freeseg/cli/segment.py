@@ -37,12 +37,13 @@ def segment(
     from freeseg.cli.progress import progress
     from freeseg.errors import PhotoError
     from freeseg.files import remove_half_written
-    from freeseg.photos import find_photos
+    from freeseg.photos import Skipped, find_photos
     from freeseg.results.saving import save_in_background
     from freeseg.results.stems import stems_of
 
     vocabulary = read_labels(labels)
-    found = find_photos(photos, without=out)
+    skipped = Skipped()
+    found = find_photos(photos, without=out, skipped=skipped)
     network = model.load()
     remove_half_written(out, recursive=True)
     failed: list[str] = []
@@ -62,6 +63,8 @@ def segment(
     elif totals:
         console.print(_many(totals, len(found) - len(failed)))
     console.print(f"{len(found) - len(failed)} of {len(found)} photos segmented; overlays, masks and JSON in {out}")
+    for line in skipped.lines():
+        typer.echo(line, err=True)
     if failed:
         for reason in failed:
             typer.echo(f"freeseg: {reason}", err=True)

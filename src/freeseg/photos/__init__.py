@@ -1,7 +1,7 @@
 """Photos: finding them, reading them safely, resizing them, and preparing the next ones in other threads."""
 
 from freeseg.photos.decoding import MAX_PIXELS
-from freeseg.photos.finding import SUFFIXES, FoundPhoto, find_photos, photos_in
+from freeseg.photos.finding import SUFFIXES, FoundPhoto, Skipped, find_photos, photos_in
 from freeseg.photos.prefetching import prefetch_photos
 from freeseg.photos.reading import Photo, read_bytes, read_photo
 from freeseg.photos.resizing import fit_short_side, resize, to_array
@@ -11,6 +11,7 @@ __all__ = [
     "SUFFIXES",
     "FoundPhoto",
     "Photo",
+    "Skipped",
     "find_photos",
     "fit_short_side",
     "photos_in",

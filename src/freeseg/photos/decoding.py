@@ -14,6 +14,19 @@ from freeseg.errors import PhotoError, one_line
 
 MAX_PIXELS = 400_000_000  # width x height; Pillow holds 4 bytes for each, and 8 while it converts
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")  # not EPS: it runs Ghostscript
+_HEAD_BYTES = 128  # of a file: enough to know its kind
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+_UNSUPPORTED_MARKS = {
+    b"II*\0\x10\0\0\0CR": "a Canon raw file (CR2)",
+    b"IIRO": "an Olympus raw file (ORF)",
+    b"IIU\0": "a Panasonic raw file (RW2)",
+    b"FUJIFILM": "a Fujifilm raw file (RAF)",
+    b"8BPS": "a Photoshop file (PSD)",
+    b"%PDF": "a PDF",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"v/1\x01": "OpenEXR",
+}
 _T = Image.Transpose
 _UPRIGHT: dict[object, _T] = {2: _T.FLIP_LEFT_RIGHT, 3: _T.ROTATE_180, 4: _T.FLIP_TOP_BOTTOM}
 _UPRIGHT |= {5: _T.TRANSPOSE, 6: _T.ROTATE_270, 7: _T.TRANSVERSE, 8: _T.ROTATE_90}  # by EXIF orientation
@@ -42,14 +55,27 @@ def open_header(file: BinaryIO, name: str) -> Image.Image:
     That check prints a warning, and its limit is one setting for the whole process.
     """
     Image.init()
-    start = file.read(16)
+    start = file.read(_HEAD_BYTES)
+    if kind := _unsupported_kind(start):
+        raise PhotoError(f"cannot read {name}: it is {kind}, whatever its name says; save it as PNG or JPEG")
     for known in _FORMATS:
         factory, accept = Image.OPEN.get(known, (None, None))
         # What `accept` gives is a str where this Pillow was built without the format.
-        if factory and accept and len(start) > 1 and accept(start) is True:
+        if factory and accept and len(start) > 1 and accept(start[:16]) is True:
             file.seek(0)
             return factory(file, "")
     raise PhotoError(f"cannot read {name}: not a picture in a known format; save it as PNG or JPEG")
+
+
+def _unsupported_kind(start: bytes) -> str:
+    """The kind of a file that is a picture but cannot be read, by its first bytes; "" for any other file."""
+    if start[4:8] == b"ftyp":
+        size = min(int.from_bytes(start[:4], "big"), len(start))
+        brands = {start[8:12], *(start[place : place + 4] for place in range(16, size - 3, 4))}
+        if brands & _HEIC_BRANDS and not brands & {b"avif", b"avis"}:
+            return "HEIC"
+        return "a Canon raw file (CR3)" if b"crx " in brands else ""
+    return next((kind for mark, kind in _UNSUPPORTED_MARKS.items() if start.startswith(mark)), "")
 
 
 def upright_rgb(image: Image.Image, name: str) -> Image.Image:

@@ -4,15 +4,54 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from freeseg.errors import OutputError, PhotoError
 from freeseg.files import path_for_message
 from freeseg.photos.decoding import photo_errors
+from freeseg.photos.own_results import is_own_folder, own_results
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff"})
+_READ = ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .avif .bmp .gif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .j2k .jpx"
+# HEIC, cameras' raw files, and files of programs and instruments
+_NOT_READ = (
+    ".heic .heif .hif .heics .cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .dng .orf .rw2 .raf .pef .srw .x3f .3fr .erf "
+    ".psd .psb .xcf .kra .ai .eps .svg .svgz .jxl .jxr .wdp .exr .hdr .tga .pcx .dds .sgi .ico .icns .dcm .dicom "
+    ".czi .nd2 .lif .svs .ndpi .mrxs .fits"
+)
+SUFFIXES, UNSUPPORTED = frozenset(_READ.split()), frozenset(_NOT_READ.split())
+
+
+@dataclass
+class Skipped:
+    """What was left out of folders that were searched for photos, and why.
+
+    Attributes:
+        unsupported: How many pictures of kinds that are not read, by suffix.
+        results: How many pictures that FreeSeg itself wrote.
+    """
+
+    unsupported: Counter[str] = field(default_factory=Counter)
+    results: int = 0
+
+    def lines(self) -> list[str]:
+        """One sentence for each reason.
+
+        Example:
+            >>> Skipped(Counter({".heic": 2})).lines()
+            ['2 .heic files were skipped: this kind is not supported; save them as JPEG or PNG']
+        """
+        lines = []
+        for suffix, count in sorted(self.unsupported.items()):
+            files, them = (f"{suffix} file was", "it") if count == 1 else (f"{suffix} files were", "them")
+            lines.append(f"{count} {files} skipped: this kind is not supported; save {them} as JPEG or PNG")
+        if self.results:
+            files = "picture was" if self.results == 1 else "pictures were"
+            lines.append(f"{self.results} {files} skipped: FreeSeg's own results; a file that you name itself is taken")
+        return lines
 
 
 class FoundPhoto(NamedTuple):
@@ -27,16 +66,20 @@ class FoundPhoto(NamedTuple):
     name: PurePosixPath
 
 
-def find_photos(paths: Iterable[str | os.PathLike[str]], *, without: Path | None = None) -> list[FoundPhoto]:
-    """List photos and the photos in folders, each file once.
+def find_photos(
+    paths: Iterable[str | os.PathLike[str]], *, without: Path | None = None, skipped: Skipped | None = None
+) -> list[FoundPhoto]:
+    """List photos and the photos in folders, each path once.
 
     A folder gives the files in it and below it, sorted, whose suffix is in `SUFFIXES`, in upper or lower case. Hidden
-    files and folders are skipped, and links to folders are followed. A file that is named itself is taken whatever
-    its suffix is. Two photos from different paths can have the same name.
+    files and folders are left out, and so is what FreeSeg wrote itself (`photos.own_results`). Links to files and
+    folders are followed; two links to one file are two photos. A file that is named itself is taken, whatever it is.
+    Two photos from different paths can have the same name.
 
     Args:
         paths: Files and folders; a lone path is one of them.
         without: A folder that is left out where it lies inside the others: the one that results are written to.
+        skipped: Gets the counts of what is left out.
 
     Raises:
         PhotoError: A path does not exist, a folder cannot be listed, or a folder holds no photos.
@@ -54,40 +97,80 @@ def find_photos(paths: Iterable[str | os.PathLike[str]], *, without: Path | None
     for path in map(Path, listed):
         with photo_errors(path_for_message(path)):
             is_folder = stat.S_ISDIR(path.stat().st_mode)
-        photos = photos_in(path, without=without) if is_folder else [FoundPhoto(path, PurePosixPath(path.name))]
+        left_out = Skipped()
+        photos = [FoundPhoto(path, PurePosixPath(path.name))]
+        if is_folder:
+            photos = photos_in(path, without=without, skipped=left_out)
         if not photos:
-            raise PhotoError(f"no photos in {path_for_message(path)}; give some in {' '.join(sorted(SUFFIXES))}")
+            reasons = "".join(f"; {line}" for line in left_out.lines())
+            raise PhotoError(
+                f"no photos in {path_for_message(path)}; give some in {' '.join(sorted(SUFFIXES))}{reasons}"
+            )
+        if skipped is not None:
+            skipped.unsupported += left_out.unsupported
+            skipped.results += left_out.results
         for photo in photos:
-            unique.setdefault(os.path.realpath(photo.path), photo)
+            unique.setdefault(os.path.abspath(photo.path), photo)  # noqa: PTH100 - links stay apart
     return list(unique.values())
 
 
-def photos_in(folder: Path, *, without: Path | None = None) -> list[FoundPhoto]:
+def photos_in(folder: Path, *, without: Path | None = None, skipped: Skipped | None = None) -> list[FoundPhoto]:
     """List the photos in a folder and below it as `find_photos` does; there may be none.
 
     Args:
         folder: The folder.
         without: A folder inside it that is left out.
+        skipped: Gets the counts of what is left out.
 
     Raises:
         PhotoError: The folder or one below it cannot be listed.
         OutputError: `without` is the folder itself: what is written there would be taken for photos the next time.
     """
-    left_out = {os.path.realpath(without)} if without else set()
-    if os.path.realpath(folder) in left_out:
+    left_out = os.path.realpath(without) if without else ""
+    if os.path.realpath(folder) == left_out:
         raise OutputError(
             f"{path_for_message(folder)} holds the photos; results go to another folder, or one inside it"
         )
-    return [FoundPhoto(file, PurePosixPath(file.relative_to(folder))) for file in _walk(folder, left_out)]
+    walk = _Walk(left_out, Skipped() if skipped is None else skipped)
+    return [FoundPhoto(file, PurePosixPath(file.relative_to(folder))) for file in walk.photos(folder, ())]
 
 
-def _walk(path: Path, visited: set[str]) -> list[Path]:
-    """The photos at a path and below it. Links may loop, so `visited` holds the real paths of folders not to visit."""
-    with photo_errors(path_for_message(path)):  # unlike here, `os.walk` skips a folder that it cannot list
-        if not path.is_dir():
-            return [path] if path.suffix.lower() in SUFFIXES else []
-        if (real := os.path.realpath(path)) in visited:
-            return []
-        visited.add(real)
-        entries = sorted(entry for entry in path.iterdir() if entry.name[0] != ".")
-    return [photo for entry in entries for photo in _walk(entry, visited)]
+@dataclass(frozen=True)
+class _Walk:
+    """A search for photos.
+
+    Attributes:
+        left_out: The real path of a folder that is left out.
+        skipped: What was left out so far.
+    """
+
+    left_out: str
+    skipped: Skipped
+
+    def photos(self, folder: Path, above: tuple[str, ...]) -> list[Path]:
+        """The photos in a folder and below it. Links may loop: `above` holds the real paths of the folders it is in."""
+        with photo_errors(path_for_message(folder)):  # unlike here, `os.walk` skips a folder that it cannot list
+            real = os.path.realpath(folder)
+            if real == self.left_out or real in above:
+                return []
+            entries = sorted(entry for entry in folder.iterdir() if entry.name[0] != ".")
+            names = {entry.name for entry in entries}
+            if is_own_folder(folder, names):
+                self.skipped.results += sum(_is_photo(Path(file)) for _, _, files in os.walk(folder) for file in files)
+                return []
+            results = own_results(folder, names)
+            found: list[Path] = []
+            for entry in entries:
+                if entry.is_dir():
+                    found += self.photos(entry, (*above, real))
+                elif entry.name in results:
+                    self.skipped.results += 1
+                elif _is_photo(entry):
+                    found.append(entry)
+                elif entry.suffix.lower() in UNSUPPORTED:
+                    self.skipped.unsupported[entry.suffix.lower()] += 1
+        return found
+
+
+def _is_photo(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES

@@ -13,7 +13,7 @@ from freeseg.data.captions.source import PhotoSource
 from freeseg.data.captions.tar_shards import TarShards
 from freeseg.errors import DataError
 from freeseg.files import is_file, is_folder
-from freeseg.photos import SUFFIXES, photos_in
+from freeseg.photos import SUFFIXES, Skipped, photos_in
 
 
 def open_sources(paths: Sequence[str | Path], *, without: Path | None = None) -> list[PhotoSource]:
@@ -47,7 +47,9 @@ def _open(given: str | Path, without: Path | None) -> PhotoSource:
         raise DataError(f"{given}: only local files are read, no URL and no pipe; download it first")
     if is_file(path / CAPTIONS_FILE):
         return CaptionFolder(path, without=without)
-    tars, photos = files_with_suffix(path, ".tar"), photos_in(path, without=without) if is_folder(path) else []
+    skipped = Skipped()
+    tars = files_with_suffix(path, ".tar")
+    photos = photos_in(path, without=without, skipped=skipped) if is_folder(path) else []
     if tars and photos:
         raise DataError(f"{path}: holds .tar shards and photos ({photos[0].name}); put them in folders of their own")
     if photos:
@@ -55,4 +57,5 @@ def _open(given: str | Path, without: Path | None) -> PhotoSource:
     if tars or (path.suffix.lower() == ".tar" and not is_folder(path)):
         return TarShards(path)
     looked_for = f"{CAPTIONS_FILE}, .tar shards or photos ({' '.join(sorted(SUFFIXES))})"
-    raise DataError(f"{path}: no image-caption pairs; looked for {looked_for}; {describe_content(path)}")
+    reasons = "".join(f"; {line}" for line in skipped.lines())
+    raise DataError(f"{path}: no image-caption pairs; looked for {looked_for}; {describe_content(path)}{reasons}")

@@ -9,7 +9,7 @@ from freeseg.data.captions.records import describe_content, read_file
 from freeseg.data.captions.source import CaptionedPhoto
 from freeseg.errors import DataError
 from freeseg.files import is_folder
-from freeseg.photos import SUFFIXES, photos_in
+from freeseg.photos import SUFFIXES, Skipped, photos_in
 
 
 class PhotoFolder:
@@ -18,6 +18,10 @@ class PhotoFolder:
     Args:
         folder: The folder.
         without: A folder inside it that is left out.
+
+    Attributes:
+        name: The folder's name.
+        skipped: What in the folder is not read, and why.
 
     Raises:
         DataError: There is no photo in it.
@@ -32,7 +36,8 @@ class PhotoFolder:
 
     def __init__(self, folder: str | Path, *, without: Path | None = None) -> None:
         self.name = Path(folder).resolve().name
-        self._photos = photos_in(Path(folder), without=without) if is_folder(folder) else []
+        self.skipped = Skipped()
+        self._photos = photos_in(Path(folder), without=without, skipped=self.skipped) if is_folder(folder) else []
         if not self._photos:
             raise DataError(
                 f"{folder}: no photo ({' '.join(sorted(SUFFIXES))}) in it; {describe_content(Path(folder))}"
