@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from freeseg.errors import PhotoError, one_line
+from freeseg.photos.tiff import grey_values, is_signed_bytes, open_full_page, separate_planes, use_native_order
+from freeseg.photos.values import eight_bits, grey_eight_bits
 
 MAX_PIXELS = 400_000_000  # width x height; Pillow holds 4 bytes for each, and 8 while it converts
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")  # not EPS: it runs Ghostscript
@@ -63,7 +65,10 @@ def open_header(file: BinaryIO, name: str) -> Image.Image:
         # What `accept` gives is a str where this Pillow was built without the format.
         if factory and accept and len(start) > 1 and accept(start[:16]) is True:
             file.seek(0)
-            return factory(file, "")
+            picture = factory(file, "")
+            if known == "TIFF":
+                open_full_page(picture, name)
+            return picture
     raise PhotoError(f"cannot read {name}: not a picture in a known format; save it as PNG or JPEG")
 
 
@@ -88,8 +93,13 @@ def upright_rgb(image: Image.Image, name: str) -> Image.Image:
     if image.format == "TIFF" and getattr(image, "_im", image) is None:
         # Pillow's TIFF reader checks the size again unless its canvas exists. `_tile_size` is the size before turning.
         image.im = Image.new(image.mode, getattr(image, "_tile_size", image.size)).im
-    image.load()
-    rgb = _to_rgb(image, name)
+    if image.format == "TIFF" and (planes := separate_planes(image, name)) is not None:
+        rgb = _to_rgb(Image.fromarray(eight_bits(planes, name)), name)
+    else:
+        if image.format == "TIFF":
+            use_native_order(image)
+        image.load()
+        rgb = _to_rgb(image, name)
     orientation = None
     with suppress(Exception):  # damaged EXIF raises nearly all kinds; viewers show such a photo as it is stored
         orientation = image.getexif().get(ExifTags.Base.Orientation)  # after load: a PNG may hold it last
@@ -101,11 +111,15 @@ def upright_rgb(image: Image.Image, name: str) -> Image.Image:
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     """A loaded picture in RGB, with its transparent pixels over white."""
-    if image.mode == "F" or image.mode.startswith("I"):
+    is_tiff = image.format == "TIFF"
+    if image.mode == "F" or image.mode.startswith("I") or (is_tiff and is_signed_bytes(image)):
         values: NDArray[Any] = np.asarray(image)
-        if image.mode == "I" and values.min() >= 0 and values.max() <= 65535:
-            values = values.astype(np.uint16)  # 16-bit data in a 32-bit picture
-        grey = _eight_bits(values, name)
+        most, white_is_zero = 0, False
+        if is_tiff:
+            values, most, white_is_zero = grey_values(image)
+        elif image.mode == "I" and image.format in ("PNG", "PPM"):  # whose values are of 16 bits then
+            most = 65_535
+        grey = grey_eight_bits(values, name, white=most, white_is_zero=white_is_zero)
         if isinstance(key := image.info.get("transparency"), int):  # in a PNG, one 16-bit grey can be transparent
             grey = np.where(values == key, np.uint8(255), grey)
         return Image.fromarray(grey).convert("RGB")
@@ -127,24 +141,8 @@ def array_to_rgb(array: NDArray[Any], name: str) -> Image.Image:
         raise PhotoError(f"cannot read {name}: shape {array.shape}; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)")
     _check_size((array.shape[1], array.shape[0]), name)
     with photo_errors(name):
-        pixels = np.ascontiguousarray(_eight_bits(array, name))
+        pixels = np.ascontiguousarray(eight_bits(array, name))
         return _to_rgb(Image.fromarray(pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels), name)
-
-
-def _eight_bits(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
-    """Values of any supported type as values from 0 to 255."""
-    if values.dtype == np.uint8:
-        return values
-    if values.dtype == np.bool_:
-        return values.astype(np.uint8) * np.uint8(255)
-    if values.dtype.kind == "u" and values.dtype.itemsize == 2:  # in either byte order
-        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    ends: tuple[Any, Any] = (values.min(), values.max()) if values.dtype.kind in "iuf" else ("?", "?")
-    # Rounding may leave the range a little. With NaN both comparisons are false.
-    if values.dtype.kind == "f" and ends[0] >= -1e-4 and ends[1] <= 1 + 1e-4:
-        return np.asarray(np.rint(np.clip(values, 0, 1) * 255), dtype=np.uint8)
-    got = f"{values.dtype} values from {ends[0]} to {ends[1]}"
-    raise PhotoError(f"cannot read {name}: {got}; give uint8, uint16, bool, or floats in [0, 1] without NaN")
 
 
 def _check_size(size: tuple[int, int], name: str) -> None:

@@ -23,7 +23,9 @@ def read_photo(photo: Photo) -> Image.Image:
     """Read a photo as an upright, fully loaded 8-bit RGB picture that shares nothing with its source.
 
     The EXIF orientation is applied, transparent pixels are laid over white, 16-bit values are divided by 257 and
-    rounded, and floats are multiplied by 255 and rounded.
+    rounded, and floats are multiplied by 255 and rounded. Greys of 32 bits are 8-bit values where none exceeds 255, and
+    16-bit values where none exceeds 65535. Of a TIFF file, the tags tell which value is white, and pages that are
+    previews are passed over.
 
     Args:
         photo: One of these.
