@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -246,6 +249,7 @@ class TestEmbedded:
         """All of them competing: at photo size and in float32, their maps alone would be 1.2 GB."""
         code = """
 import resource
+from collections.abc import Callable
 from dataclasses import replace
 import numpy as np
 import freeseg, freeseg.pipeline
@@ -331,3 +335,16 @@ def test_the_decision_rule_is_the_checkpoints_own(tiny: FreeSeg) -> None:
         tiny.maps(prepared, words), words, prepared, background=True
     )
     assert (unsure.labels == UNSURE).all()
+
+
+@pytest.mark.parametrize("several", [list, tuple, iter, lambda photos: (photo for photo in photos)])
+def test_several_photos_in_any_container(tiny: FreeSeg, several: Callable[[list[object]], Any]) -> None:
+    photo = np.zeros((30, 44, 3), np.uint8)
+    encoded = io.BytesIO()
+    Image.fromarray(photo).save(encoded, "PNG")
+    results = tiny.segment(several([photo, encoded, encoded.getvalue()]), "cat, dog")
+    assert len(results) == 3
+    assert all(np.array_equal(result.mask, results[0].mask) for result in results)
+    assert np.array_equal(tiny.segment(encoded, "cat, dog").mask, results[0].mask)
+    assert tiny.segment(several([]), "cat") == []
+    assert len(list(tiny.stream(photo, "cat"))) == 1

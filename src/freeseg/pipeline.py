@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from freeseg.decision import maps as similarity
 from freeseg.decision.masks import FreeMask, free_mask, photo_edges
 from freeseg.errors import LabelError, PhotoError
 from freeseg.mask_values import UNSURE, labels_by_value, to_stored
-from freeseg.photos import Photo, fit_short_side, prefetch_photos, read_photo, resize, to_array
+from freeseg.photos import Photo, fit_short_side, is_photo, prefetch_photos, read_photo, resize, to_array
 from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
 from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps, embed_vocabulary
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from freeseg.engines.engine import Engine
     from freeseg.models.config import Config, Preprocessing
 
-Labels = Vocabulary | str | Iterable[str]
+Labels = Vocabulary | str | os.PathLike[str] | Iterable[str] | Mapping[str, Iterable[str]]
 REMEMBERED = 16  # vocabularies that a model keeps embedded in memory
 
 
@@ -65,33 +66,36 @@ class FreeSeg:
         """Of the model's weights."""
         return self.engine.weights_sha256
 
+    @overload  # a text is a photo, and an iterable too
+    def segment(self, image: Photo, labels: Labels, *, background: bool = ...) -> Segmentation: ...  # type: ignore[overload-overlap]
     @overload
-    def segment(self, image: list[Photo], labels: Labels, *, background: bool = ...) -> list[Segmentation]: ...
-    @overload
-    def segment(self, image: Photo, labels: Labels, *, background: bool = ...) -> Segmentation: ...
+    def segment(self, image: Iterable[Photo], labels: Labels, *, background: bool = ...) -> list[Segmentation]: ...
     def segment(
-        self, image: Photo | list[Photo], labels: Labels, *, background: bool = True
+        self, image: Photo | Iterable[Photo], labels: Labels, *, background: bool = True
     ) -> Segmentation | list[Segmentation]:
-        """Segment a photo, or a list of photos, by words.
+        """Segment a photo, or several photos, by words.
 
         Args:
-            image: A path, a PIL image, an array (H, W), (H, W, 3) or (H, W, 4); or a list of these.
-            labels: Words, `"sofa|couch"` for aliases; or a `Vocabulary`.
+            image: A path, the bytes of a file, an open binary file, a PIL image, or an array or tensor, as
+                `freeseg.photos.read_photo` takes them; or a list, a tuple or a generator of these.
+            labels: Words, `"sofa|couch"` for aliases, as `Vocabulary.of` takes them; or a `Vocabulary`.
             background: Whether a pixel may be none of the labels.
 
         Returns:
-            A `Segmentation` at the photo's own size (a list of them for a list).
+            A `Segmentation` at the photo's own size; a list of them for several photos.
 
         Raises:
             PhotoError: A photo cannot be read.
             LabelError: The labels cannot be used.
         """
+        several = not is_photo(image) and isinstance(image, Iterable)
+        photos = cast("Iterable[Photo]", image if several else [image])
         results = []
-        for outcome in self.stream(image if isinstance(image, list) else [image], labels, background=background):
+        for outcome in self.stream(photos, labels, background=background):
             if isinstance(outcome, PhotoError):
                 raise outcome
             results.append(outcome)
-        return results if isinstance(image, list) else results[0]
+        return results if several else results[0]
 
     def stream(
         self, images: Iterable[Photo], labels: Labels, *, background: bool = True

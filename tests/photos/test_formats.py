@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import struct
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageSequence
 
 from freeseg import photos
@@ -222,6 +226,54 @@ def test_it_needs_pillow_and_numpy_only() -> None:
         "numpy.typing",
         *(f"freeseg.{room}" for room in ("errors", "files", "photos", "prefetch")),
     }
+
+
+# --- bytes, open files and tensors ---------------------------------------------------------------------------------
+
+
+def test_bytes_and_open_files(tmp_path: Path) -> None:
+    path = save(Image.fromarray(COLOURS), tmp_path / "a.png")
+    content = path.read_bytes()
+    written = io.BytesIO()
+    Image.fromarray(COLOURS).save(written, "PNG")  # and not rewound
+    with tempfile.SpooledTemporaryFile() as spooled, path.open("rb") as file:
+        spooled.write(content)
+        for photo in (content, bytearray(content), memoryview(content), io.BytesIO(content), written, spooled, file):
+            assert np.array_equal(pixels(photo), COLOURS)
+            assert np.array_equal(pixels(photo), COLOURS)  # a second time as well
+    assert np.array_equal(pixels(os.fdopen(_pipe_with(content), "rb")), COLOURS)
+
+
+def _pipe_with(content: bytes) -> int:
+    """A pipe that gives some bytes: it has no start to go back to."""
+    end, start = os.pipe()
+    os.write(start, content)
+    os.close(start)
+    return end
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_tensors_of_floats(dtype: torch.dtype) -> None:
+    grey = torch.tensor([[0.0, 0.25, 1.0]], dtype=dtype, requires_grad=True)
+    assert pixels(grey)[0, :, 0].tolist() == [0, 64, 255]
+
+
+def test_tensors_of_bytes_in_either_order_of_channels() -> None:
+    tensor = torch.from_numpy(COLOURS)
+    assert np.array_equal(pixels(tensor), COLOURS)
+    assert np.array_equal(pixels(tensor.permute(2, 0, 1)), COLOURS)
+    assert np.array_equal(pixels(tensor.permute(2, 0, 1).float() / 255), COLOURS)
+    assert np.array_equal(pixels(tensor[None, :, :, 0]), np.dstack([GREYS] * 3))
+    assert np.array_equal(pixels(COLOURS.transpose(2, 0, 1)), COLOURS)
+    assert pixels(np.zeros((3, 5, 4), np.uint8)).shape == (3, 5, 3)  # three rows with alpha, as it is written
+
+
+def test_other_libraries_arrays() -> None:
+    class Tensor:
+        def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+            return COLOURS
+
+    assert np.array_equal(pixels(Tensor()), COLOURS)
 
 
 # --- arrays ---------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -29,10 +30,19 @@ def test_float_pictures_beyond_one_are_refused() -> None:
     assert "float32 values from 0.0 to 255.0" in refusal(Image.fromarray(np.array([[0, 255]], np.float32)))
 
 
-@pytest.mark.parametrize("shape", [(), (5,), (3, 5, 7), (5, 7, 2), (5, 7, 5), (1, 5, 7, 3)])
+@pytest.mark.parametrize("shape", [(), (5,), (2, 5, 7), (5, 7, 2), (5, 7, 5)])
 def test_arrays_of_a_wrong_shape(shape: tuple[int, ...]) -> None:
     message = refusal(np.zeros(shape, np.uint8))
     assert message == f"cannot read the array: shape {shape}; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
+
+
+@pytest.mark.parametrize("shape", [(4, 5, 7), (3, 2, 2), (1, 2, 9)])
+def test_arrays_that_may_have_their_channels_first(shape: tuple[int, ...]) -> None:
+    assert refusal(np.zeros(shape)).endswith("; if the channels are first, give np.moveaxis(array, 0, -1)")
+
+
+def test_a_batch() -> None:
+    assert refusal(np.zeros((1, 5, 7, 3))).endswith("; give the photos of a batch one by one")
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0, 3), (0, 0, 4)])
@@ -169,10 +179,45 @@ def test_a_file_name_that_is_no_text(tmp_path: Path) -> None:
     assert "null" in refusal("a\0b.jpg")
 
 
-@pytest.mark.parametrize("wrong", [None, 5, b"bytes", [1, 2], io.BytesIO(b"x")])
+@pytest.mark.parametrize("wrong", [None, 5, [1, 2], {"a": 1}, object()])
 def test_a_wrong_type(wrong: object) -> None:
     message = refusal(wrong)
     assert message.startswith(f"cannot read a photo from {type(wrong).__name__}; give ")
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        (b"", "the bytes: empty (0 bytes)"),
+        (b"bytes", "the bytes: not a picture in a known format"),
+        (bytearray(b"bytes"), "the bytes: not a picture"),
+        (io.BytesIO(b"x"), "the open file: not a picture"),
+        (io.BytesIO(), "the open file: empty (0 bytes)"),
+        (io.StringIO("text"), "the open file: reading it gives str and no bytes; open it in binary mode ('rb')"),
+    ],
+)
+def test_bytes_and_open_files(file: object, reason: str) -> None:
+    assert reason in refusal(file)
+
+
+def test_a_file_that_is_read_in_a_coroutine() -> None:
+    class Upload:
+        async def read(self) -> bytes:
+            return b""
+
+    assert "reading it gives coroutine and no bytes" in refusal(Upload())
+
+
+def test_a_closed_file(tmp_path: Path) -> None:
+    path = save(Image.fromarray(COLOURS), tmp_path / "a.png")
+    with path.open("rb") as file:
+        pass
+    assert refusal(file).startswith(f"cannot read {path}: ")
+
+
+@pytest.mark.parametrize("tensor", [torch.zeros(4, 9, dtype=torch.int64), torch.full((3, 9, 9), 2.0)])
+def test_tensors(tensor: torch.Tensor) -> None:
+    assert refusal(tensor).startswith(f"cannot read the tensor: {str(tensor.dtype).partition('.')[2]} values from ")
 
 
 def test_pil_pictures_that_cannot_be_read(tmp_path: Path) -> None:

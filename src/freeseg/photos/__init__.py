@@ -3,7 +3,7 @@
 from freeseg.photos.decoding import MAX_PIXELS
 from freeseg.photos.finding import SUFFIXES, FoundPhoto, Skipped, find_photos, photos_in
 from freeseg.photos.prefetching import prefetch_photos
-from freeseg.photos.reading import Photo, read_bytes, read_photo
+from freeseg.photos.reading import Photo, is_photo, read_bytes, read_photo
 from freeseg.photos.resizing import fit_short_side, resize, to_array
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Skipped",
     "find_photos",
     "fit_short_side",
+    "is_photo",
     "photos_in",
     "prefetch_photos",
     "read_bytes",

@@ -137,8 +137,17 @@ def array_to_rgb(array: NDArray[Any], name: str) -> Image.Image:
     Raises:
         PhotoError: The array's shape, type or values are not those of a photo.
     """
+    if array.ndim == 3 and array.shape[0] in (1, 3) and min(array.shape[1:]) > 4:  # channels first, unmistakably
+        array = np.moveaxis(array, 0, -1)
     if array.ndim < 2 or array.shape[2:] not in ((), (1,), (3,), (4,)):
-        raise PhotoError(f"cannot read {name}: shape {array.shape}; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)")
+        fix = ""
+        if array.ndim == 3 and array.shape[0] in (1, 3, 4):
+            fix = "; if the channels are first, give np.moveaxis(array, 0, -1)"
+        elif array.ndim == 4:
+            fix = "; give the photos of a batch one by one"
+        raise PhotoError(
+            f"cannot read {name}: shape {array.shape}; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4){fix}"
+        )
     _check_size((array.shape[1], array.shape[0]), name)
     with photo_errors(name):
         pixels = np.ascontiguousarray(eight_bits(array, name))

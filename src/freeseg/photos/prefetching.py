@@ -5,26 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from freeseg.errors import PhotoError
-from freeseg.photos.reading import Photo, read_photo
+from freeseg.photos.reading import Photo, is_photo, read_photo
 from freeseg.prefetch import prefetch
 
 Result = TypeVar("Result")
 
 
 def prefetch_photos(
-    work: Callable[[Photo], Result], photos: Iterable[Photo], *, count: int
+    work: Callable[[Photo], Result], photos: Iterable[Photo] | Photo, *, count: int
 ) -> Generator[Future[Result]]:
     """Do work on photos in other threads, in order, as `freeseg.prefetch.prefetch` does it.
 
-    Pictures and arrays are copied when they are taken, since their owner may fill them with the next frame before
-    the work on them is done. A photo that cannot be read becomes a future that raises its PhotoError.
+    Pictures, arrays and open files are copied when they are taken, since their owner may fill them with the next frame
+    before the work on them is done. A photo that cannot be read becomes a future that raises its PhotoError.
 
     Args:
         work: What is done with each photo.
-        photos: Photos as `read_photo` takes them; a lone path is one photo.
+        photos: Photos as `read_photo` takes them; a lone photo is one of them.
         count: How many threads there are, and how many photos they may be ahead.
 
     Example:
@@ -37,14 +37,14 @@ def prefetch_photos(
             raise photo
         return work(photo)
 
-    listed = [photos] if isinstance(photos, str | os.PathLike) else photos
-    return prefetch(work_or_raise, _own_copies(listed), count=count)
+    listed = [photos] if is_photo(photos) else photos
+    return prefetch(work_or_raise, _own_copies(cast(Iterable[Photo], listed)), count=count)
 
 
 def _own_copies(photos: Iterable[Photo]) -> Iterator[Photo | PhotoError]:
-    """Paths as they are, and copies of pixels."""
+    """Paths and bytes as they are, and copies of pixels."""
     for photo in photos:
-        yield photo if isinstance(photo, str | os.PathLike) else _own_copy(photo)
+        yield photo if isinstance(photo, str | os.PathLike | bytes) else _own_copy(photo)
 
 
 def _own_copy(photo: Photo) -> Photo | PhotoError:

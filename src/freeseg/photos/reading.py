@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,26 @@ from freeseg.errors import PhotoError
 from freeseg.files import path_for_message
 from freeseg.photos.decoding import array_to_rgb, open_header, photo_errors, upright_rgb
 
-Photo: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[Any]
+
+class BinaryFile(Protocol):
+    """An open binary file, `io.BytesIO` among them."""
+
+    def read(self) -> bytes:
+        """The rest of the file."""
+        ...
+
+
+class ArrayLike(Protocol):
+    """What NumPy makes an array of: a tensor, for example."""
+
+    def __array__(self) -> NDArray[Any]:
+        """The values."""
+        ...
+
+
+Photo: TypeAlias = (
+    str | os.PathLike[str] | Image.Image | NDArray[Any] | bytes | bytearray | memoryview | BinaryFile | ArrayLike
+)
 
 
 def read_photo(photo: Photo) -> Image.Image:
@@ -32,8 +52,10 @@ def read_photo(photo: Photo) -> Image.Image:
 
             - The path of a JPEG, PNG, WebP, AVIF, BMP, GIF, TIFF, PPM or JPEG 2000 file, which is known by its content
               and not by its suffix. Of an animation the first frame is read.
+            - The bytes of such a file, or an open binary file, which is read from its start.
             - A PIL picture, of which the current frame is read.
-            - An array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8, uint16, bool, or floats in [0, 1].
+            - An array or tensor (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8, uint16, bool, or floats in [0, 1].
+              (3, H, W) and (1, H, W) are taken where H and W are above 4, so that nothing else can be meant.
 
     Raises:
         PhotoError: The photo is missing, unreadable, damaged, empty, of another kind, or has more than `MAX_PIXELS`
@@ -52,7 +74,27 @@ def read_photo(photo: Photo) -> Image.Image:
             return upright_rgb(photo, name)
     if isinstance(photo, str | os.PathLike):
         return _from_file(Path(os.fsdecode(photo)))
-    raise PhotoError(f"cannot read a photo from {type(photo).__name__}; give a path, a PIL picture or a numpy array")
+    if isinstance(photo, bytes | bytearray | memoryview):
+        return read_bytes(bytes(photo), "the bytes")
+    if hasattr(photo, "read"):
+        return _from_open_file(photo)
+    if hasattr(photo, "__array__"):
+        return array_to_rgb(_array_of(photo), "the tensor" if hasattr(photo, "detach") else "the array")
+    raise PhotoError(
+        f"cannot read a photo from {type(photo).__name__}; give a path, bytes, an open binary file, a PIL picture, an "
+        "array or a tensor"
+    )
+
+
+def is_photo(given: object) -> bool:
+    """Whether something is one photo, and not several of them, by its type.
+
+    Example:
+        >>> is_photo("a.jpg"), is_photo(io.BytesIO()), is_photo(["a.jpg", "b.jpg"])
+        (True, True, False)
+    """
+    kinds = (str, os.PathLike, Image.Image, bytes, bytearray, memoryview)
+    return isinstance(given, kinds) or hasattr(given, "read") or hasattr(given, "__array__")
 
 
 def read_bytes(content: bytes, name: str) -> Image.Image:
@@ -71,7 +113,38 @@ def read_bytes(content: bytes, name: str) -> Image.Image:
         freeseg.errors.PhotoError: cannot read holiday/a.jpg: not a picture in a known format; save it as PNG or JPEG
     """
     with photo_errors(name):
+        if not content:
+            raise PhotoError(f"cannot read {name}: empty (0 bytes); a file that was read before gives nothing more")
         return upright_rgb(open_header(io.BytesIO(content), name), name)
+
+
+def _from_open_file(file: Any) -> Image.Image:
+    """Read a photo from an open file, from its start where it can go there."""
+    given = getattr(file, "name", None)
+    name = path_for_message(given) if isinstance(given, str) and given else "the open file"
+    with photo_errors(name):
+        with suppress(OSError, AttributeError, TypeError, ValueError):  # a pipe has no start to go to
+            file.seek(0)
+        content = file.read()
+        if not isinstance(content, bytes | bytearray | memoryview):
+            close = getattr(content, "close", None)  # of a coroutine that nobody will await
+            if close is not None:
+                close()
+            got = type(content).__name__
+            raise PhotoError(f"cannot read {name}: reading it gives {got} and no bytes; open it in binary mode ('rb')")
+    return read_bytes(bytes(content), name)
+
+
+def _array_of(given: Any) -> NDArray[Any]:
+    """The values of a tensor or of another library's array."""
+    with photo_errors("the tensor" if hasattr(given, "detach") else "the array"):
+        if not hasattr(given, "detach"):
+            return np.asarray(given)
+        tensor = given.detach().cpu()
+        try:
+            return np.asarray(tensor.numpy())
+        except TypeError:  # bfloat16, which NumPy does not have
+            return np.asarray(tensor.float().numpy())
 
 
 def _from_file(path: Path) -> Image.Image:
