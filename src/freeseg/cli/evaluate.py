@@ -46,7 +46,7 @@ def evaluate(
     Examples:
         freeseg evaluate --dataset folder --root measured --out reports/network
         freeseg evaluate --dataset folder --root measured --out reports/teacher --model freeseg-lite-iclip
-        freeseg evaluate --dataset folder --root measured --out reports/plain --setting plain --protocol sclip
+        freeseg evaluate --dataset folder --root measured --out reports/plain --setting plain --limit 100
     """
     from freeseg import evaluation
     from freeseg.cli.progress import progress

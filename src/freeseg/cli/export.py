@@ -40,8 +40,7 @@ def export(
 
     Examples:
         freeseg export --labels "cat, dog|puppy, sofa|couch" --out onnx
-        freeseg export --words "cat, dog|puppy, sofa|couch" --out onnx
-        freeseg export --out onnx --int8 --calibrate photos
+        freeseg export --words "cat, dog|puppy, sofa|couch" --out onnx --int8 --calibrate photos
     """
     from freeseg.errors import FreeSegError
 
