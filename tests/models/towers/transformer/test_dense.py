@@ -16,6 +16,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModel, SiglipVisionConfig, 
 
 from freeseg.errors import FreeSegError
 from freeseg.models.towers.transformer.dense import MODES, Block, dense_tokens, first_block, neighbourhood
+from freeseg.models.towers.transformer.kinds import DENSE_MODES
 
 WIDTH, HEADS, LAYERS, PATCH = 12, 3, 8, 4
 GRID = (2, 3)
@@ -159,6 +160,10 @@ def literal(mode, layers, x, grid, class_token, activation):
         x = x + attended("raw", layer, x, bonus)
         x = x + fed_forward(layer.mlp, normed(layer.layer_norm2, x), activation)
     return second[class_token:]
+
+
+def test_every_mode_has_a_name() -> None:
+    assert tuple(MODES) == DENSE_MODES
 
 
 class TestDenseTokens:
