@@ -20,6 +20,9 @@ This page is generated from the commands. It says the same as `freeseg COMMAND -
 A mistake in a command line, a photo that cannot be read or a model that is not there is answered by one line on the
 error output and exit code 1. `Ctrl-C` ends a command with exit code 130, and `SIGTERM` with 143; what was finished is
 kept, and no half-written file is left.
+
+`--out` is `out` if you leave it out, where the files are for you to look at. Where another command reads them (masks,
+models, reports), you must name the folder.
 """
 STATED = re.compile(r"\s*\[default: (.+)\]$")  # how help states a default that is no plain value
 KINDS: Mapping[Any, str] = {str: "text", int: "number", float: "number", bool: ""}
