@@ -113,7 +113,17 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+    write_bytes(path, text_bytes(text))
+
+
+def text_bytes(text: str) -> bytes:
+    r"""Text as UTF-8, where bytes of a file's name that are not text are escapes, as JSON has them.
+
+    Example:
+        >>> text_bytes("caf\udce9")
+        b'caf\\udce9'
+    """
+    return text.encode("utf-8", "backslashreplace")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -172,6 +182,19 @@ def encode_picture(image: Image.Image, format: str, **options: Any) -> bytes:
     encoded = io.BytesIO()
     image.save(encoded, format=format, **options)
     return encoded.getvalue()
+
+
+def check_folder(folder: Path) -> None:
+    """Check that files can be written to a folder, which need not be there yet.
+
+    Raises:
+        OutputError: They cannot.
+    """
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    problem = "" if os.access(there, os.W_OK | os.X_OK) else "Permission denied"
+    problem = problem if is_folder(there) else "Not a directory"
+    if problem:
+        raise OutputError(f"cannot write to {path_for_message(folder)}: {problem}; choose another folder")
 
 
 def remove_half_written(folder: Path, *, recursive: bool) -> None:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast, overload
 
 import numpy as np
@@ -17,7 +16,17 @@ from freeseg.decision import maps as similarity
 from freeseg.decision.masks import FreeMask, free_mask, photo_edges
 from freeseg.errors import LabelError, PhotoError
 from freeseg.mask_values import UNSURE, labels_by_value, to_stored
-from freeseg.photos import Photo, fit_short_side, is_photo, prefetch_photos, read_photo, resize, to_array
+from freeseg.photos import (
+    Photo,
+    fit_short_side,
+    is_photo,
+    photo_name,
+    photo_source,
+    prefetch_photos,
+    read_photo,
+    resize,
+    to_array,
+)
 from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
 from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps, embed_vocabulary
@@ -31,11 +40,11 @@ REMEMBERED = 16  # vocabularies that a model keeps embedded in memory
 
 
 class Prepared(NamedTuple):
-    """A photo, upright, and the pixels (h, w, 3) that the model sees of it."""
+    """A photo, upright, the pixels (h, w, 3) that the model sees of it, and its path where it has one, or ""."""
 
     photo: Image.Image
     pixels: NDArray[np.uint8]
-    name: str
+    source: str
 
 
 class FreeSeg:
@@ -262,10 +271,11 @@ class FreeSeg:
             confidence=mask.confidence.clip(0, 1),
             labels=labels_by_value(names, background=background),
             photo=prepared.photo,
-            name=prepared.name,
+            name=photo_name(prepared.source),
             model=self.config.name,
             presence=dict(zip(asked, mask.presence.tolist(), strict=True)),
             candidates=tuple(asked[label] for label in mask.candidates.tolist()),
+            source=prepared.source,
         )
 
     # Parts of the steps.
@@ -292,7 +302,7 @@ def prepare(image: Photo, seen: Preprocessing) -> Prepared:
     width, height = fit_short_side(photo.size, seen.short_side, long_cap=seen.long_cap)
     size = _whole(width, seen.multiple), _whole(height, seen.multiple)
     shown = photo.resize(size, Image.Resampling.BILINEAR) if seen.resample == "bilinear" else resize(photo, size)
-    return Prepared(photo, to_array(shown), Path(image).name if isinstance(image, str | Path) else "photo")
+    return Prepared(photo, to_array(shown), photo_source(image))
 
 
 def _whole(side: int, multiple: int) -> int:

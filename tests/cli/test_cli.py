@@ -146,7 +146,13 @@ class TestSegment:
             Image.open(photo).save(tmp_path / place)
         done = run("segment", tmp_path / "one", tmp_path / "two", "-l", "cat", "-o", tmp_path / "out")
         assert done.code == 0
-        assert written(tmp_path / "out") == results_of("x.bmp", "x.png", "x.png-2")
+        summaries = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "out").glob("*.json")}
+        assert written(tmp_path / "out") == results_of(*summaries)
+        first, second, third = sorted(summaries)
+        assert [first, second] == ["x", "x.png"]
+        assert third.startswith("x.png-")
+        sources = [summaries[stem]["source"] for stem in (first, second, third)]
+        assert sources == [str(tmp_path / place) for place in ("one/x.bmp", "one/x.png", "two/x.png")]
 
     def test_a_disk_that_fills_leaves_whole_files(
         self, run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -32,9 +32,9 @@ def test_what_comes_out_is_on_disk(tmp_path: Path) -> None:
 def test_the_next_one_is_asked_for_while_one_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, save = threading.Event(), Segmentation.save
 
-    def waits(self: Segmentation, *where: str) -> list[Path]:
+    def waits(self: Segmentation, *where: str, **options: bool) -> list[Path]:
         assert asked.wait(20)
-        return save(self, *where)
+        return save(self, *where, overwrite=options["overwrite"])
 
     def outcomes() -> Iterator[NamedOutcome]:
         yield "a", result(0)
@@ -45,13 +45,14 @@ def test_the_next_one_is_asked_for_while_one_is_written(tmp_path: Path, monkeypa
     assert [stem for stem, _ in save_in_background(outcomes(), tmp_path)] == ["a", "b"]
 
 
-def test_what_cannot_be_written_ends_it(tmp_path: Path) -> None:
+def test_what_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
     (tmp_path / "b.json").mkdir()
-    found = save_in_background(iter([("a", result(0)), ("b", result(1)), ("c", result(2))]), tmp_path)
-    assert next(found)[0] == "a"
-    with pytest.raises(OutputError, match=r"b\.json"):
-        list(found)
-    assert not (tmp_path / "c.json").exists()
+    found = dict(save_in_background(iter([("a", result(0)), ("b", result(1)), ("c", result(2))]), tmp_path))
+    assert isinstance(found["b"], OutputError)
+    assert "b.json" in str(found["b"])
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] == "b") == ["b.json"]
+    assert (tmp_path / "a.json").is_file()
+    assert (tmp_path / "c.json").is_file()
 
 
 def test_nothing_to_write(tmp_path: Path) -> None:

@@ -339,7 +339,7 @@ class TestSave:
 
         monkeypatch.setattr(Path, "write_bytes", write_half)
         with pytest.raises(OutputError, match=rf"photo\{broken}: No space left on device"):
-            make().save(tmp_path)
+            make().save(tmp_path, overwrite=True)
         before = {".overlay.jpg": [], ".mask.png": [".overlay.jpg"], ".json": [".mask.png", ".overlay.jpg"]}
         written = [f"photo{ending}" for ending in (broken, *before[broken])]
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted(written)

@@ -12,7 +12,7 @@ from PIL import Image
 from freeseg.errors import OutputError
 from freeseg.results import writers
 from freeseg.results.segmentation import Segmentation
-from freeseg.results.writers import WRITERS
+from freeseg.results.writers import ENCODERS
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def result() -> Segmentation:
     return Segmentation(mask, np.ones((2, 3), np.float32), ("background", "cat"), Image.new("RGB", (3, 2)), "a.jpg")
 
 
-@pytest.mark.parametrize("format", WRITERS)
+@pytest.mark.parametrize("format", ENCODERS)
 def test_every_format_is_written_under_the_stem(result: Segmentation, format: str, tmp_path: Path) -> None:
     paths = result.save(tmp_path, "sub/b", formats=format)
     assert paths
@@ -49,11 +49,9 @@ def test_an_unknown_format_lists_the_known_ones_and_writes_nothing(result: Segme
 def test_a_new_format_is_one_function_and_one_line(
     result: Segmentation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write_areas(result: Segmentation, start: Path) -> list[Path]:
-        path = start.with_name(start.name + ".areas.txt")
-        path.write_text(str(result.areas()))
-        return [path]
+    def encode_areas(result: Segmentation, mark: str) -> dict[str, bytes]:
+        return {".areas.txt": str(result.areas()).encode()}
 
-    monkeypatch.setitem(writers.WRITERS, "areas", write_areas)
+    monkeypatch.setitem(writers.ENCODERS, "areas", encode_areas)
     [path] = result.save(tmp_path, formats="areas")
     assert path.read_text() == str(result.areas())

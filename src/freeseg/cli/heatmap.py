@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_OUT, Labels, ModelOptions, Out, read_labels
+from freeseg.cli.options import DEFAULT_OUT, Labels, ModelOptions, Out, Overwrite, read_labels
+
+ENDING = ".heatmap.jpg"
 
 
 def heatmap(
@@ -15,6 +18,7 @@ def heatmap(
     *,
     labels: Labels,
     out: Out = DEFAULT_OUT,
+    overwrite: Overwrite = False,
     model: ModelOptions,
     remove_redundancy: Annotated[
         bool,
@@ -31,16 +35,22 @@ def heatmap(
         freeseg heatmap photo.jpg --labels "person, flag" --remove-redundancy --out maps
     """
     from freeseg import photos as images
-    from freeseg.files import write_picture
+    from freeseg.files import check_folder, remove_half_written, write_picture
     from freeseg.results.heatmap import TILE, similarity_sheet
+    from freeseg.results.marks import picture_options
+    from freeseg.results.places import NamedPhoto, choose_stem
 
     vocabulary = read_labels(labels)
     upright = images.read_photo(photo)
+    check_folder(out)
+    named, photos = NamedPhoto(photo.name, str(photo)), {os.path.realpath(photo)}
+    stem = choose_stem(named, out, endings=[ENDING], photos=photos, overwrite=overwrite)
+    remove_half_written(out, recursive=False)
     loaded = model.load()
     shrink = min(1.0, TILE / max(upright.size))  # the maps of many labels at a photo's own size are too much
     height, width = (max(1, round(shrink * side)) for side in upright.size[::-1])
     maps = loaded.similarity(upright, vocabulary, remove_redundancy=remove_redundancy, size=(height, width))
     sheet = similarity_sheet(upright, dict(zip(vocabulary.names, maps, strict=True)))
-    path = out / f"{photo.stem}.heatmap.jpg"
-    write_picture(path, sheet, "JPEG", quality=90)
+    path = out / f"{stem}{ENDING}"
+    write_picture(path, sheet, "JPEG", quality=90, **picture_options("JPEG", named.mark(out)))
     typer.echo(f"{len(maps)} heatmaps in {path}")

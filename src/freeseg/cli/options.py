@@ -31,6 +31,14 @@ LABELS = typer.Option(
 
 Labels = Annotated[str, LABELS]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to. It is created if it does not exist.")]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Also write over files that FreeSeg did not write. Its own earlier results of the same photo are always "
+        "replaced, and the photos never.",
+    ),
+]
 Background = Annotated[
     bool,
     typer.Option(

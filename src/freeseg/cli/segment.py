@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, read_labels
+from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, Overwrite, read_labels
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,9 +23,12 @@ def segment(
     labels: Labels,
     out: Out = DEFAULT_OUT,
     background: Background = True,
+    overwrite: Overwrite = False,
     model: ModelOptions,
 ) -> None:
     """Segment photos by words. Each photo gives an overlay (JPEG), a mask (palette PNG) and a summary (JSON).
+
+    Where two photos have the same name, one keeps its suffix or gets some digits; the summary tells the photo's path.
 
     Examples:
         freeseg segment photo.jpg --labels "person, sofa|couch"
@@ -35,30 +39,35 @@ def segment(
     from rich.console import Console
 
     from freeseg.cli.progress import progress
-    from freeseg.errors import PhotoError
-    from freeseg.files import remove_half_written
+    from freeseg.errors import OutputError, PhotoError
+    from freeseg.files import check_folder, remove_half_written
     from freeseg.photos import Skipped, find_photos
+    from freeseg.results.places import NamedPhoto, choose_stems
     from freeseg.results.saving import save_in_background
-    from freeseg.results.stems import stems_of
 
     vocabulary = read_labels(labels)
     skipped = Skipped()
     found = find_photos(photos, without=out, skipped=skipped)
+    check_folder(out)
+    named = [NamedPhoto(photo.name.as_posix(), str(photo.path)) for photo in found]
+    stems = choose_stems(named, out, photos={os.path.realpath(photo.path) for photo in found}, overwrite=overwrite)
+    paths = {stem: photo.path for stem, photo in zip(stems, found, strict=True) if isinstance(stem, str)}
     network = model.load()
-    remove_half_written(out, recursive=True)
-    failed: list[str] = []
+    for folder in {(out / stem).parent for stem in paths}:
+        remove_half_written(folder, recursive=False)
+    failed = [str(stem) for stem in stems if isinstance(stem, OutputError)]
     totals: Counter[str] = Counter()
     with progress("segmenting") as update:
-        outcomes = network.stream((photo.path for photo in found), vocabulary, background=background)
-        named = zip(stems_of([photo.name for photo in found]), outcomes, strict=True)
-        for done, (stem, outcome) in enumerate(save_in_background(named, out), start=1):
-            if isinstance(outcome, PhotoError):
+        outcomes = network.stream(paths.values(), vocabulary, background=background)
+        written = save_in_background(zip(paths, outcomes, strict=True), out, overwrite=overwrite)
+        for done, (stem, outcome) in enumerate(written, start=len(failed) + 1):
+            if isinstance(outcome, PhotoError | OutputError):
                 failed.append(str(outcome))
             else:
                 totals.update(outcome.present)
             update(done, len(found), stem)
     console = Console(markup=False, emoji=False)  # labels and names are shown as they are
-    if len(found) == 1 and not failed and not isinstance(outcome, PhotoError):
+    if len(found) == 1 and not failed and not isinstance(outcome, PhotoError | OutputError):
         console.print(_one(outcome))
     elif totals:
         console.print(_many(totals, len(found) - len(failed)))

@@ -13,6 +13,8 @@ from freeseg.files import bytes_sha256
 from freeseg.results.stems import next_stem
 from freeseg.words import Vocabulary, mentions
 
+LONGEST = 255 - len(".png")  # bytes of a stem: file systems take names of 255 bytes
+
 
 @dataclass(frozen=True)
 class LabellingTask:
@@ -78,7 +80,7 @@ def labelling_tasks(sources: Sequence[PhotoSource], vocabulary: Vocabulary) -> I
         taken: set[str] = set()
         for photo in source:
             known = tuple(vocabulary.names[index] for index in mentions(photo.captions, vocabulary))
-            stem = f"{name}/{next_stem(photo.key, taken)}"
+            stem = f"{name}/{next_stem(photo.key, taken, longest=LONGEST)}"
             yield LabellingTask(next(numbers), name, photo.key, photo.image, stem, known)
 
 

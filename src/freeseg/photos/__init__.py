@@ -2,6 +2,7 @@
 
 from freeseg.photos.decoding import MAX_PIXELS
 from freeseg.photos.finding import SUFFIXES, FoundPhoto, Skipped, find_photos, photos_in
+from freeseg.photos.naming import UNNAMED, photo_name, photo_source
 from freeseg.photos.prefetching import prefetch_photos
 from freeseg.photos.reading import Photo, is_photo, read_bytes, read_photo
 from freeseg.photos.resizing import fit_short_side, resize, to_array
@@ -9,12 +10,15 @@ from freeseg.photos.resizing import fit_short_side, resize, to_array
 __all__ = [
     "MAX_PIXELS",
     "SUFFIXES",
+    "UNNAMED",
     "FoundPhoto",
     "Photo",
     "Skipped",
     "find_photos",
     "fit_short_side",
     "is_photo",
+    "photo_name",
+    "photo_source",
     "photos_in",
     "prefetch_photos",
     "read_bytes",

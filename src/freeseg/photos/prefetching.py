@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from freeseg.errors import PhotoError
+from freeseg.photos.naming import photo_source
 from freeseg.photos.reading import Photo, is_photo, read_photo
 from freeseg.prefetch import prefetch
 
@@ -49,6 +50,8 @@ def _own_copies(photos: Iterable[Photo]) -> Iterator[Photo | PhotoError]:
 
 def _own_copy(photo: Photo) -> Photo | PhotoError:
     try:
-        return read_photo(photo)
+        copy: Any = read_photo(photo)
+        copy.filename = photo_source(photo)  # as of a picture that Pillow opened
+        return cast(Photo, copy)
     except PhotoError as error:
         return error

@@ -18,6 +18,8 @@ from freeseg.mask_values import Mask, has_background, label_values
 from freeseg.results import rle
 from freeseg.results.counting import mean_confidence_by_value, pixels_by_value
 
+DESCRIPTION = "a photo segmented by FreeSeg"  # by which a file is known to be FreeSeg's
+
 
 def coco_categories(labels: Sequence[str]) -> list[dict[str, Any]]:
     """The categories of masks with these labels, each with its id and name.

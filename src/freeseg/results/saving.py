@@ -7,24 +7,25 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
-from freeseg.errors import PhotoError
+from freeseg.errors import OutputError, PhotoError
 from freeseg.results.segmentation import Segmentation
 
-NamedOutcome: TypeAlias = tuple[str, Segmentation | PhotoError]
+NamedOutcome: TypeAlias = tuple[str, Segmentation | PhotoError | OutputError]
 
 
-def save_in_background(outcomes: Iterable[NamedOutcome], folder: str | Path) -> Iterator[NamedOutcome]:
+def save_in_background(
+    outcomes: Iterable[NamedOutcome], folder: str | Path, *, overwrite: bool = False
+) -> Iterator[NamedOutcome]:
     """Write results in another thread, and pass each on once its files are written, in order.
 
-    At most one result is being written while the next one is asked for.
+    At most one result is being written while the next one is asked for. Of a result that cannot be written, the
+    OutputError is passed on instead, so that it does not cost the others.
 
     Args:
         outcomes: Stems, as `Segmentation.save` takes them, each with the result or the error that `FreeSeg.stream`
             gave. Errors are passed on, and nothing is written for them.
         folder: Where the files go.
-
-    Raises:
-        OutputError: A file cannot be written.
+        overwrite: As `Segmentation.save` takes it.
 
     Example:
         >>> import freeseg, numpy as np, tempfile
@@ -34,9 +35,12 @@ def save_in_background(outcomes: Iterable[NamedOutcome], folder: str | Path) -> 
         ['first', 'second']
     """
 
-    def save(stem: str, outcome: Segmentation | PhotoError) -> NamedOutcome:
+    def save(stem: str, outcome: Segmentation | PhotoError | OutputError) -> NamedOutcome:
         if isinstance(outcome, Segmentation):
-            outcome.save(folder, stem)
+            try:
+                outcome.save(folder, stem, overwrite=overwrite)
+            except OutputError as error:
+                return stem, error
         return stem, outcome
 
     with ThreadPoolExecutor(1) as writer:

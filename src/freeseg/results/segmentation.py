@@ -16,7 +16,13 @@ from freeseg.errors import LabelError
 from freeseg.files import printable
 from freeseg.mask_values import DONT_KNOW, IGNORE, Mask, label_values
 from freeseg.results import rle
-from freeseg.results.coco import checked_image_id, coco_annotations, coco_categories, first_annotation_id
+from freeseg.results.coco import (
+    DESCRIPTION,
+    checked_image_id,
+    coco_annotations,
+    coco_categories,
+    first_annotation_id,
+)
 from freeseg.results.counting import mean_confidence_by_value, pixels_by_value
 from freeseg.results.drawing import display_palette, palette
 from freeseg.results.overlay import overlay
@@ -38,6 +44,7 @@ class Segmentation:
         presence: A finite image-level score by label, for all labels, some or none.
         candidates: The labels that competed for the pixels with the background: those known to be in the photo, else
             those that the presence rule allowed. Empty where this is not known.
+        source: The path of the photo's file as it was given; empty where there is none, as of an array.
 
     Raises:
         ValueError: The parts do not fit together.
@@ -58,6 +65,7 @@ class Segmentation:
     model: str = ""
     presence: Mapping[str, float] = field(default_factory=dict)
     candidates: tuple[str, ...] = ()
+    source: str = ""
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
@@ -111,7 +119,8 @@ class Segmentation:
                 The ids of their annotations are at least 1 and differ.
 
         Returns:
-            images, categories (all labels but the background) and annotations, as `freeseg.results.coco` has them.
+            info, images, categories (all labels but the background) and annotations, as `freeseg.results.coco` has
+            them. The image's file_name is `source`, or `name` where there is none.
 
         Raises:
             ValueError: `image_id` is no integer, or below 0.
@@ -119,8 +128,9 @@ class Segmentation:
         number = checked_image_id(image_id)
         first_id = first_annotation_id(number, self.labels)
         height, width = self.mask.shape
-        image = {"id": number, "file_name": printable(self.name), "width": width, "height": height}
+        image = {"id": number, "file_name": printable(self.source or self.name), "width": width, "height": height}
         return {
+            "info": {"description": DESCRIPTION, **self._source()},
             "images": [image],
             "categories": coco_categories(self.labels),
             "annotations": coco_annotations(
@@ -130,6 +140,8 @@ class Segmentation:
 
     def to_dict(self) -> dict[str, Any]:
         """A summary for JSON: name, width, height, model, labels, and ignored (the share of "don't know").
+
+        There is a source too where the photo is from a file: its path as it was given.
 
         Each of labels has index, label, colour ("#rrggbb", as the overlay shows it), pixels, area (share of the
         pixels), confidence (mean), presence (None where it was not measured) and rle (as in COCO; None where there
@@ -153,6 +165,7 @@ class Segmentation:
         ]
         return {
             "name": printable(self.name),
+            **self._source(),
             "width": self.photo.width,
             "height": self.photo.height,
             "model": self.model,
@@ -176,7 +189,12 @@ class Segmentation:
         return image
 
     def save(
-        self, folder: str | Path, stem: str | None = None, *, formats: str | Sequence[str] = DEFAULT_FORMATS
+        self,
+        folder: str | Path,
+        stem: str | None = None,
+        *,
+        formats: str | Sequence[str] = DEFAULT_FORMATS,
+        overwrite: bool = False,
     ) -> list[Path]:
         """Write files to a folder, by default `STEM.overlay.jpg`, `STEM.mask.png` and `STEM.json`.
 
@@ -185,16 +203,23 @@ class Segmentation:
 
         Args:
             folder: Made if need be.
-            stem: The files' name without ending, by default that of `name`; "a/b/cat" is in sub-folders.
-            formats: Names of formats in `freeseg.results.writers.WRITERS`.
+            stem: The files' name without ending; "a/b/cat" is in sub-folders. By default it is that of `name`, or
+                where another photo's result has that place, another that follows from the photo.
+            formats: Names of formats in `freeseg.results.writers.ENCODERS`.
+            overwrite: Whether files may be overwritten that FreeSeg did not write, and those of another photo's
+                result if `stem` says so. The photo itself is never overwritten.
 
         Returns:
             The paths, in the order of the formats.
 
         Raises:
-            OutputError: There is no such format, the stem leads out of the folder, or a file cannot be written.
+            OutputError: There is no such format, the stem leads out of the folder, a file is in the way, or a file
+                cannot be written.
         """
-        return write_result(self, folder, stem, formats=formats)
+        return write_result(self, folder, stem, formats=formats, overwrite=overwrite)
+
+    def _source(self) -> dict[str, str]:
+        return {"source": printable(self.source)} if self.source else {}
 
     def _pixels(self) -> npt.NDArray[np.int64]:
         return pixels_by_value(self.mask, count=len(self.labels))

@@ -1,41 +1,57 @@
-"""The formats that results are written in: one table from a format's name to its writer.
+"""The formats that results are written in: one table from a format's name to what encodes it.
 
-A writer is a function of a result and a path without ending, which writes one or more files and returns their paths. A
-new format is one such function and its line in `WRITERS`.
+An encoder is a function of a result and of the mark of its photo (`results.marks`), which gives the content of one or
+more files by their endings. A new format is one such function and its line in `ENCODERS`. Everything is encoded before
+anything is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from freeseg.errors import OutputError
-from freeseg.files import escapes_folder, write_json, write_picture
+from freeseg.files import bytes_sha256, encode_picture, json_text, text_bytes, write_bytes
+from freeseg.photos import UNNAMED
+from freeseg.results.marks import FROM_HERE, picture_options
+from freeseg.results.places import NamedPhoto, check_stem, choose_stem
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from freeseg.results.segmentation import Segmentation
 
-Writer: TypeAlias = "Callable[[Segmentation, Path], list[Path]]"
+Encoder: TypeAlias = "Callable[[Segmentation, str], Mapping[str, bytes]]"
 _JPEG_SIDE = 65_500  # pixels: the longest side that JPEG writers take
 
 
 def write_result(
-    result: Segmentation, folder: str | Path, stem: str | None = None, *, formats: str | Sequence[str]
+    result: Segmentation,
+    folder: str | Path,
+    stem: str | None = None,
+    *,
+    formats: str | Sequence[str],
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write a result to a folder, in one or more formats.
 
     Args:
         result: The result.
         folder: Where to; made if need be.
-        stem: The files' name without ending, by default that of the result's name; "a/b/cat" is in sub-folders.
-        formats: Names of formats in `WRITERS`, in the order to write them.
+        stem: The files' name without ending; "a/b/cat" is in sub-folders. By default it is that of the result's name,
+            or where another photo's result has that place, another that follows from the photo.
+        formats: Names of formats in `ENCODERS`, in the order to write them.
+        overwrite: Whether files may be overwritten that FreeSeg did not write, and those of another photo's result if
+            `stem` says so. The photo itself is never overwritten.
 
     Returns:
         The paths of the files, in the order in which they were written.
 
     Raises:
-        OutputError: There is no such format, the stem leads out of the folder, or a file cannot be written.
+        OutputError: There is no such format, the stem leads out of the folder, a file is in the way, or a file cannot
+            be written.
 
     Example:
         >>> import freeseg, numpy as np, tempfile
@@ -44,59 +60,61 @@ def write_result(
         ['a.mask.png', 'a.coco.json']
     """
     names = [formats] if isinstance(formats, str) else formats
-    if unknown := [name for name in names if name not in WRITERS]:
-        raise OutputError(f"no format is called {unknown[0]!r}; there are: {', '.join(WRITERS)}")
-    start = _path_inside(Path(folder), stem if stem is not None else Path(result.name).stem or "photo")
-    return [path for name in names for path in WRITERS[name](result, start)]
+    if unknown := [name for name in names if name not in ENCODERS]:
+        raise OutputError(f"no format is called {unknown[0]!r}; there are: {', '.join(ENCODERS)}")
+    photo = NamedPhoto(Path(result.name).name or UNNAMED, result.source, "" if result.source else _sha256(result.photo))
+    mark = photo.mark((Path(folder) / (stem or UNNAMED)).parent)
+    contents = {ending: content for name in names for ending, content in ENCODERS[name](result, mark).items()}
+    photos = {os.path.realpath(result.source)} if result.source else set[str]()
+    if stem is None:
+        stem = choose_stem(photo, Path(folder), endings=list(contents), photos=photos, overwrite=overwrite)
+        overwrite = True  # what is in the way was looked at
+    start = check_stem(stem, photo, Path(folder), endings=list(contents), photos=photos, overwrite=overwrite)
+    paths = {start.with_name(start.name + ending): content for ending, content in contents.items()}
+    for path, content in paths.items():
+        write_bytes(path, content)
+    return list(paths)
 
 
-def write_overlay(result: Segmentation, start: Path) -> list[Path]:
-    """Write `STEM.overlay.jpg`, the photo under the labels' colours; smaller than the photo if that is too long."""
-    path = _with_ending(start, ".overlay.jpg")
+def encode_overlay(result: Segmentation, mark: str) -> dict[str, bytes]:
+    """`STEM.overlay.jpg`, the photo under the labels' colours; smaller than the photo if that is too long."""
     overlay = result.overlay()
     overlay.thumbnail((_JPEG_SIDE, _JPEG_SIDE))
     # No chroma subsampling, which would blur thin lines and coloured edges.
-    write_picture(path, overlay, "JPEG", quality=90, subsampling=0)
-    return [path]
+    options = {"quality": 90, "subsampling": 0, **picture_options("JPEG", mark)}
+    return {".overlay.jpg": encode_picture(overlay, "JPEG", **options)}
 
 
-def write_mask(result: Segmentation, start: Path) -> list[Path]:
-    """Write `STEM.mask.png`, the picture that `Segmentation.mask_image` gives."""
-    path = _with_ending(start, ".mask.png")
-    write_picture(path, result.mask_image(), "PNG")
-    return [path]
+def encode_mask(result: Segmentation, mark: str) -> dict[str, bytes]:
+    """`STEM.mask.png`, the picture that `Segmentation.mask_image` gives."""
+    options = picture_options("PNG", mark)
+    return {".mask.png": encode_picture(result.mask_image(), "PNG", **options)}
 
 
-def write_summary(result: Segmentation, start: Path) -> list[Path]:
-    """Write `STEM.json`, what `Segmentation.to_dict` gives."""
-    path = _with_ending(start, ".json")
-    write_json(path, result.to_dict())
-    return [path]
+def encode_summary(result: Segmentation, mark: str) -> dict[str, bytes]:
+    """`STEM.json`, what `Segmentation.to_dict` gives, and the photo's path from there."""
+    return {".json": text_bytes(json_text(result.to_dict() | _from_here(result, mark)))}
 
 
-def write_coco(result: Segmentation, start: Path) -> list[Path]:
-    """Write `STEM.coco.json`, the COCO dataset of this one photo that `Segmentation.to_coco` gives."""
-    path = _with_ending(start, ".coco.json")
-    write_json(path, result.to_coco())
-    return [path]
+def encode_coco(result: Segmentation, mark: str) -> dict[str, bytes]:
+    """`STEM.coco.json`, the COCO dataset of this one photo that `to_coco` gives, and the photo's path from there."""
+    dataset = result.to_coco()
+    return {".coco.json": text_bytes(json_text(dataset | {"info": dataset["info"] | _from_here(result, mark)}))}
 
 
-WRITERS: dict[str, Writer] = {
-    "overlay": write_overlay,
-    "mask": write_mask,
-    "json": write_summary,
-    "coco": write_coco,
+ENCODERS: dict[str, Encoder] = {
+    "overlay": encode_overlay,
+    "mask": encode_mask,
+    "json": encode_summary,
+    "coco": encode_coco,
 }
-DEFAULT_FORMATS = ("overlay", "mask", "json")  # the summary last: where it is, the others are
+DEFAULT_FORMATS = ("overlay", "mask", "json")  # in the order of `RESULT_ENDINGS`
 
 
-def _with_ending(start: Path, ending: str) -> Path:
-    return start.with_name(start.name + ending)
+def _from_here(result: Segmentation, mark: str) -> dict[str, str]:
+    return {FROM_HERE: mark} if result.source else {}
 
 
-def _path_inside(folder: Path, stem: str) -> Path:
-    """The path of a stem in a folder, refused where it leads out of the folder, also where a link does."""
-    path = Path(stem)
-    if not path.name or escapes_folder(stem) or not (folder / path).parent.resolve().is_relative_to(folder.resolve()):
-        raise OutputError(f"{stem!r} does not stay inside {folder}; use a relative name without '..'")
-    return folder / path
+def _sha256(picture: Image.Image) -> str:
+    """The sha256 of a picture's size and pixels."""
+    return bytes_sha256(str(picture.size).encode() + picture.tobytes())

@@ -1,0 +1,100 @@
+"""The mark in every file that FreeSeg writes: that it wrote the file, and of which photo.
+
+A JPEG has it as a comment, a PNG as text chunks, a JSON file in its keys. No pixel depends on it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PIL import Image, PngImagePlugin
+
+from freeseg.photos import UNNAMED
+from freeseg.results.coco import DESCRIPTION
+
+SOFTWARE = "FreeSeg"
+FROM_HERE = "source_from_here"  # the key of `Mark.photo` in a JSON file
+_COMMENT = f"{SOFTWARE}, photo: "
+_SUMMARY_KEYS = {"name", "width", "height", "model", "labels", "ignored"}  # what `Segmentation.to_dict` has had always
+
+
+class Mark(NamedTuple):
+    """What a file that FreeSeg wrote says about itself.
+
+    Attributes:
+        photo: Where the photo is as seen from the file's folder, so that it stays true when both are moved; or
+            "sha256:..." of the pixels of a photo without a path; "" if the file does not say.
+        name: The photo's name; "" if the file does not say.
+    """
+
+    photo: str
+    name: str = ""
+
+
+def picture_options(format: str, photo: str) -> dict[str, Any]:
+    """The options with which Pillow writes a marked picture.
+
+    Args:
+        format: "JPEG" or "PNG".
+        photo: As `Mark` has it.
+
+    Example:
+        >>> picture_options("JPEG", "../cam1/0001.jpg")
+        {'comment': b'FreeSeg, photo: ../cam1/0001.jpg'}
+    """
+    if format == "JPEG":
+        return {"comment": (_COMMENT + photo).encode()[:60_000]}  # a comment has at most 65,533 bytes
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_text("Software", SOFTWARE)
+    chunks.add_itxt("Photo", photo)
+    return {"pnginfo": chunks}
+
+
+def read_mark(path: Path) -> Mark | None:
+    """The mark of a file; None if FreeSeg did not write it, or it cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        return _json_mark(path) if path.suffix == ".json" else _picture_mark(path)
+    except (OSError, ValueError, SyntaxError, RecursionError, Image.DecompressionBombError):
+        return None
+
+
+def seen_from(folder: Path, source: str) -> str:
+    """A photo's path as seen from a folder, with "/", and escapes for bytes that are no text.
+
+    Example:
+        >>> seen_from(Path("out"), "cam1/0001.jpg")
+        '../cam1/0001.jpg'
+    """
+    photo = os.path.abspath(source)  # noqa: PTH100 - two links to one file are two photos
+    with suppress(ValueError):  # it is on another drive
+        photo = os.path.relpath(photo, folder)
+    return Path(photo).as_posix().encode("utf-8", "backslashreplace").decode()
+
+
+def _json_mark(path: Path) -> Mark | None:
+    content = json.loads(path.read_bytes())
+    if not isinstance(content, dict):
+        return None
+    if content.keys() >= _SUMMARY_KEYS:
+        return Mark(str(content.get(FROM_HERE, "")), str(content["name"]))
+    info = content.get("info")
+    if isinstance(info, dict) and info.get("description") == DESCRIPTION:
+        return Mark(str(info.get(FROM_HERE, "")), "" if FROM_HERE in info else UNNAMED)
+    return None
+
+
+def _picture_mark(path: Path) -> Mark | None:
+    with warnings.catch_warnings(), Image.open(path) as image:
+        comment = image.info.get("comment", b"")
+        if isinstance(comment, bytes) and comment.startswith(_COMMENT.encode()):
+            return Mark(comment.decode("utf-8", "replace").removeprefix(_COMMENT))
+        if image.info.get("Software") == SOFTWARE:
+            return Mark(str(image.info.get("Photo", "")))
+    return None
