@@ -119,6 +119,6 @@ class TestWords:
         assert tiny.embed_vocabulary(Vocabulary.of(LABELS)) is tiny.embed_vocabulary(Vocabulary.of(list(LABELS)))
 
     def test_embeddings_are_unit_vectors(self, embedded: FreeSeg) -> None:
-        words = embedded.embed_vocabulary(Vocabulary.of(["cat", "😀", "猫", "קָטָן", "sofa|couch"]))
+        words = embedded.embed_vocabulary(Vocabulary.of(["cat", "кот", "日", "קָטָן", "sofa|couch"]))
         np.testing.assert_allclose(np.linalg.norm(words.embeddings, axis=1), 1, atol=1e-5)
         assert words.label_of_alias.tolist() == [0, 1, 2, 3, 4, 4]

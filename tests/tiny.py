@@ -35,6 +35,9 @@ class HashedText(nn.Module):
             rows.append(torch.randn(self.channels, generator=generator))
         return nn.functional.normalize(torch.stack(rows), dim=1)
 
+    def unknown(self, texts: Sequence[str]) -> list[str]:
+        return []
+
 
 def tiny_iclip(hidden: int = 0, seed: int = 0) -> ICLIP:
     """An ICLIP small enough to train in a test."""

@@ -29,7 +29,7 @@ from freeseg.photos import (
 )
 from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
-from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps, embed_vocabulary
+from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps, embed_vocabulary, warn_of_unknown
 
 if TYPE_CHECKING:
     from freeseg.engines.engine import Engine
@@ -215,6 +215,7 @@ class FreeSeg:
         found = self._embedded.get(vocabulary)
         if found is None:
             found = embed_vocabulary(vocabulary, self.engine.embed_words, self.config.same_meaning)
+            warn_of_unknown(self.engine.unknown_words(vocabulary.aliases))
             for oldest in list(self._embedded)[: len(self._embedded) - REMEMBERED + 1]:
                 self._embedded.pop(oldest, None)
             self._embedded[vocabulary] = found

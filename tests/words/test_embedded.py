@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
+import numpy as np
+import pytest
+
+from freeseg.errors import LabelError
 from freeseg.pipeline import FreeSeg
 from freeseg.words import Vocabulary
-from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps
+from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps, WordEmbeddings, embed_vocabulary
 
 
 class TestWords:
@@ -63,3 +67,50 @@ class TestMaps:
             found = every.restrict_to(labels, synonym_of)
             np.testing.assert_allclose(found.labels, expected[: len(labels)], atol=1e-6)
             np.testing.assert_allclose(found.background, expected[len(labels) :], atol=1e-6)
+
+
+class TestWordsOfWhichTheModelKnowsNothing:
+    CAT, DOG = "\U0001f431", "\U0001f436"
+
+    @pytest.mark.parametrize(
+        "pair",
+        [
+            (CAT, DOG),
+            (f"{CAT} food", f"{DOG} food"),
+            ("\u0e41\u0e21\u0e27", "\u0e2b\u0e21\u0e32"),  # Thai
+            ("\u2603", "\u2602"),
+            ("cafe", "caf\u00e9"),  # this model leaves accents out
+        ],
+    )
+    def test_two_labels_that_are_the_same_to_it_are_refused(self, embedded: FreeSeg, pair: tuple[str, str]) -> None:
+        with pytest.raises(LabelError) as caught:
+            embedded.embed_vocabulary(Vocabulary.of(["tree", *pair]))
+        assert str(caught.value) == (
+            f"labels {pair[0]!r} and {pair[1]!r} are the same to the model; leave one out, or use other words"
+        )
+
+    def test_aliases_of_one_label_may_be_the_same(self, embedded: FreeSeg) -> None:
+        assert len(embedded.embed_vocabulary(Vocabulary.of("cafe|caf\u00e9, tree", [])).aliases) == 3
+
+    def test_others_are_warned_of_once(self, embedded: FreeSeg, recwarn: pytest.WarningsRecorder) -> None:
+        for _ in range(2):
+            embedded.embed_vocabulary(Vocabulary.of(f"tree, {self.CAT}|cat|{self.DOG}", ["sky"]))
+        assert [str(each.message) for each in recwarn] == [
+            f"the model cannot read 2 words, so its answer means nothing: '{self.CAT}', '{self.DOG}'"
+        ]
+
+    def test_what_it_can_read_is_not_warned_of(self, embedded: FreeSeg, recwarn: pytest.WarningsRecorder) -> None:
+        embedded.embed_vocabulary(Vocabulary.of(["cat", f"a cat {self.CAT}", "c++", "\u043a\u043e\u0442"]))
+        assert not recwarn
+
+    def test_many_labels(self, tiny: FreeSeg) -> None:
+        labels = [f"label {number}" for number in range(1500)]
+        rows = np.array(tiny.embed_vocabulary(Vocabulary.of(labels, [])).embeddings)
+
+        def embed(words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
+            return WordEmbeddings(rows, rows)
+
+        embed_vocabulary(Vocabulary.of(labels, []), embed, 0.75)
+        rows[1400] = rows[3]
+        with pytest.raises(LabelError, match="labels 'label 3' and 'label 1400' are the same to the model"):
+            embed_vocabulary(Vocabulary.of(labels, []), embed, 0.75)

@@ -41,6 +41,9 @@ class Engine(Protocol):
             templates: Prompt templates, each with one `{}`.
         """
 
+    def unknown_words(self, words: Sequence[str]) -> list[str]:
+        """Those of the words of which the model's tokenizer knows nothing, so that their embeddings say nothing."""
+
     def similarity_maps(self, pixels: NDArray[np.uint8], texts: NDArray[np.float32]) -> NDArray[np.float32]:
         """The Image-Text Similarity Map of a photo.
 

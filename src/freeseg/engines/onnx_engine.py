@@ -121,3 +121,7 @@ class OnnxEngine:
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
         """See `engine.Engine`."""
         return self.words.embed_words(words, templates)
+
+    def unknown_words(self, words: Sequence[str]) -> list[str]:
+        """See `engine.Engine`."""
+        return self.words.unknown_words(words)

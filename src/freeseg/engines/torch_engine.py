@@ -79,6 +79,10 @@ class TorchEngine:
 
         return cached_embeddings(lambda: self._text_identity, words, templates, compute)
 
+    def unknown_words(self, words: Sequence[str]) -> list[str]:
+        """See `engine.Engine`."""
+        return self.model.text_tower.unknown(words)
+
     @cached_property
     def _text_identity(self) -> str:
         """What the embeddings of words depend on, for their cache."""

@@ -58,6 +58,9 @@ class TextTower(Protocol):
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Texts -> unit vectors (N, channels)."""
 
+    def unknown(self, texts: Sequence[str]) -> list[str]:
+        """Those of the texts of which the tokenizer knows nothing, so that their embeddings say nothing."""
+
 
 class ImageHead(nn.Module):
     """Features -> joint space, per patch: standardise each channel, then a linear map or a small MLP.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -9,9 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.decision.maps import merge_aliases
+from freeseg.errors import LabelError
+from freeseg.words.lists import shortened
 from freeseg.words.vocabularies import Vocabulary
 
 Rows = NDArray[np.float32]
+SAME = 1e-5  # how far the cosine of equal embeddings may be from 1: they may come from batches of different lengths
+BLOCK = 1024  # rows of cosines that are in memory at once
+SHOWN_UNKNOWN = 3  # words in a warning
 
 
 class WordEmbeddings(NamedTuple):
@@ -117,9 +123,15 @@ def embed_vocabulary(vocabulary: Vocabulary, embed: EmbedWords, same_meaning: fl
         vocabulary: The labels, background words and prompt templates.
         embed: Embeds words; an engine's `embed_words`.
         same_meaning: Cosine of words, in the text tower's own space, from which on a background word means a label.
+
+    Raises:
+        LabelError: Two labels are the same to the model, so that the first would take every pixel of both.
     """
     aliases = embed(vocabulary.aliases, vocabulary.templates)
     label_of_alias = np.array(vocabulary.label_of_alias, np.int64)
+    if pair := _same_to_the_model(aliases.tower, label_of_alias):
+        first, second = (shortened(vocabulary.aliases[place]) for place in pair)
+        raise LabelError(f"labels {first} and {second} are the same to the model; leave one out, or use other words")
     background = aliases.joint[:0]
     synonym_of = np.zeros((0, len(vocabulary.names)), np.bool_)
     if vocabulary.background_words:
@@ -129,6 +141,30 @@ def embed_vocabulary(vocabulary: Vocabulary, embed: EmbedWords, same_meaning: fl
     return EmbeddedVocabulary.of(
         aliases.joint, label_of_alias, vocabulary.names, is_background_word, background, synonym_of
     )
+
+
+def warn_of_unknown(words: Sequence[str]) -> None:
+    """Warn of words that the model cannot read.
+
+    Args:
+        words: The words; without any, there is no warning.
+    """
+    if words:
+        shown = ", ".join(map(shortened, words[:SHOWN_UNKNOWN])) + ", ..." * (len(words) > SHOWN_UNKNOWN)
+        some = "a word" if len(words) == 1 else f"{len(words)} words"
+        warnings.warn(f"the model cannot read {some}, so its answer means nothing: {shown}", stacklevel=3)
+
+
+def _same_to_the_model(aliases: Rows, label_of_alias: NDArray[np.int64]) -> tuple[int, int] | None:
+    """The first two aliases (A, D) of different labels that have the same embedding; None where there are none."""
+    for start in range(0, len(aliases), BLOCK):
+        rows, columns = np.nonzero(aliases[start : start + BLOCK] @ aliases.T > 1 - SAME)
+        rows += start
+        different = (rows < columns) & (label_of_alias[rows] != label_of_alias[columns])
+        if different.any():
+            place = int(different.argmax())
+            return int(rows[place]), int(columns[place])
+    return None
 
 
 def average_prompts(embeddings: Rows, words: int) -> Rows:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from freeseg.data.captions.records import captions_and_split, parse_record, read_file, relative_name
 from freeseg.data.captions.source import CaptionedPhoto
 from freeseg.errors import DataError
-from freeseg.files import is_file
+from freeseg.files import encoding_by_mark, is_file
 from freeseg.photos import photos_in
 
 CAPTIONS_FILE = "captions.jsonl"
 
 
 class CaptionFolder:
-    """A folder with `captions.jsonl`, its photos in `images/` or in the folder itself.
+    r"""A folder with `captions.jsonl`, its photos in `images/` or in the folder itself.
 
     Each line is a JSON object with "file", "captions" (a list of strings, which may be empty) and optionally "split"
-    ("train" when left out). Photos without a line are not read.
+    ("train" when left out). Photos without a line are not read. A "file" with `\`, as Windows writes it, names a
+    photo in a sub-folder, unless there is a photo of this very name.
 
     Args:
         folder: The folder.
@@ -65,19 +66,33 @@ def _read_jsonl(folder: Path) -> dict[Path, tuple[str, tuple[str, ...], str]]:
     """Key, captions and split by the photo's path, in the order of the lines."""
     file = folder / CAPTIONS_FILE
     entries: dict[Path, tuple[str, tuple[str, ...], str]] = {}
-    for number, line in enumerate(read_file(file).split(b"\n"), start=1):
+    content = read_file(file)
+    if encoding := encoding_by_mark(content):
+        raise DataError(f"{file}: its text is {encoding.upper()}; save it as UTF-8")
+    for number, line in enumerate(content.split(b"\n"), start=1):
         if not line.strip():
             continue
         where = f"{file}, line {number}"
         record = parse_record(line, where)
         key = relative_name(record.get("file"), where)
-        photo = folder / "images" / key
-        photo = photo if is_file(photo) else folder / key
+        photo, key = _place(folder, key)
         if photo in entries:
             raise DataError(f"{where}: {key!r} is listed twice; put all captions of a photo in one line")
         entries[photo] = (key, *captions_and_split(record, where))
     if not entries:
         raise DataError(f"{file}: empty; it needs a line for each photo")
     if absent := [key for photo, (key, _, _) in entries.items() if not is_file(photo)]:
-        raise DataError(f"{file}: {len(absent)} of {len(entries)} photos are not there; the first is {absent[0]!r}")
+        hint = " (\\ was read as a separator, too)" if any("\\" in key for key in absent) else ""
+        raise DataError(
+            f"{file}: {len(absent)} of {len(entries)} photos are not there{hint}; the first is {absent[0]!r}"
+        )
     return entries
+
+
+def _place(folder: Path, key: str) -> tuple[Path, str]:
+    r"""Where a photo is, and its key; where there is none of this very name, `\` separates folders, as on Windows."""
+    for name in dict.fromkeys((key, PurePosixPath(key.replace("\\", "/")).as_posix())):
+        for photo in (folder / "images" / name, folder / name):
+            if is_file(photo):
+                return photo, name
+    return folder / key, key

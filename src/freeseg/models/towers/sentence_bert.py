@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers.models.bert import BertConfig, BertModel
 
-from freeseg.models.towers.text_batches import embed_in_batches, warn_of_cut
+from freeseg.models.towers.text_batches import KnownTokens, embed_in_batches, warn_of_cut
 
 MAX_TOKENS = 128  # captions and labels are far shorter; MiniLM itself was trained with 128
 
@@ -57,6 +58,14 @@ class SentenceBert(nn.Module):
     def forward(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
         """Texts -> (N, channels) float32 unit vectors on the CPU. Long texts are cut, with a warning that names one."""
         return embed_in_batches(self._embed, texts, channels=self.channels, batch_size=batch_size)
+
+    def unknown(self, texts: Sequence[str]) -> list[str]:
+        """Those of the texts of which the tokenizer knows nothing: their embeddings are nearly alike."""
+        return self._known_tokens.unknown(texts)
+
+    @cached_property
+    def _known_tokens(self) -> KnownTokens:
+        return KnownTokens(self.tokenizer)
 
     def _embed(self, texts: list[str]) -> Tensor:
         encodings = self.tokenizer.encode_batch(texts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Sequence
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from freeseg.errors import one_line
@@ -49,3 +51,43 @@ def warn_of_cut(texts: Sequence[str], *, tokens: int) -> None:
     """
     if texts:
         warnings.warn(f"a text was cut after {tokens} tokens: {shortened(one_line(texts[0]))}", stacklevel=2)
+
+
+class KnownTokens:
+    """Which texts a tokenizer knows something of.
+
+    Args:
+        tokenizer: The tokenizer.
+
+    Example:
+        >>> from tokenizers.models import WordLevel
+        >>> known = KnownTokens(Tokenizer(WordLevel({"[UNK]": 0, "cat": 1}, unk_token="[UNK]")))
+        >>> known.unknown(["cat", "dog"])
+        ['dog']
+    """
+
+    def __init__(self, tokenizer: Tokenizer):
+        self._tokenizer = tokenizer
+        name = getattr(tokenizer.model, "unk_token", None)
+        if name is not None:
+            self._unknown = tokenizer.token_to_id(name)
+        else:  # a Unigram model has a number in place of a name, which nothing but its JSON tells
+            self._unknown = json.loads(tokenizer.to_str())["model"].get("unk_id")
+
+    def unknown(self, texts: Sequence[str]) -> list[str]:
+        """Those of the texts of which every token is the one for what is unknown; texts without tokens are among them.
+
+        A tokenizer of bytes, as CLIP's, knows every text.
+        """
+        if not texts:
+            return []
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [
+            text
+            for text, encoding in zip(texts, encodings, strict=True)
+            if all(
+                token == self._unknown
+                for token, shown in zip(encoding.ids, encoding.attention_mask, strict=True)
+                if shown  # the others fill up the batch
+            )
+        ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from freeseg.errors import WeightsError, reason
 from freeseg.models.config import CONFIG
-from freeseg.models.towers.text_batches import embed_in_batches, warn_of_cut
+from freeseg.models.towers.text_batches import KnownTokens, embed_in_batches, warn_of_cut
 from freeseg.models.towers.transformer.folder import read_json
 
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
@@ -85,6 +86,16 @@ class TransformerText(nn.Module):
     def forward(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
         """Texts -> (N, channels) float32 unit vectors on the CPU. Long texts are cut, with a warning that names one."""
         return embed_in_batches(self._embed, texts, channels=self.channels, batch_size=batch_size)
+
+    def unknown(self, texts: Sequence[str]) -> list[str]:
+        """Those of the texts of which the tokenizer knows nothing: their embeddings are alike."""
+        written = [self.tokens.write(text) for text in texts]
+        unknown = set(self._known_tokens.unknown(written))
+        return [text for text, spelling in zip(texts, written, strict=True) if spelling in unknown]
+
+    @cached_property
+    def _known_tokens(self) -> KnownTokens:
+        return KnownTokens(self.tokens.tokenizer)
 
     def _embed(self, texts: list[str]) -> Tensor:
         rows, cut = self.tokens(texts)
