@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import re
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from freeseg.data import PhotoSource
-from freeseg.errors import FreeSegError, OutputError, PhotoError, WeightsError
+from freeseg.errors import FreeSegError, FullDiskError, OutputError, PhotoError, WeightsError
 from freeseg.labelling import processes
 from freeseg.labelling.photo import LabellingOptions
 from freeseg.labelling.processes import Process, default_workers, label_in_processes, label_in_this_process
@@ -88,10 +89,32 @@ def test_a_photo_that_cannot_be_read_costs_no_other(sources: list[PhotoSource], 
     assert outcomes[1].sha256 == good.sha256
 
 
-def test_a_folder_that_cannot_be_written_ends_it(sources: list[PhotoSource], options: LabellingOptions) -> None:
-    options.folder.write_text("a file in the place of the folder")
-    with pytest.raises(OutputError, match="cannot write to"):
-        list(label_in_processes(labelling_tasks(sources, options.vocabulary), options, workers=1))
+def test_a_mask_that_cannot_be_written_costs_no_other(sources: list[PhotoSource], options: LabellingOptions) -> None:
+    tasks = list(labelling_tasks(sources, options.vocabulary))
+    (options.folder / tasks[0].mask).mkdir(parents=True)
+    outcomes = {task.number: outcome for task, outcome in label_in_processes(iter(tasks), options, workers=1)}
+    assert isinstance(outcomes[0], OutputError)
+    assert [number for number, outcome in outcomes.items() if isinstance(outcome, OutputError)] == [0]
+
+
+def test_a_full_disk_ends_it(
+    sources: list[PhotoSource], options: LabellingOptions, on_tiny: FreeSeg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object) -> None:
+        raise FullDiskError("no space")
+
+    monkeypatch.setattr(processes, "label_photo", full)
+    with pytest.raises(FullDiskError):
+        list(label_in_this_process(labelling_tasks(sources, options.vocabulary), options, on_tiny))
+
+
+def test_a_full_disk_in_another_process_ends_it(options: LabellingOptions) -> None:
+    process = Process(options)
+    process.stop()
+    process.connection, theirs = multiprocessing.Pipe()
+    theirs.send(FullDiskError("no space"))
+    with pytest.raises(FullDiskError, match="no space"):
+        process.receive()
 
 
 def test_a_model_that_is_gone_ends_it(sources: list[PhotoSource], options: LabellingOptions, tmp_path: Path) -> None:

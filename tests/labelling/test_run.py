@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from captioned import as_tar
 from freeseg.data import PhotoSource, open_sources
@@ -131,6 +132,42 @@ def test_bad_photos_are_told_and_the_others_done(folders: list[Path], options: L
         names = [line.partition(": ")[0] for line in done.failed]
         assert names == ["cannot read captioned/a.png", "cannot read plain/d.png"]
         assert [f"{entry.source}/{entry.file}" for entry in done.masks.entries] == [*FILES[1:4], FILES[5]]
+
+
+@pytest.mark.parametrize("name", ["masks/plain/a.png", "confidence/x.png", SHEET, "masks"])
+def test_files_of_somebody_else_are_left_alone(folders: list[Path], options: LabellingOptions, name: str) -> None:
+    path = options.folder / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    before = content(options.folder)
+    with pytest.raises(OutputError, match="is there already, and FreeSeg did not write it"):
+        run(open_sources(folders), options)
+    assert content(options.folder) == before
+
+
+def test_a_mask_that_cannot_be_written_costs_no_other(
+    folders: list[Path], options: LabellingOptions, worked: list[str]
+) -> None:
+    run(open_sources(folders), options)
+    mask = options.folder / "masks" / "plain" / "d.png"
+    mask.unlink()
+    mask.mkdir()
+    done = run(open_sources(folders), options)
+    assert len(done.failed) == 1
+    assert str(mask) in done.failed[0]
+    assert len(done.masks.entries) == 5
+    mask.rmdir()
+    assert len(run(open_sources(folders), options).masks.entries) == 6
+
+
+def test_long_names(tmp_path: Path, options: LabellingOptions) -> None:
+    (tmp_path / "long").mkdir()
+    names = ["l" * 250 + ".jpg", "l" * 250 + ".png", "猫" * 82 + ".jpg", "猫" * 82 + ".png"]
+    for name in names:
+        Image.new("RGB", (40, 30)).save(tmp_path / "long" / name)
+    done = run(open_sources([tmp_path / "long"]), options)
+    assert (done.labelled, done.failed) == (4, [])
+    assert sorted(entry.file for entry in done.masks.entries) == sorted(names)
 
 
 def test_not_one_photo_can_be_read(tmp_path: Path, options: LabellingOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from freeseg.export.description import Description, attach, describe, model_name
 from freeseg.export.graph import FixedVocabulary, Graph, OpenVocabulary
 from freeseg.export.int8 import quantise
 from freeseg.export.tracing import trace
-from freeseg.files import atomic_path, write_json
+from freeseg.files import atomic_path, write_bytes, write_json
 from freeseg.mask_values import BACKGROUND
 from freeseg.photos import find_photos
 from freeseg.pipeline import FreeSeg, Labels
@@ -125,8 +126,9 @@ def write_words(model: FreeSeg, folder: str | Path, words: Labels) -> Path:
     """
     named = Vocabulary.of(words)
     path = Path(folder) / f"{_stem(model)}.words.npy"
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.save(file, _texts(model, named).numpy())
+    encoded = io.BytesIO()  # NumPy writes to a file past Python's file object, and would overlook a full disk
+    np.save(encoded, _texts(model, named).numpy())
+    write_bytes(path, encoded.getbuffer())
     labels = [named.names[label] for label in named.label_of_alias]
     write_json(path.with_suffix(".json"), {"words": list(named.aliases), "labels": labels})
     return path

@@ -15,7 +15,7 @@ from typing import TypeAlias, cast
 import torch
 
 from freeseg.data.free_masks import Entry
-from freeseg.errors import FreeSegError, PhotoError
+from freeseg.errors import FreeSegError, FullDiskError, OutputError, PhotoError
 from freeseg.labelling.photo import LabellingOptions, label_photo
 from freeseg.labelling.tasks import LabellingTask
 from freeseg.pipeline import FreeSeg
@@ -24,7 +24,7 @@ MAX_DEFAULT_WORKERS = 8  # each takes about 1 GB
 # More threads would add numbers in another order, but masks must not depend on the machine or on --workers.
 THREADS = 1
 
-Outcome: TypeAlias = Entry | PhotoError
+Outcome: TypeAlias = Entry | PhotoError | OutputError
 _SPAWN = get_context("spawn")
 
 
@@ -60,16 +60,20 @@ def label_in_this_process(
     """Label photos in this process, in order.
 
     Yields:
-        Each task with its entry, or with the error of a photo that cannot be read.
+        Each task with its entry, or with the error of a photo that cannot be read or whose files cannot be written.
 
     Raises:
-        FreeSegError: As of `label_photo`, unless it is a PhotoError.
+        FullDiskError: The disk is full.
+        FreeSegError: As of `label_photo`, unless it is of the photo alone.
     """
     for task in tasks:
         try:
-            yield task, label_photo(task, options, model)
-        except PhotoError as error:
-            yield task, error
+            outcome: Outcome = label_photo(task, options, model)
+        except (PhotoError, OutputError) as error:
+            if isinstance(error, FullDiskError):
+                raise
+            outcome = error
+        yield task, outcome
 
 
 def label_in_processes(
@@ -129,7 +133,8 @@ class Process:
         """
         with self._alive():
             outcome = self.connection.recv()
-        if isinstance(outcome, FreeSegError) and not isinstance(outcome, PhotoError):
+        of_the_photo = isinstance(outcome, PhotoError | OutputError) and not isinstance(outcome, FullDiskError)
+        if isinstance(outcome, FreeSegError) and not of_the_photo:
             raise outcome
         return cast(Outcome, outcome)
 

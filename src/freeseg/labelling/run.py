@@ -11,12 +11,18 @@ from PIL import Image
 
 from freeseg.data import PhotoSource, open_sources
 from freeseg.data.free_masks import CONFIDENCE, LABELS, MASKS, Entry, FreeMasks, open_free_masks, write_settings
-from freeseg.errors import DataError, OutputError, PhotoError
+from freeseg.errors import DataError, OutputError
 from freeseg.files import file_lock, remove_half_written, write_picture
 from freeseg.labelling.contact_sheet import contact_sheet, draw_sample, thumbnail
 from freeseg.labelling.manifest import Manifest
 from freeseg.labelling.photo import LabellingOptions
-from freeseg.labelling.processes import default_workers, fixed_threads, label_in_processes, label_in_this_process
+from freeseg.labelling.processes import (
+    Outcome,
+    default_workers,
+    fixed_threads,
+    label_in_processes,
+    label_in_this_process,
+)
 from freeseg.labelling.tasks import LabellingTask, labelling_tasks, source_names
 from freeseg.models import DEFAULT
 from freeseg.words import Vocabulary
@@ -33,7 +39,7 @@ class LabellingResult:
         masks: The folder of free masks.
         labelled: How many photos were labelled in this run; the others in the folder were done before.
         removed: How many photos that were labelled before are no longer in their source, and so left the manifest.
-        failed: For each photo that could not be read, one line that says why.
+        failed: For each photo that could not be read, or whose files could not be written, one line that says why.
     """
 
     masks: FreeMasks
@@ -78,7 +84,8 @@ def label(
         DataError: Two sources have the same name, a source cannot be read, or the manifest is damaged.
         LabelError: The labels cannot be used.
         WeightsError: There is no such model, or it cannot be used.
-        OutputError: The folder holds masks made with other settings, cannot be written, or is in use by another run.
+        OutputError: The folder holds masks made with other settings or files that are not FreeSeg's, cannot be
+            written, or is in use by another run.
         FreeSegError: A process died, or a photo could not be labelled though it could be read.
 
     Example:
@@ -97,6 +104,7 @@ def label(
     options = LabellingOptions(Path(out), Vocabulary.of(labels), str(model), device, ignore_below)
     with fixed_threads():
         loaded = options.load()
+        _check_new_folder(options.folder)
         write_settings(options.folder, options.settings(loaded))
         # The embeddings of the words go into the cache on disk, where the other processes find them.
         loaded.embed_vocabulary(options.vocabulary)
@@ -132,7 +140,7 @@ class _Run:
         progress: Called after each photo.
         sampled: By a photo's number, what the contact sheet shows of it; None while it is not read, or if it cannot be.
         photos: Source and file of each photo so far, in the order of the sources.
-        failed: By number, why a photo could not be read.
+        failed: By number, why a photo could not be read, or its files not be written.
         labelled, done: How many photos were labelled in this run, and how many are done.
     """
 
@@ -157,7 +165,7 @@ class _Run:
             else:
                 yield task
 
-    def record(self, task: LabellingTask, outcome: Entry | PhotoError) -> None:
+    def record(self, task: LabellingTask, outcome: Outcome) -> None:
         """Keep what became of a photo."""
         if isinstance(outcome, Entry):
             self.manifest.append(outcome)
@@ -179,6 +187,20 @@ class _Run:
     def _advance(self, task: LabellingTask) -> None:
         self.done += 1
         self.progress(self.done, self.total, task.stem)
+
+
+def _check_new_folder(folder: Path) -> None:
+    """Check that nothing of somebody else's would be overwritten in a folder that has no free masks yet.
+
+    Raises:
+        OutputError: A file is in the way.
+    """
+    if (folder / LABELS).exists():
+        return
+    for name in (MASKS, CONFIDENCE, SHEET):
+        path = folder / name
+        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            raise OutputError(f"{path} is there already, and FreeSeg did not write it; choose another folder")
 
 
 def _count_removed(manifest: Manifest, name: str, source: PhotoSource) -> int:
