@@ -65,7 +65,10 @@ def test_a_missing_photo_says_how_its_name_was_read(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
-def test_other_encodings_are_named(folder: Path, encoding: str) -> None:
-    write(folder, "a.jpg", encoding=encoding)
-    with pytest.raises(DataError, match=f"its text is {encoding.upper()}; save it as UTF-8"):
+def test_other_encodings(folder: Path, encoding: str) -> None:
+    write(folder, "a.jpg", "sub\\b.jpg", encoding=encoding, end="\r\n")
+    assert [photo.key for photo in CaptionFolder(folder)] == ["a.jpg", "sub/b.jpg"]
+    content = (folder / "captions.jsonl").read_bytes()
+    (folder / "captions.jsonl").write_bytes(content[:-1])
+    with pytest.raises(DataError, match=f"not a text in {encoding.upper()}, as which it begins; save it as UTF-8"):
         CaptionFolder(folder)

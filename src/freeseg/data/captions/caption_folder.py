@@ -6,7 +6,7 @@ import os.path
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from freeseg.data.captions.records import captions_and_split, parse_record, read_file, relative_name
+from freeseg.data.captions.records import captions_and_split, data_errors, parse_record, read_file, relative_name
 from freeseg.data.captions.source import CaptionedPhoto
 from freeseg.errors import DataError
 from freeseg.files import encoding_by_mark, is_file
@@ -67,8 +67,9 @@ def _read_jsonl(folder: Path) -> dict[Path, tuple[str, tuple[str, ...], str]]:
     file = folder / CAPTIONS_FILE
     entries: dict[Path, tuple[str, tuple[str, ...], str]] = {}
     content = read_file(file)
-    if encoding := encoding_by_mark(content):
-        raise DataError(f"{file}: its text is {encoding.upper()}; save it as UTF-8")
+    if encoding := encoding_by_mark(content):  # as PowerShell writes it
+        with data_errors(file, f"not a text in {encoding.upper()}, as which it begins; save it as UTF-8"):
+            content = content.decode(encoding).encode()
     for number, line in enumerate(content.split(b"\n"), start=1):
         if not line.strip():
             continue
