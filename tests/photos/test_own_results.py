@@ -32,6 +32,13 @@ def test_results_of_segment(tmp_path: Path, tiny: FreeSeg) -> None:
     assert found_and_skipped(tmp_path) == (["cat.jpg", "sub/dog.jpg"], 10)
 
 
+@pytest.mark.parametrize("format", ["overlay", "mask"])
+def test_results_without_a_summary_are_known_by_their_mark(tmp_path: Path, tiny: FreeSeg, format: str) -> None:
+    make(tmp_path, "cat.jpg", "dog.mask.png")
+    tiny.segment(np.zeros((40, 60, 3), np.uint8), "cat").save(tmp_path, "cat", formats=[format])
+    assert found_and_skipped(tmp_path) == (["cat.jpg", "dog.mask.png"], 1)
+
+
 @pytest.mark.parametrize(
     ("names", "taken"),
     [

@@ -1,8 +1,9 @@
 """Which files in a folder FreeSeg wrote itself: results are no photos.
 
 A folder is FreeSeg's where it holds the `labels.json` of `freeseg label` or the `config.json` of a model. In any other
-folder, a picture is a result by its name: `STEM.overlay.jpg` and `STEM.mask.png` beside the summary `STEM.json`, and
-`STEM.heatmap.jpg`.
+folder, a picture is a result by its name, `STEM.overlay.jpg` or `STEM.mask.png`, if it has the mark of FreeSeg
+(`freeseg.results.marks`), or, as 0.1.0 wrote no marks, stands beside its summary `STEM.json` or the other of the two.
+`STEM.heatmap.jpg` is one by its name alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 _HEAD_BYTES = 16_384
 _FOLDER_MARKS = {"labels.json": re.compile(rb'"format":\s*"freeseg-'), "config.json": re.compile(rb'"image_tower"\s*:')}
 _SUMMARY_KEYS = (b'"width"', b'"height"', b'"model"', b'"labels"')
+_MARK = re.compile(rb"FreeSeg, photo: |tEXtSoftware\0FreeSeg")
 _HEATMAP = re.compile(r".+\.heatmaps?\.(?:jpe?g|png)", re.IGNORECASE)
 _RESULT = re.compile(
     r"(.+)\.(overlay|mask|cutout|instances|semantic|voc)\b[^/]*\.(?:jpe?g|png|webp|tiff?)", re.IGNORECASE
@@ -47,6 +49,8 @@ def own_results(folder: Path, names: Collection[str]) -> set[str]:
     for stem, kinds in kinds_of.items():
         if {"overlay", "mask"} <= kinds or (f"{stem}.json" in names and _is_summary(folder / f"{stem}.json")):
             results |= files_of[stem]
+        else:
+            results |= {name for name in files_of[stem] if _MARK.search(_head(folder / name))}
     return results
 
 
