@@ -29,7 +29,7 @@ def voc(tmp_path: Path) -> SegmentationData:
 @pytest.mark.parametrize("start", [0, 2, 3])
 def test_photos_and_truths_in_order(voc: SegmentationData, workers: int, start: int) -> None:
     found = list(samples(voc, start, SEEN, workers))
-    assert [sample.prepared.name for sample in found] == [f"{name}.jpg" for name in SIZES][start:]
+    assert [Path(sample.prepared.source).name for sample in found] == [f"{name}.jpg" for name in SIZES][start:]
     for sample, item in zip(found, voc.items[start:], strict=True):
         assert np.array_equal(sample.truth, np.array(Image.open(item.mask)))
         assert np.array_equal(np.array(sample.prepared.photo), np.array(Image.open(item.photo)))
@@ -40,7 +40,7 @@ def test_photos_and_truths_in_order(voc: SegmentationData, workers: int, start: 
 def test_those_before_a_broken_one_come_first(voc: SegmentationData, broken: str, error: type[Exception]) -> None:
     getattr(voc.items[1], broken).write_bytes(b"no picture")
     found = samples(voc, 0, SEEN, 1)
-    assert next(found).prepared.name == "one.jpg"
+    assert Path(next(found).prepared.source).name == "one.jpg"
     with pytest.raises(error):
         next(found)
 
