@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from freeseg import old_names
+
 if TYPE_CHECKING:
     from freeseg.errors import FreeSegError
     from freeseg.loading import load
@@ -30,7 +32,12 @@ _HOME = {
 }
 
 
+old_names.install()
+
+
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(importlib.import_module(f"freeseg.{_HOME[name]}"), name)
+    if f"freeseg.{name}" in old_names.MODULES:
+        return importlib.import_module(f"freeseg.{name}")
     raise AttributeError(f"module 'freeseg' has no attribute {name!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -220,6 +221,11 @@ class FreeSeg:
                 self._embedded.pop(oldest, None)
             self._embedded[vocabulary] = found
         return found
+
+    def words(self, labels: Labels) -> EmbeddedVocabulary:
+        """What `embed_vocabulary` was called in version 0.1.0."""
+        warnings.warn("FreeSeg.words is called embed_vocabulary now", DeprecationWarning, stacklevel=2)
+        return self.embed_vocabulary(labels)
 
     # The four steps, in order.
 

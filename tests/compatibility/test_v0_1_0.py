@@ -136,6 +136,6 @@ def test_a_stopped_networks_training_goes_on(folder: Path, tmp_path: Path) -> No
 
 def test_a_setting_that_is_another_than_0_1_0s_is_told_by_the_name_it_has_now(folder: Path, tmp_path: Path) -> None:
     recipe = replace(RECIPE, learning_rate=0.5, foreground_share=0.5)
-    changed = r"\(foreground_share 0.7 -> 0.5, learning_rate 0.01 -> 0.5\)"
+    changed = r"\(learning_rate 0.01 -> 0.5, foreground_share 0.7 -> 0.5\)"
     with pytest.raises(freeseg.FreeSegError, match=changed):
         tiny_task(tmp_path, recipe).loop(folder / "network-stopped").fit()

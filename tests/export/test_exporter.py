@@ -178,7 +178,7 @@ class TestInt8:
         self, model: FreeSeg, fixed: Exported, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setattr(exporter, "trace", lambda *_: onnx.load(fixed.path))
-        monkeypatch.setattr(exporter, "LEAST_AGREEMENT", 1.01)
+        monkeypatch.setattr(exporter, "MIN_AGREEMENT", 1.01)
         with pytest.raises(FreeSegError, match=r"tiny.int8.onnx chooses as PyTorch does for \d+% of the patches only"):
             export(model, tmp_path, LABELS, calibrate=photo_folder)
         assert written(tmp_path) == ["tiny.json", "tiny.onnx"]
