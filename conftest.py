@@ -27,10 +27,6 @@ SLOW_FILES = {
     "test_train_command.py",
     "test_transformer_teachers.py",
 }
-# Fixtures that take long to make. With `pytest -n`, one process runs all tests that share one, and makes it once.
-SESSION_FIXTURES = {"shipped", "shipped_open", "fixed", "opened"}
-MODULE_FIXTURES = {"trained", "root"}
-
 if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker has them from the process that started it
     folder = Path(tempfile.mkdtemp(prefix="freeseg-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -46,15 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of slow files, and those that share a fixture."""
+    """Mark the tests of slow files."""
     for item in items:
         if item.path.name in SLOW_FILES:
             item.add_marker(pytest.mark.slow)
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if fixtures & SESSION_FIXTURES:
-            item.add_marker(pytest.mark.xdist_group("exported"))
-        elif fixtures & MODULE_FIXTURES:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session", autouse=True)

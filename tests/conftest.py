@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import resource
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import skimage.data
 from PIL import Image
 
 import freeseg
-from exports import PHOTO_LABELS
+from exports import PHOTO_LABELS, ExportOnce
 from freeseg.export import Exported, export
+from freeseg.files import file_lock
 from freeseg.loading import on_torch
 from freeseg.models import TEACHER, Config, Preprocessing, TowerPair
 from freeseg.pipeline import FreeSeg
@@ -66,12 +70,30 @@ def full_disk() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def shipped(embedded: FreeSeg, photo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """The embedded model with labels built in, in 32 and in 8 bits."""
-    return export(embedded, tmp_path_factory.mktemp("shipped"), PHOTO_LABELS, calibrate=photo_folder)
+def export_once(tmp_path_factory: pytest.TempPathFactory) -> ExportOnce:
+    """`export`, done by one process of `pytest -n` for all of them: tracing takes many seconds."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def call(name: str, model: FreeSeg, labels: str | None = None, **options: Any) -> Exported:
+        lock, written = shared / f"{name}.lock", shared / f"{name}.pickle"
+        lock.touch()
+        with file_lock(lock):
+            if not written.exists():
+                written.write_bytes(pickle.dumps(export(model, shared / name, labels, **options)))
+            done: Exported = pickle.loads(written.read_bytes())  # noqa: S301 - a test's own file
+        return done
+
+    return call
 
 
 @pytest.fixture(scope="session")
-def shipped_open(embedded: FreeSeg, photo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+def shipped(embedded: FreeSeg, photo_folder: Path, export_once: ExportOnce) -> Exported:
+    """The embedded model with labels built in, in 32 and in 8 bits."""
+    return export_once("shipped", embedded, PHOTO_LABELS, calibrate=photo_folder)
+
+
+@pytest.fixture(scope="session")
+def shipped_open(embedded: FreeSeg, photo_folder: Path, export_once: ExportOnce) -> Exported:
     """The embedded model for any words, in 32 and in 8 bits."""
-    return export(embedded, tmp_path_factory.mktemp("shipped-open"), calibrate=photo_folder)
+    return export_once("shipped-open", embedded, calibrate=photo_folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import onnx
 
 from freeseg.decision.rule import Decision
+from freeseg.export import Exported
 from freeseg.export.description import TEXTS
 from freeseg.loading import on_torch
 from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.pipeline import FreeSeg
 from tiny import tell_patches_apart, tiny_iclip
 
+ExportOnce = Callable[..., Exported]  # called with a name, a model, and what `export` takes but the folder
 LABELS = "cat|kitten, dog, red car, grass"
 PHOTO_LABELS = "cat, cup|mug, person|woman, dog"
 

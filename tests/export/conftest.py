@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exports import LABELS, tiny_model
-from freeseg.export import Exported, export
+from exports import LABELS, ExportOnce, tiny_model
+from freeseg.export import Exported
 from freeseg.pipeline import FreeSeg
 
 
@@ -16,12 +16,12 @@ def model() -> FreeSeg:
 
 
 @pytest.fixture(scope="session")
-def fixed(model: FreeSeg, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+def fixed(model: FreeSeg, export_once: ExportOnce) -> Exported:
     """The tiny model with labels built in."""
-    return export(model, tmp_path_factory.mktemp("fixed"), LABELS)
+    return export_once("fixed", model, LABELS)
 
 
 @pytest.fixture(scope="session")
-def opened(model: FreeSeg, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+def opened(model: FreeSeg, export_once: ExportOnce) -> Exported:
     """The tiny model for any words."""
-    return export(model, tmp_path_factory.mktemp("open"))
+    return export_once("open", model)
