@@ -40,7 +40,7 @@ def export(
 
     Examples:
         freeseg export --labels "cat, dog|puppy, sofa|couch" --out onnx
-        freeseg export --words "cat, dog|puppy, sofa|couch" --out onnx --int8 --calibrate photos
+        freeseg export --words "cat, dog|puppy, sofa|couch" --out onnx
     """
     from freeseg.errors import FreeSegError
 
