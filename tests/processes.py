@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pkgutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +22,7 @@ import freeseg
 from commands import Done
 
 _server = multiprocessing.get_context("forkserver")
+FOREVER = 300  # seconds; a machine may be busy with other things
 _modules = [module.name for module in pkgutil.walk_packages(freeseg.__path__, "freeseg.")]
 _server.set_forkserver_preload([name for name in _modules if name != "freeseg.__main__"])
 
@@ -89,6 +91,11 @@ class Started:
         self._process.join()
         return self._process.exitcode == -signal.SIGKILL
 
+    def helpers(self) -> list[int]:
+        """The processes that work for it, where it leads a session of its own."""
+        listed = subprocess.run(["ps", "-o", "pid=", "-s", str(self.pid)], capture_output=True, text=True, check=False)
+        return [int(pid) for pid in listed.stdout.split() if int(pid) != self.pid]
+
     def wait(self) -> Done:
         """Wait for its end; gives how it ended and what it said."""
         self._process.join()
@@ -104,6 +111,14 @@ class Started:
     ) -> None:
         if self.running:
             self.kill()
+
+
+def wait_for_the_end_of(helpers: list[int]) -> None:
+    """What works for a run that is gone must go as well."""
+    deadline = time.monotonic() + FOREVER
+    while alive := [pid for pid in helpers if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < deadline, f"{alive} go on"
+        time.sleep(0.05)
 
 
 def freeseg_command(*arguments: object, folder: Path | None = None, cores: int | None = None) -> Done:

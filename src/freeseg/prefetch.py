@@ -1,7 +1,10 @@
-"""Work that other threads begin before its result is asked for."""
+"""Work that other threads or processes begin before its result is asked for."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -39,3 +42,22 @@ def prefetch(work: Callable[[Item], Result], items: Iterable[Item], *, count: in
         yield from begun
     finally:
         threads.shutdown(cancel_futures=True)
+
+
+def end_with_parent(worker: int = 0) -> None:
+    """End this process as soon as its parent has ended, even by a kill; in a process without a parent, do nothing.
+
+    PyTorch's own watch over the processes of a `DataLoader` does not end one that waits to hand over what it has read.
+
+    Args:
+        worker: The number that `DataLoader` gives its processes; not used.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait_and_end() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait_and_end, daemon=True).start()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,11 +17,10 @@ from freeseg.cli import STOPPED, TERMINATED
 from freeseg.data.free_masks import LABELS, MANIFEST, open_free_masks
 from freeseg.labelling.run import SHEET
 from labelled import content, draw_photo, draw_photos
-from processes import Started
+from processes import Started, wait_for_the_end_of
 
 WORDS = ["--labels", "cat|kitten, dog, sofa|couch"]
 PHOTOS = 40
-FOREVER = 300  # seconds; a machine may be busy with other things
 
 
 @pytest.mark.usefixtures("on_tiny")
@@ -175,7 +172,7 @@ class TestProgram:
         manifest = root / out / MANIFEST
         with start(root, out) as started:
             started.wait_until(lambda: manifest.exists() and manifest.read_bytes().count(b"\n") > 1)
-            yield started, [pid for pid in session(started.pid) if pid != started.pid]
+            yield started, started.helpers()
 
     def test_a_killed_run_goes_on_to_the_same_bytes(self, root: Path) -> None:
         with self.under_way(root, "killed") as (started, workers):
@@ -201,17 +198,3 @@ class TestProgram:
         assert 1 < len(open_free_masks(root / out).entries) < PHOTOS
         assert start(root, out, workers=1).wait().code == 0
         assert content(root / out) == content(root / "whole")
-
-
-def session(leader: int) -> list[int]:
-    """The processes of a session."""
-    listed = subprocess.run(["ps", "-o", "pid=", "-s", str(leader)], capture_output=True, text=True, check=False)
-    return [int(pid) for pid in listed.stdout.split()]
-
-
-def wait_for_the_end_of(processes: list[int]) -> None:
-    """What works for a run that is gone must go as well."""
-    deadline = time.monotonic() + FOREVER
-    while alive := [pid for pid in processes if Path(f"/proc/{pid}").exists()]:
-        assert time.monotonic() < deadline, f"{alive} go on"
-        time.sleep(0.05)

@@ -14,6 +14,7 @@ from freeseg.data.segmentation import AnnotatedPhoto, SegmentationData, check_si
 from freeseg.errors import FreeSegError
 from freeseg.models import Preprocessing
 from freeseg.pipeline import Prepared, prepare
+from freeseg.prefetch import end_with_parent
 
 
 class Sample(NamedTuple):
@@ -37,7 +38,10 @@ def samples(data: SegmentationData, start: int, preprocessing: Preprocessing, wo
         DataError: A mask cannot be read, or is not of its photo's size.
     """
     reader = _Reader(data, data.items[start:], preprocessing)
-    for sample in DataLoader(reader, batch_size=None, num_workers=workers, collate_fn=_as_it_is):
+    loader = DataLoader(
+        reader, batch_size=None, num_workers=workers, collate_fn=_as_it_is, worker_init_fn=end_with_parent
+    )
+    for sample in loader:
         if isinstance(sample, FreeSegError):
             raise sample
         yield sample

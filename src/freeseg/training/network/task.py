@@ -21,6 +21,7 @@ from freeseg.decision import itsm
 from freeseg.errors import FreeSegError
 from freeseg.models.iclip import PatchEmbedder
 from freeseg.models.network import SegmentationNetwork
+from freeseg.prefetch import end_with_parent
 from freeseg.training.features import GRID
 from freeseg.training.loop import Loop, Losses
 from freeseg.training.network.batches import Sample, Samples, SamplesOrErrors, batches, check_batch, collate
@@ -108,6 +109,7 @@ class NetworkTask:
             collate_fn=collate,
             num_workers=self.workers,
             multiprocessing_context="spawn" if self.workers else None,
+            worker_init_fn=end_with_parent,
         )
         for sample in loader:
             if isinstance(sample, FreeSegError):
