@@ -21,8 +21,8 @@ from freeseg.errors import OutputError, WeightsError
 from freeseg.files import sha256
 from freeseg.models import TEACHER, Config, Preprocessing, checkpoint, embedded_folder, read_config
 from freeseg.models.card import CARD
-from freeseg.models.checkpoint import WEIGHTS, load, save
-from freeseg.models.config import CONFIG
+from freeseg.models.checkpoint import load, save
+from freeseg.models.config import CONFIG, WEIGHTS
 from freeseg.models.iclip import ICLIP
 from freeseg.pipeline import FreeSeg
 from tiny import iclip_of

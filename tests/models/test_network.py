@@ -10,6 +10,7 @@ import torch
 
 import freeseg
 from freeseg.models import TEACHER, checkpoint
+from freeseg.models.config import WEIGHTS
 from freeseg.models.network import STRIDE, Decoder
 from freeseg.models.towers import network_family
 from freeseg.models.towers.efficientnet_lite import load_efficientnet_lite
@@ -25,8 +26,7 @@ MOST_PARAMETERS, MOST_BYTES = 8_000_000, 12_000_000
 def test_what_ships_is_small(embedded: FreeSeg) -> None:
     tensors = iclip_of(embedded).trained_tensors()
     assert sum(tensor.numel() for tensor in tensors.values()) < MOST_PARAMETERS
-    weights = checkpoint.WEIGHTS
-    assert (freeseg.models.embedded_folder(embedded.config.name) / weights).stat().st_size < MOST_BYTES
+    assert (freeseg.models.embedded_folder(embedded.config.name) / WEIGHTS).stat().st_size < MOST_BYTES
 
 
 def test_it_speaks_its_teachers_words(embedded: FreeSeg, teacher: FreeSeg) -> None:
@@ -60,7 +60,7 @@ def test_it_comes_back_from_disk(embedded: FreeSeg, tmp_path: Path) -> None:
 
 def test_without_weights_it_is_refused(embedded: FreeSeg, tmp_path: Path) -> None:
     checkpoint.save(iclip_of(embedded), embedded.config, tmp_path)
-    (tmp_path / checkpoint.WEIGHTS).unlink()
+    (tmp_path / WEIGHTS).unlink()
     with pytest.raises(freeseg.errors.WeightsError, match="missing"):
         freeseg.load(tmp_path)
 

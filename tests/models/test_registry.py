@@ -13,7 +13,7 @@ from freeseg.errors import WeightsError
 from freeseg.files import sha256
 from freeseg.models import DEFAULT, EMBEDDED, TEACHER, embedded_folder, find_model, read_config
 from freeseg.models.card import CARD, model_card
-from freeseg.models.checkpoint import WEIGHTS
+from freeseg.models.config import WEIGHTS
 
 
 @pytest.fixture

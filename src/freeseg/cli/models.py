@@ -131,7 +131,7 @@ def _print_own(name: str, folder: Path) -> None:
 
 
 def _weights(folder: Path) -> str:
-    from freeseg.models.checkpoint import WEIGHTS
+    from freeseg.models.config import WEIGHTS
 
     weights = folder / WEIGHTS
     return f"{weights.stat().st_size / 1e6:.1f} MB" if weights.is_file() else "missing"

@@ -19,12 +19,10 @@ from safetensors.torch import save as serialised
 from freeseg.errors import WeightsError, reason
 from freeseg.files import sha256, write_bytes, write_json, write_text
 from freeseg.models.card import CARD, model_card
-from freeseg.models.config import CONFIG, Config, TowerPair, read_config
+from freeseg.models.config import CONFIG, WEIGHTS, Config, TowerPair, read_config
 from freeseg.models.iclip import ICLIP
 from freeseg.models.packaged_weights import check_sha256
 from freeseg.models.towers import family_of, known_names, towers_sha256, untrained
-
-WEIGHTS = "model.safetensors"
 
 
 def versions() -> dict[str, str]:

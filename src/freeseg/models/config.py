@@ -16,6 +16,7 @@ from freeseg.errors import WeightsError
 from freeseg.files import is_folder
 
 CONFIG = "config.json"
+WEIGHTS = "model.safetensors"  # what was trained
 FORMAT = "freeseg-1"
 # Entry of config.json -> field of TowerPair.
 TOWER_ENTRIES = {
