@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from freeseg.results.rle import encode
+from freeseg.results.rle import encode, encode_values
 
 coco_mask = pytest.importorskip("pycocotools.mask")
 
@@ -39,6 +39,24 @@ def test_edge_cases_agree_with_pycocotools(name):
 def test_any_mask_agrees_with_pycocotools(mask):
     assert encode(mask) == of_pycocotools(mask)
     assert np.array_equal(coco_mask.decode(encode(mask)), mask)
+
+
+@given(
+    hnp.arrays(
+        st.sampled_from([np.uint8, np.uint16]), hnp.array_shapes(min_dims=2, max_dims=2), elements=st.integers(0, 4)
+    ),
+    st.permutations(range(6)),
+    st.tuples(st.integers(1, 50), st.integers(1, 50)),
+)
+@settings(max_examples=150, deadline=None)
+def test_values_in_one_pass_are_those_one_by_one(mask, values, enlarged):
+    """Value 5 is never there; a mask of some size has runs of several characters."""
+    mask = np.kron(mask, np.ones(enlarged, mask.dtype))
+    assert encode_values(mask, values) == [of_pycocotools(mask == value) for value in values]
+
+
+def test_no_values_have_no_runs():
+    assert encode_values(np.zeros((3, 4), np.uint8), []) == []
 
 
 @given(st.lists(st.integers(1, 70_000), min_size=1, max_size=12))

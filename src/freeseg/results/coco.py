@@ -55,19 +55,19 @@ def coco_annotations(
     """
     pixels = pixels_by_value(mask, count=len(labels))
     mean_confidence = mean_confidence_by_value(mask, confidence, pixels)
+    shown = {value: number for value, number in _category_ids(labels).items() if pixels[value]}
     return [
         {
             "id": first_id + value,
             "image_id": image_id,
             "category_id": category_id,
-            "segmentation": rle.encode(mask == value),
+            "segmentation": runs,
             "area": int(pixels[value]),
             "bbox": _bounding_box(mask == value),
             "iscrowd": 0,
             "score": round(float(mean_confidence[value]), 6),
         }
-        for value, category_id in _category_ids(labels).items()
-        if pixels[value]
+        for (value, category_id), runs in zip(shown.items(), rle.encode_values(mask, list(shown)), strict=True)
     ]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-_BLOCK_ROWS = 256  # `bincount` copies what it counts as 8-byte numbers, so it is given some rows at a time
+_BLOCK_PIXELS = 1 << 18  # that are added up at a time, since they become 8-byte numbers first
 
 
 def pixels_by_value(mask: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], *, count: int) -> npt.NDArray[np.int64]:
@@ -49,7 +49,10 @@ def mean_confidence_by_value(
         [1.0, 0.25, 0.0]
     """
     total = np.zeros(len(pixels), np.float64)
-    for top in range(0, len(mask), _BLOCK_ROWS):
-        rows = slice(top, top + _BLOCK_ROWS)
-        total += np.bincount(mask[rows].ravel(), confidence[rows].ravel(), len(total))
+    rows = max(1, _BLOCK_PIXELS // mask.shape[1])
+    for top in range(0, len(mask), rows):
+        values, sure = mask[top : top + rows].ravel(), confidence[top : top + rows].ravel().astype(np.float64)
+        # The sum of each run of equal values first: there are far fewer runs than pixels.
+        starts = np.append(0, np.flatnonzero(values[1:] != values[:-1]) + 1)
+        total += np.bincount(values[starts], np.add.reduceat(sure, starts), len(total))
     return total / np.maximum(pixels, 1)

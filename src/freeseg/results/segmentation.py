@@ -150,6 +150,8 @@ class Segmentation:
         colours = display_palette(self.labels)
         pixels = self._pixels()
         confidence = mean_confidence_by_value(self.mask, self.confidence, pixels)
+        shown = [index for index in label_values(self.labels) if pixels[index]]
+        runs = dict(zip(shown, rle.encode_values(self.mask, shown), strict=True))
         entries = [
             {
                 "index": index,
@@ -159,7 +161,7 @@ class Segmentation:
                 "area": round(float(pixels[index] / self.mask.size), 6),
                 "confidence": round(float(confidence[index]), 6),
                 "presence": self._presence(index),
-                "rle": rle.encode(self.mask == index) if pixels[index] else None,
+                "rle": runs.get(index),
             }
             for index in label_values(self.labels)
         ]
