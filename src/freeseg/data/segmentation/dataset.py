@@ -33,8 +33,8 @@ class SegmentationData:
         items: The photos and their masks, in a fixed order.
         lookup: (65536,) uint8: the class index of each value in a mask's file; 255 for a value that does not count,
             and 254 for one that the dataset does not have.
-        aliases: "a|b|c" for each class without the background: the words with which published numbers were made.
-        background_words: The words for the background in those; if empty, FreeSeg's own.
+        aliases: "a|b|c" for each class without the background: more words for it. If empty, the names.
+        background_words: The words for the background beside the aliases; if empty, FreeSeg's own.
 
     Example:
         >>> data = SegmentationData("pets", ("cat", "dog"), False, (), lookup({0: 0, 1: 1}), ("cat|kitten", "dog"))
@@ -69,8 +69,8 @@ class SegmentationData:
         """The words for the classes, with background words where the background is a class.
 
         Args:
-            setting: "plain" for the dataset's own names and FreeSeg's background words; "aliases" for the words with
-                which published numbers were made; "freeseg" for FreeSeg's own list, or the aliases if it has none.
+            setting: "plain" for the dataset's own names and FreeSeg's background words; "aliases" and "freeseg" for the
+                list that ships under the dataset's name, or the dataset's aliases if there is none.
 
         Raises:
             DataError: There is no such setting.
@@ -78,10 +78,10 @@ class SegmentationData:
         if setting not in SETTINGS:
             raise DataError(f"no label setting is called {setting!r}; there are: {', '.join(SETTINGS)}")
         names, own = self.classes[int(self.has_background) :], vocabularies.default_background()
-        if setting == "freeseg" and self.name in vocabularies.names():
-            words = vocabularies.vocabulary(self.name)
-        elif setting == "plain":
+        if setting == "plain":
             words = Vocabulary.of(names, own)
+        elif self.name in vocabularies.names():
+            words = vocabularies.vocabulary(self.name)
         else:
             words = Vocabulary.of(self.aliases or names, self.background_words or own)
         return words if self.has_background else words.with_background_words(())
@@ -101,9 +101,7 @@ def public_dataset(
     """
     words = class_list(classes)
     names = ((BACKGROUND,) if background else ()) + words.names
-    return SegmentationData(
-        name, names, background, tuple(items), lookup(indices), words.aliases, words.background_words
-    )
+    return SegmentationData(name, names, background, tuple(items), lookup(indices), words.aliases)
 
 
 def lookup(indices: Mapping[int, int]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The classes of public datasets: their names in index order, other words for them, and words for the background."""
+"""The classes of public datasets: their names in index order, and other words for them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ class ClassList:
 
     Attributes:
         names: The dataset's own names, in index order.
-        aliases: The words that published zero-shot numbers are measured with, "a|b|c" for each class.
-        background_words: What stands for the background in those; empty where nothing was published.
+        aliases: This project's own words for each class, "a|b|c"; the names where it has none.
     """
 
     names: tuple[str, ...]
     aliases: tuple[str, ...]
-    background_words: tuple[str, ...] = ()
 
 
 @cache
@@ -28,10 +26,10 @@ def class_list(name: str) -> ClassList:
     """The class list in `NAME.toml` beside this file.
 
     Example:
-        >>> classes = class_list("voc")
-        >>> classes.names[3], classes.aliases[3], classes.background_words[:2]
-        ('boat', 'ship', ('sky', 'wall'))
+        >>> classes = class_list("context")
+        >>> classes.names[7], classes.aliases[7]
+        ('boat', 'boat|ship')
     """
     table = tomllib.loads(resources.files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
     names = tuple(table["names"])
-    return ClassList(names, tuple(table.get("aliases", names)), tuple(table.get("background_words", ())))
+    return ClassList(names, tuple(table.get("aliases", names)))
