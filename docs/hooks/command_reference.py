@@ -23,6 +23,9 @@ kept, and no half-written file is left.
 
 `--out` is `out` if you leave it out, where the files are for you to look at. Where another command reads them (masks,
 models, reports), you must name the folder.
+
+`freeseg --version` prints the version. `freeseg --install-completion` teaches your shell (bash, zsh, fish, PowerShell)
+to complete commands, options and their choices.
 """
 STATED = re.compile(r"\s*\[default: (.+)\]$")  # how help states a default that is no plain value
 KINDS: Mapping[Any, str] = {str: "text", int: "number", float: "number", bool: ""}

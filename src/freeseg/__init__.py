@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from freeseg.results.segmentation import Segmentation
     from freeseg.words import Vocabulary, vocabulary
 
+    __version__: str
+
 __all__ = ["FreeSeg", "FreeSegError", "Segmentation", "Vocabulary", "load", "vocabulary"]
 
 # Imported on first use: `freeseg --help` must not wait for torch.
@@ -36,6 +38,8 @@ old_names.install()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":  # read when it is asked for: to look through what is installed takes a while
+        return importlib.import_module("importlib.metadata").version("freeseg")
     if name in _HOME:
         return getattr(importlib.import_module(f"freeseg.{_HOME[name]}"), name)
     if f"freeseg.{name}" in old_names.MODULES:

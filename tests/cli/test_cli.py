@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,26 @@ class TestProgram:
             with Image.open(out / f"{stem}.overlay.jpg") as overlay:
                 assert overlay.width >= summary["width"]
 
+    def test_version(self) -> None:
+        assert program("--version") == Done(0, f"freeseg {freeseg.__version__}\n", "")
+        assert re.fullmatch(r"\d+\.\d+\.\d+.*", freeseg.__version__)
+
+    @pytest.mark.parametrize(
+        ("line", "completed"),
+        [
+            ("freeseg he", {"heatmap"}),
+            ("freeseg segment --lab", {"--labels"}),
+            ("freeseg train --precision b", {"bfloat16"}),
+        ],
+    )
+    def test_a_shell_can_complete(self, monkeypatch: pytest.MonkeyPatch, line: str, completed: set[str]) -> None:
+        monkeypatch.setenv("_FREESEG_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(line.count(" ")))
+        code = "import sys; sys.argv[0] = 'freeseg'; from freeseg.cli import main; main()"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert set(done.stdout.split()) == completed, done.stderr
+
     def test_help_imports_nothing_heavy(self) -> None:
         code = (
             "import sys\n"
@@ -64,11 +85,11 @@ class TestProgram:
             "try:\n    main()\n"
             "finally:\n    print('LOADED', *sys.modules)"
         )
-        for arguments in (["--help"], ["segment", "--help"], []):
+        for arguments in (["--help"], ["segment", "--help"], ["--version"], []):
             done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
             text, _, loaded = done.stdout.rpartition("LOADED")
-            assert "Usage" in text
+            assert "Usage" in text or "--version" in arguments
             assert not {"torch", "transformers", "numpy", "PIL", "safetensors"} & set(loaded.split())
 
     def test_a_mistake_is_one_line_and_no_traceback(self, tmp_path: Path) -> None:

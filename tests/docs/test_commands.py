@@ -44,7 +44,9 @@ def test_commands_and_options_within_sentences_are_there(page: str) -> None:
         words = shlex.split(span) if span.count('"') % 2 == 0 and "'" not in span else span.split()
         if words[:1] == ["freeseg"] and len(words) > 1 and words[1] != "COMMAND":
             assert words[1] in COMMANDS or words[1].startswith("-"), span
-            known = OPTIONS.get(words[1], {"--help"})
+            known = OPTIONS.get(
+                words[1], {"--help", *(spelling for option in PROGRAM.params for spelling in option.opts)}
+            )
             assert {word for word in words if word.startswith("--")} <= known, span
         elif words and words[0].startswith("--"):
             assert {word for word in words if word.startswith("--")} <= every | OTHER_PROGRAMS, span

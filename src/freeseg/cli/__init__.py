@@ -8,10 +8,11 @@ import signal
 import sys
 import warnings
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+import freeseg
 from freeseg.cli.compare import compare
 from freeseg.cli.dataclass_options import Command, with_options
 from freeseg.cli.evaluate import evaluate
@@ -28,7 +29,6 @@ from freeseg.errors import FreeSegError
 app = typer.Typer(
     help="Segment photos by words, with models that were trained without annotated masks.",
     epilog="freeseg COMMAND --help explains the options of a command and ends with examples.",
-    add_completion=False,
     context_settings={"max_content_width": 120},
     rich_markup_mode=None,  # a bracket in a help text is a bracket
     pretty_exceptions_enable=False,
@@ -69,6 +69,21 @@ def _add(command: Command) -> None:
 
 for _command in COMMANDS:
     _add(_command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"freeseg {freeseg.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    pass  # the option's callback has answered
 
 
 def main() -> None:
