@@ -15,6 +15,7 @@ import os
 import re
 import tempfile
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,6 +34,8 @@ except ImportError:  # Windows
 _HALF_WRITTEN = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # the temporary names of `atomic_path`
 _UMASK_LOCK = threading.Lock()
 # Unlike the methods of Path, these are False for a name that no file can have, such as one of 1,000 characters.
+# Pillow's options for a PNG of few, even areas, as masks are: nearly as small as by default, for a third of the work.
+FLAT_PNG: dict[str, Any] = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 exists, is_file, is_folder = os.path.exists, os.path.isfile, os.path.isdir
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from freeseg import loading
 from freeseg.data.free_masks import Entry, MaskSettings
 from freeseg.errors import FreeSegError, reason
-from freeseg.files import write_picture
+from freeseg.files import FLAT_PNG, write_picture
 from freeseg.labelling.tasks import LabellingTask
 from freeseg.mask_values import IGNORE
 from freeseg.models.config import full_name
@@ -85,8 +85,8 @@ def _label(task: LabellingTask, options: LabellingOptions, model: FreeSeg) -> En
     photo = read_bytes(task.image, f"{task.source}/{task.file}")
     result = model.segment_known(photo, options.vocabulary, task.known)
     confidence = Image.fromarray(np.rint(result.confidence * 255).astype(np.uint8))
-    for path, image in ((task.mask, result.mask_image()), (task.confidence, confidence)):
-        write_picture(options.folder / path, image, "PNG")
+    write_picture(options.folder / task.mask, result.mask_image(), "PNG", **FLAT_PNG)
+    write_picture(options.folder / task.confidence, confidence, "PNG")
     return Entry(
         source=task.source,
         file=task.file,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from freeseg.errors import OutputError
-from freeseg.files import bytes_sha256, encode_picture, json_text, text_bytes, write_bytes
+from freeseg.files import FLAT_PNG, bytes_sha256, encode_picture, json_text, text_bytes, write_bytes
 from freeseg.photos import UNNAMED
 from freeseg.results.marks import FROM_HERE, picture_options
 from freeseg.results.places import NamedPhoto, check_stem, choose_stem
@@ -87,7 +87,7 @@ def encode_overlay(result: Segmentation, mark: str) -> dict[str, bytes]:
 
 def encode_mask(result: Segmentation, mark: str) -> dict[str, bytes]:
     """`STEM.mask.png`, the picture that `Segmentation.mask_image` gives."""
-    options = picture_options("PNG", mark)
+    options = picture_options("PNG", mark) | FLAT_PNG
     return {".mask.png": encode_picture(result.mask_image(), "PNG", **options)}
 
 
