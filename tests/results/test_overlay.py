@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from freeseg.results import drawing
+from freeseg.mask_values import reserve_ignore
 from freeseg.results.drawing import display_palette
 from freeseg.results.overlay import overlay
 from pictures import ODD_TEXTS, noise
@@ -19,6 +19,23 @@ def two_halves(height, width):
 
 HALVES = {"background": 0.5, "cat": 0.5}
 LABELS = ["background", "cat"]
+
+
+def blended(pixels, mask, labels, *, size):
+    """What each pixel becomes at an alpha of 0.55: lines are one pixel wide on photos below 675 pixels."""
+    opacity = np.full(mask.shape, 0.55, np.float32)
+    rows, columns = np.indices(mask.shape)
+    opacity[(mask == 255) & ((rows + columns) % size >= max(1, size // 3))] = 0.25
+    if labels[0] == "background":
+        opacity[mask == 0] = 0
+    under = pixels.astype(np.float32)
+    over = under + (display_palette(labels)[mask].astype(np.float32) - under) * opacity[..., None]
+    edge = np.zeros(mask.shape, bool)
+    edge[:, :-1] |= mask[:, :-1] != mask[:, 1:]
+    edge[:-1] |= mask[:-1] != mask[1:]
+    edge[:-1, :-1] |= mask[:-1, :-1] != mask[1:, 1:]
+    over[edge] += (255 - over[edge]) * np.float32(0.75)
+    return over.round().astype(np.uint8)
 
 
 class TestOverlay:
@@ -73,8 +90,22 @@ class TestOverlay:
         photo, mask = noise(90, 50), np.random.default_rng(1).choice([0, 1, 255], (90, 50)).astype(np.uint8)
         mask[20:70, 5:30] = 1
         whole = overlay(photo, mask, LABELS, HALVES)
-        monkeypatch.setattr(drawing, "BAND_PIXELS", 50 * 7)
+        monkeypatch.setattr("freeseg.results.overlay.SMALLEST_TILE", 7)
         assert overlay(photo, mask, LABELS, HALVES).tobytes() == whole.tobytes()
+
+    @pytest.mark.parametrize("seed", range(12))
+    def test_every_pixel_is_the_blend_of_its_own_label(self, seed):
+        """Against the formula for the whole photo at once: tiles of one value, of several, and of "don't know"."""
+        rng = np.random.default_rng(seed)
+        labels = [*(["background"] if seed % 2 else []), *(f"label {index}" for index in range(280 if seed > 9 else 9))]
+        labels = list(reserve_ignore(labels))
+        mask = rng.choice([0, 1, 2, 8, 255], (rng.integers(1, 9), rng.integers(1, 9)), p=[0.3, 0.3, 0.2, 0.1, 0.1])
+        mask = mask.repeat(rng.integers(1, 60), axis=0).repeat(rng.integers(1, 60), axis=1)
+        mask = mask.astype(np.uint16 if len(labels) > 255 else np.uint8)
+        photo = noise(*mask.shape)
+        expected = blended(np.asarray(photo), mask, labels, size=max(11, round(mask.size**0.5 / 40)))
+        found = overlay(photo, mask, labels, {labels[0]: 0.5}, alpha=0.55).crop((0, 0, *photo.size))
+        assert np.array_equal(np.asarray(found), expected)
 
     def test_a_16_bit_mask(self):
         labels = [f"label {index}" for index in range(400)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from freeseg.results.drawing import HATCH, INK, MUTED, PAPER
 from freeseg.results.lettering import Colour, text_line
 
 LEGEND_ENTRIES = 40
+_lettered = lru_cache(maxsize=64)(text_line)  # the photos of a folder mostly show the same words
 
 
 def draw_legend(
@@ -60,15 +62,21 @@ def draw_legend(
 def _chip(label: str, share: float, colour: Colour, size: int, widest: int) -> Image.Image:
     """An entry at most `widest` pixels wide: a swatch, a name and a percentage. A white swatch gets a frame."""
     gap = round(0.45 * size)
-    percent = text_line(f"{share:.0%}" if share >= 0.01 else "<1%", size=size, widest=4 * size, ink=MUTED, paper=PAPER)
+    percent = _lettered(f"{share:.0%}" if share >= 0.01 else "<1%", size=size, widest=4 * size, ink=MUTED, paper=PAPER)
     room = widest - percent.width - size - 2 * gap
-    name = text_line(label, size=size, widest=room, ink=INK, paper=PAPER)
+    name = _lettered(label, size=size, widest=room, ink=INK, paper=PAPER)
     chip = Image.new("RGB", (size + name.width + percent.width + 2 * gap, name.height), PAPER)
+    chip.paste(_swatch(colour, size), (0, (chip.height - size) // 2))
+    chip.paste(name, (size + gap, 0))
+    chip.paste(percent, (chip.width - percent.width, 0))
+    return chip
+
+
+@lru_cache(maxsize=64)
+def _swatch(colour: Colour, size: int) -> Image.Image:
+    """A square with round corners."""
     side = 3 * size  # drawn larger and reduced, so that its corners are smooth
     swatch = Image.new("RGB", (side, side), PAPER)
     frame = MUTED if colour == PAPER else colour
     ImageDraw.Draw(swatch).rounded_rectangle((0, 0, side - 1, side - 1), side // 5, colour, frame, max(1, side // 12))
-    chip.paste(swatch.reduce(3), (0, (chip.height - size) // 2))
-    chip.paste(name, (size + gap, 0))
-    chip.paste(percent, (chip.width - percent.width, 0))
-    return chip
+    return swatch.reduce(3)
