@@ -20,6 +20,7 @@ from types import TracebackType
 
 import freeseg
 from commands import Done
+from freeseg.prefetch import end_with_parent
 
 _server = multiprocessing.get_context("forkserver")
 FOREVER = 300  # seconds; a machine may be busy with other things
@@ -111,6 +112,18 @@ class Started:
     ) -> None:
         if self.running:
             self.kill()
+
+
+def start_a_helper(begun: Path) -> None:
+    """Start a process that touches a file and then works until this one ends; and go on for long."""
+    multiprocessing.get_context("spawn").Process(target=_help, args=(begun,)).start()
+    time.sleep(FOREVER)
+
+
+def _help(begun: Path) -> None:
+    end_with_parent()
+    begun.touch()
+    time.sleep(FOREVER)
 
 
 def wait_for_the_end_of(helpers: list[int]) -> None:

@@ -6,6 +6,8 @@ import json
 import os
 import stat
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -168,10 +170,46 @@ def test_a_lock_that_is_held_is_refused_or_waited_for(old):
         pass
 
 
-def test_a_file_system_without_locks_does_without(old, monkeypatch):
-    monkeypatch.setattr("fcntl.flock", no_space)
+def test_a_lock_is_waited_for(old):
+    held, threads = threading.Event(), ThreadPoolExecutor(1)
+
+    def wait_for_it():
+        with file_lock(old):
+            return held.is_set()
+
     with file_lock(old):
-        pass
+        waiting = threads.submit(wait_for_it)
+        time.sleep(0.1)
+        held.set()
+    assert waiting.result(20)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock is not on Windows")
+def test_a_lock_of_0_1_0_is_seen(old):
+    import fcntl
+
+    with old.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(BlockingIOError), file_lock(old, wait=False):
+            pass
+
+
+def test_where_open_files_cannot_be_removed_they_are_not_locked(tmp_path, monkeypatch):
+    """As on Windows, which lets nobody write to a locked file, not even by another handle of the same process."""
+    monkeypatch.setattr("freeseg.files.renames_open_files", lambda: False)
+    with atomic_path(tmp_path / "a.txt") as temporary:
+        with file_lock(temporary, wait=False):
+            pass
+        temporary.write_text("whole")
+    assert (tmp_path / "a.txt").read_text() == "whole"
+    assert left_in(tmp_path) == ["a.txt"]
+
+
+def test_a_file_system_without_locks_does_without(old, monkeypatch):
+    monkeypatch.setattr("filelock.lock_descriptor", no_space)
+    with file_lock(old):
+        write_text(old, "new")
+    assert old.read_text() == "new"
 
 
 def test_a_path_that_cannot_be_asked_for_is_nothing():

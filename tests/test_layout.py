@@ -18,6 +18,7 @@ SOURCE = Path(freeseg.__file__).parent
 ROOMS = (
     "errors",
     "old_names",
+    "system",
     "files",
     "prefetch",
     "mask_values",

@@ -14,8 +14,9 @@ from PIL import Image
 from freeseg.errors import PhotoError
 from freeseg.photos import Photo, prefetch_photos
 from freeseg.pipeline import FreeSeg
-from freeseg.prefetch import prefetch
+from freeseg.prefetch import end_with_parent, prefetch
 from freeseg.results.segmentation import Segmentation
+from processes import Started, start_a_helper, wait_for_the_end_of
 from tiny import same
 
 LABELS = ["cat", "sofa|couch", "floor"]
@@ -142,3 +143,18 @@ def test_closing_it_drops_what_has_not_begun() -> None:
     may_go_on.set()
     begun.close()
     assert set(worked) <= set(taken)
+
+
+def test_a_process_ends_with_one_that_is_killed(tmp_path: Path) -> None:
+    with Started(start_a_helper, tmp_path / "begun", session=True) as process:
+        process.wait_until((tmp_path / "begun").exists)
+        helpers = process.helpers()
+        assert process.kill()
+    assert helpers
+    wait_for_the_end_of(helpers)
+
+
+def test_a_process_without_a_parent_goes_on() -> None:
+    before = threading.active_count()
+    end_with_parent()
+    assert threading.active_count() == before

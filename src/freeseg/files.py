@@ -22,14 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freeseg.errors import FullDiskError, OutputError, reason
+from freeseg.system import renames_open_files
 
 if TYPE_CHECKING:
     from PIL import Image
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 _HALF_WRITTEN = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # the temporary names of `atomic_path`
 _UMASK_LOCK = threading.Lock()
@@ -85,14 +81,13 @@ def _output_error(error: OSError, message: str) -> OutputError:
 
 @contextmanager
 def _locked(handle: int) -> Iterator[None]:
-    """Hold the lock of an open file, and close the file at the end; without locks it is closed at once."""
-    if not fcntl:  # Windows, where a file that is open cannot be renamed
-        os.close(handle)
-        yield
-        return
+    """Hold the lock of an open file, and close the file at the end.
+
+    Where an open file cannot be removed it needs no lock, and a lock would keep others of our own handles from it.
+    """
     try:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if renames_open_files():
+            _lock(handle, wait=False)
         yield
     finally:
         os.close(handle)
@@ -207,7 +202,9 @@ def remove_half_written(folder: Path, *, recursive: bool) -> None:
     """
     for path in folder.rglob(".*.part") if recursive else folder.glob(".*.part"):
         if _HALF_WRITTEN.fullmatch(path.name):
-            with suppress(OSError), file_lock(path, wait=False):  # it is gone, being written, or somebody else's
+            with suppress(OSError):  # it is gone, being written, or somebody else's
+                with file_lock(path, wait=False):  # it is locked as soon as it is made, and never again
+                    pass
                 path.unlink(missing_ok=True)
 
 
@@ -281,25 +278,29 @@ def path_for_message(path: str | os.PathLike[str]) -> str:
 def file_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold the lock of a file: no other process that asks for it goes on until this block ends.
 
-    The end of the process ends the lock too, even a kill. On a system or a file system without locks nothing is
-    locked.
+    The end of the process ends the lock too, even a kill. On a file system without locks nothing is locked.
 
     Args:
-        path: A file that exists.
+        path: A file that exists. Nobody should need to read it meanwhile: on Windows, nobody can.
         wait: Whether to wait for a process that has the lock.
 
     Raises:
         BlockingIOError: Another process has the lock, and `wait` is False.
     """
     with path.open("rb") as file:  # closing it ends the lock
-        try:
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise
-        except OSError:  # a file system without locks
-            pass
+        if not _lock(file.fileno(), wait=wait):
+            raise BlockingIOError(f"another process has the lock of {path}")
         yield
+
+
+def _lock(handle: int, *, wait: bool) -> bool:
+    """Lock an open file until it is closed; gives whether that is done, or is not possible on its file system."""
+    from filelock import lock_descriptor  # not before something is written: it takes as long to import as a small photo
+
+    try:
+        return lock_descriptor(handle, blocking=wait)
+    except OSError:  # a file system without locks
+        return True
 
 
 def escapes_folder(name: str) -> bool:

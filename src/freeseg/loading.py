@@ -31,6 +31,7 @@ def load(
     precision: str | torch.dtype = "float32",
     short_side: int | None = None,
     onnx: str | Path | None = None,
+    threads: int | None = None,
 ) -> FreeSeg:
     """A model, ready to segment.
 
@@ -46,6 +47,8 @@ def load(
             the model's own. Masks have the photo's size all the same.
         onnx: A file of this model that `freeseg export` wrote for any words: onnxruntime then looks at the photos.
             In 8 bits that is faster on a processor that has instructions for them (docs/benchmarks/network-speed.md).
+        threads: How many threads the engine computes with; None for as many as it finds fit for this machine. Their
+            number can change the last bits of a similarity; with 1, masks are the same on every number of cores.
 
     Raises:
         WeightsError: No such model, or its weights are missing, altered or of a kind that cannot be used; or `onnx` is
@@ -63,7 +66,8 @@ def load(
         raise FreeSegError(f"short side is {short_side}; it must be at least {MIN_SHORT_SIDE} pixels")
     dtype = require_precision(precision, require_device(device))
     iclip, config = load_model(model, revision=revision, mode=mode, dtype=dtype)
-    engine = choose_engine(TorchEngine(iclip.to(device), config), None if onnx is None else Path(onnx))
+    in_torch = TorchEngine(iclip.to(device), config, threads=threads)
+    engine = choose_engine(in_torch, None if onnx is None else Path(onnx), threads=threads)
     if short_side is not None:
         config = replace(config, preprocessing=replace(config.preprocessing, short_side=short_side))
     return FreeSeg(engine, config)

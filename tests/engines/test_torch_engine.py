@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -38,6 +39,27 @@ def test_words_are_averaged_over_their_prompts() -> None:
         rows = nn.functional.normalize(model.text_head(model.text_tower(prompts)), dim=1).view(2, 2, -1).mean(dim=1)
     np.testing.assert_allclose(found.joint, nn.functional.normalize(rows, dim=1).numpy(), atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(found.tower, axis=1), 1, atol=1e-6)
+
+
+def test_it_computes_with_as_many_threads_as_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, before, seen = tiny_iclip(), torch.get_num_threads(), list[int]()
+
+    def counted(tensor: torch.Tensor, *_: object) -> torch.Tensor:
+        seen.append(torch.get_num_threads())
+        return tensor
+
+    monkeypatch.setattr(
+        model, "embed_image", lambda pixels: counted(pixels.float().repeat(1, model.dim, 1, 1)[:, : model.dim])
+    )
+    monkeypatch.setattr(model, "project_text", counted)
+    texts = np.ones((2, model.dim), np.float32)
+    for threads in (1, before + 1, None):
+        engine = TorchEngine(model, Config("tiny", TowerPair("tiny", "tiny")), threads=threads)
+        seen.clear()
+        engine.similarity_maps(NOISE, texts)
+        engine.embed_words(["cat"], ["{}"])
+        assert seen == [threads or before] * 2
+        assert torch.get_num_threads() == before
 
 
 def test_a_model_can_be_sent_to_another_process(tiny: FreeSeg) -> None:

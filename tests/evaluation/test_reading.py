@@ -1,10 +1,10 @@
-"""Samples are photos with their truths, in order, and can be read by a process that shares nothing."""
+"""Samples are photos with their truths, in order."""
 
 from __future__ import annotations
 
-import pickle
+import threading
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from freeseg.errors import DataError, PhotoError
 from freeseg.evaluation import reading
 from freeseg.evaluation.reading import samples
 from freeseg.models import Preprocessing
+from freeseg.pipeline import Prepared
 
 SEEN = Preprocessing(24)
 
@@ -45,9 +46,24 @@ def test_those_before_a_broken_one_come_first(voc: SegmentationData, broken: str
         next(found)
 
 
-def test_a_process_that_shares_nothing_can_read(voc: SegmentationData) -> None:
-    """Not all systems fork."""
-    reader: Any = reading._Reader(voc, voc.items, SEEN)
-    sent = pickle.loads(pickle.dumps(reader))  # noqa: S301
-    assert np.array_equal(sent[1].truth, reader[1].truth)
-    assert pickle.loads(pickle.dumps(reading._as_it_is)) is reading._as_it_is  # noqa: S301
+def test_only_a_few_are_read_before_they_are_asked_for(voc: SegmentationData, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare, read = reading.prepare, list[object]()
+
+    def counted(photo: Path, preprocessing: Preprocessing) -> Prepared:
+        read.append(photo)
+        return prepare(photo, preprocessing)
+
+    monkeypatch.setattr(reading, "prepare", counted)
+    many = replace(voc, items=voc.items * 4)
+    for workers in (0, 2):
+        read.clear()
+        for asked, _ in enumerate(samples(many, 0, SEEN, workers), start=1):
+            assert len(read) <= asked + workers
+
+
+def test_an_evaluation_that_is_given_up_reads_no_further(voc: SegmentationData) -> None:
+    before = threading.active_count()
+    found = samples(replace(voc, items=voc.items * 40), 0, SEEN, 2)
+    next(found)
+    found.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before

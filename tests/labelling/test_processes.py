@@ -23,6 +23,7 @@ from freeseg.labelling.processes import Process, default_workers, label_in_proce
 from freeseg.labelling.tasks import LabellingTask, labelling_tasks
 from freeseg.pipeline import FreeSeg
 from freeseg.results.segmentation import Segmentation
+from freeseg.system import available_cores
 from labelled import content, run
 from tiny_transformers import save_clip
 
@@ -157,7 +158,7 @@ def test_processes_end_when_the_work_is_given_up(sources: list[PhotoSource], opt
 
 def test_one_worker_on_a_gpu_and_never_more_than_memory_holds() -> None:
     assert default_workers("cuda") == default_workers("mps") == 1
-    assert 1 <= default_workers("cpu") <= min(processes.available_cores(), processes.MAX_DEFAULT_WORKERS)
+    assert 1 <= default_workers("cpu") <= min(available_cores(), processes.MAX_DEFAULT_WORKERS)
 
 
 class Broken(FreeSeg):

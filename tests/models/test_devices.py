@@ -9,7 +9,7 @@ import torch
 
 import freeseg
 from freeseg.errors import FreeSegError
-from freeseg.models.devices import canonical_precision, require_device, require_precision
+from freeseg.models.devices import require_device, require_precision
 
 CPU = torch.device("cpu")
 
@@ -17,7 +17,6 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize("name", ["float32", "fp32", "torch.float32", torch.float32])
 def test_a_precision_has_several_names(name: str | torch.dtype) -> None:
     assert require_precision(name, CPU) == torch.float32
-    assert canonical_precision("bf16") == "bfloat16"
 
 
 @pytest.mark.parametrize("name", ["nonsense", "cuda:99"])

@@ -71,7 +71,9 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of everything that is dr
 Readers = Annotated[
     int,
     typer.Option(
-        "--readers", min=0, help="How many processes read photos in advance. 0 reads them in the main process."
+        "--readers",
+        min=0,
+        help="How many threads read photos in advance; for train, how many processes. 0 reads them when needed.",
     ),
 ]
 Sources = Annotated[

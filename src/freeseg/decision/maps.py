@@ -154,7 +154,12 @@ class Sources:
     @classmethod
     def of(cls, old: int, new: int) -> Sources:
         """The sources of an axis of `old` cells that gets `new` ones."""
-        place = np.maximum((np.arange(new) + 0.5) * (old / new) - 0.5, 0)
+        return cls.at((np.arange(new) + 0.5) * (old / new), old)
+
+    @classmethod
+    def at(cls, places: NDArray[np.floating], old: int) -> Sources:
+        """The sources of what is read at some places of an axis: 0 is where its first cell begins, `old` its end."""
+        place = np.maximum(places - 0.5, 0)
         first = np.minimum(place.astype(np.int64), old - 1)
         return cls(first, np.minimum(first + 1, old - 1), (place - first).astype(np.float32))
 
@@ -164,7 +169,11 @@ class Sources:
 
 def widen(maps: Maps, width: int) -> Maps:
     """Bilinear resize of the last axis of maps (N, h, w) to `width`."""
-    source = Sources.of(maps.shape[2], width)
+    return lerp_columns(maps, Sources.of(maps.shape[2], width))
+
+
+def lerp_columns(maps: Maps, source: Sources) -> Maps:
+    """Columns of maps (N, h, w) at the places of `source`."""
     return _lerp(maps[:, :, source.first], maps[:, :, source.second], source.share)
 
 

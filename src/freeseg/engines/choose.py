@@ -11,12 +11,13 @@ from freeseg.errors import FreeSegError
 from freeseg.models.towers import family_of
 
 
-def choose_engine(torch_engine: TorchEngine, onnx: Path | None) -> Engine:
+def choose_engine(torch_engine: TorchEngine, onnx: Path | None, *, threads: int | None = None) -> Engine:
     """The engine for a model: onnxruntime where a file of its image side is given, else PyTorch.
 
     Args:
         torch_engine: The model in PyTorch.
         onnx: A file that `freeseg export` wrote of it for any words.
+        threads: How many threads onnxruntime computes with; None for as many as PyTorch would.
 
     Raises:
         FreeSegError: The model cannot be looked at by onnxruntime as it was asked for.
@@ -33,7 +34,7 @@ def choose_engine(torch_engine: TorchEngine, onnx: Path | None) -> Engine:
         raise FreeSegError('an ONNX file needs onnxruntime; run: pip install "freeseg[export]"')
     from freeseg.engines.onnx_engine import OnnxEngine
 
-    return OnnxEngine(onnx, torch_engine, threads=torch.get_num_threads())
+    return OnnxEngine(onnx, torch_engine, threads=threads or torch.get_num_threads())
 
 
 def require_torch(engine: Engine) -> TorchEngine:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from importlib import metadata
 
@@ -26,13 +27,15 @@ class TorchEngine:
     Args:
         model: The model; it is put into evaluation mode.
         config: What its checkpoint says of itself.
+        threads: How many threads it computes with on a CPU; None for PyTorch's own number.
     """
 
     max_concurrent = 1  # PyTorch's own threads share each photo
 
-    def __init__(self, model: ICLIP, config: Config):
+    def __init__(self, model: ICLIP, config: Config, *, threads: int | None = None):
         self.model = model.eval()
         self.config = config
+        self.threads = threads
 
     @property
     def device(self) -> torch.device:
@@ -65,7 +68,8 @@ class TorchEngine:
     def similarity_maps(self, pixels: NDArray[np.uint8], texts: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `engine.Engine`."""
         photo = torch.from_numpy(pixels).permute(2, 0, 1)[None].to(self.device)
-        maps = self.model.similarity_maps(photo, torch.from_numpy(texts).to(self.device))
+        with _threads(self.threads):
+            maps = self.model.similarity_maps(photo, torch.from_numpy(texts).to(self.device))
         return np.asarray(maps[0].cpu(), np.float32)
 
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
@@ -73,8 +77,10 @@ class TorchEngine:
 
         @torch.inference_mode()
         def compute(some: Sequence[str]) -> WordEmbeddings:
-            tower = self.model.text_tower([template.replace("{}", word) for word in some for template in templates])
-            joint = self.model.project_text(tower.to(self.device))
+            prompts = [template.replace("{}", word) for word in some for template in templates]
+            with _threads(self.threads):
+                tower = self.model.text_tower(prompts)
+                joint = self.model.project_text(tower.to(self.device))
             return WordEmbeddings(*(average_prompts(rows.cpu().float().numpy(), len(some)) for rows in (joint, tower)))
 
         return cached_embeddings(lambda: self._text_identity, words, templates, compute)
@@ -89,6 +95,19 @@ class TorchEngine:
         tower = self.model.text_tower
         modules = [part for part in (tower, self.model.text_head) if isinstance(part, nn.Module)]
         return text_identity(*modules, extra=getattr(tower, "spelling", ""))
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Let PyTorch compute with so many threads in here; it has one number for the whole process."""
+    before = torch.get_num_threads()
+    if count is not None:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        if count is not None:
+            torch.set_num_threads(before)
 
 
 def text_identity(*modules: nn.Module, extra: str = "") -> str:

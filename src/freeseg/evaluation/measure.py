@@ -22,7 +22,7 @@ from freeseg.evaluation.reading import samples
 from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
 from freeseg.evaluation.windows import merge, windows
 from freeseg.mask_values import IGNORE, UNSURE
-from freeseg.models.checkpoint import versions
+from freeseg.models.versions import versions
 from freeseg.pipeline import FreeSeg, Prepared
 from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps
 
@@ -45,7 +45,7 @@ def measure_photos(
         protocol: How the model is measured.
         setting: One of `names.SETTINGS`.
         journal: A file to keep the records in: an evaluation that was stopped goes on after its last photo.
-        workers: How many processes read photos and masks; 0 reads them in this process.
+        workers: How many threads read photos and masks; 0 reads them in this one.
         progress: Called with how many photos are done, and of how many.
 
     Returns:

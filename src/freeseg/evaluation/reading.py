@@ -1,20 +1,19 @@
-"""Photos and masks of a dataset, read by other processes while the model works."""
+"""Photos and masks of a dataset, read by other threads while the model works."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
 
 from freeseg.data.segmentation import AnnotatedPhoto, SegmentationData, check_size
-from freeseg.errors import FreeSegError
 from freeseg.models import Preprocessing
 from freeseg.pipeline import Prepared, prepare
-from freeseg.prefetch import end_with_parent
+from freeseg.prefetch import prefetch
 
 
 class Sample(NamedTuple):
@@ -31,43 +30,22 @@ def samples(data: SegmentationData, start: int, preprocessing: Preprocessing, wo
         data: The dataset.
         start: How many photos to leave out.
         preprocessing: Of the model.
-        workers: Processes that read; 0 reads in this one, when asked.
+        workers: Threads that read, while this one lets the model work; 0 reads in this one, when asked.
 
     Raises:
         PhotoError: A photo cannot be read.
         DataError: A mask cannot be read, or is not of its photo's size.
     """
-    reader = _Reader(data, data.items[start:], preprocessing)
-    loader = DataLoader(
-        reader, batch_size=None, num_workers=workers, collate_fn=_as_it_is, worker_init_fn=end_with_parent
-    )
-    for sample in loader:
-        if isinstance(sample, FreeSegError):
-            raise sample
-        yield sample
+    read, items = partial(_read, data, preprocessing), data.items[start:]
+    if workers == 0:
+        yield from map(read, items)
+        return
+    with closing(prefetch(read, items, count=workers)) as begun:
+        for sample in begun:
+            yield sample.result()
 
 
-@dataclass(frozen=True)
-class _Reader(Dataset[Sample | FreeSegError]):
-    """Reads photos with their masks. A plain value, so that it can be sent to another process."""
-
-    data: SegmentationData
-    items: Sequence[AnnotatedPhoto]
-    preprocessing: Preprocessing
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: int) -> Sample | FreeSegError:
-        """A photo, or what is wrong with it: an exception would come out of a worker as a page of traceback."""
-        item = self.items[index]
-        try:
-            sample = Sample(prepare(item.photo, self.preprocessing), self.data.truth(item))
-            check_size(item, sample.truth, sample.prepared.photo.size)
-        except FreeSegError as error:
-            return error
-        return sample
-
-
-def _as_it_is(sample: Any) -> Any:
+def _read(data: SegmentationData, preprocessing: Preprocessing, item: AnnotatedPhoto) -> Sample:
+    sample = Sample(prepare(item.photo, preprocessing), data.truth(item))
+    check_size(item, sample.truth, sample.prepared.photo.size)
     return sample

@@ -20,8 +20,8 @@ from freeseg.evaluation.report.page import page
 from freeseg.evaluation.report.report import NAME, Report
 from freeseg.evaluation.report.summary import card_metrics
 from freeseg.files import write_text
-from freeseg.models import DEFAULT, checkpoint, find_model, read_config
-from freeseg.models.devices import canonical_precision
+from freeseg.models import DEFAULT, card, find_model, read_config
+from freeseg.models.precisions import canonical_precision
 from freeseg.pipeline import FreeSeg
 
 PICTURED_PHOTOS = 6  # with the lowest mIoU, and as many with the highest
@@ -67,7 +67,7 @@ def run(
         short_side: Pixels at which the model sees a photo's shorter side; None for the model's own.
         onnx: A file that `freeseg export` wrote of this model for any words; onnxruntime runs it.
         device: "cpu", "cuda", "mps", ...
-        workers: How many processes read photos and masks; 0 reads them in this process.
+        workers: How many threads read photos and masks; 0 reads them in this one.
         limit: At most this many photos, evenly spread over the dataset.
         record: Whether the headline numbers are written into the model's config and card.
         command: The command line, for the report.
@@ -103,7 +103,7 @@ def run(
     write_text(Path(out) / PAGE, page(report, worst=worst, best=best))
     journal.unlink()
     if record:
-        checkpoint.record(find_model(model), card_metrics(report))
+        card.record(find_model(model), card_metrics(report))
     return report
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from freeseg.decision.maps import Maps
+from freeseg.decision.maps import Maps, Sources, lerp_columns, lerp_rows
 
 Corner = tuple[int, int]
 
@@ -69,27 +68,23 @@ def merge(
         (N, *grid).
 
     Example:
-        >>> import numpy as np
         >>> left, right = np.zeros((1, 2, 2), np.float32), np.ones((1, 2, 2), np.float32)
         >>> merge([left, right], windows((4, 6), 4, 2), 4, (4, 6), (2, 3))[0].tolist()
         [[0.0, 0.5, 1.0], [0.0, 0.5, 1.0]]
     """
-    total, count = torch.zeros(len(maps[0]), *grid), torch.zeros(grid)
-    rows, columns = ((torch.arange(n) + 0.5).double() * (side / n) for n, side in zip(grid, size, strict=True))
-    for part, (top, left) in zip(map(torch.from_numpy, maps), corners, strict=True):
-        height, width = min(window, size[0]), min(window, size[1])
+    total, count = np.zeros((len(maps[0]), *grid), np.float32), np.zeros(grid, np.float32)
+    rows, columns = ((np.arange(n) + 0.5) * (side / n) for n, side in zip(grid, size, strict=True))
+    height, width = min(window, size[0]), min(window, size[1])
+    for part, (top, left) in zip(maps, corners, strict=True):
         inside_rows, inside_columns = _inside(rows, top, height), _inside(columns, left, width)
-        y = (rows[inside_rows] - top) / height * 2 - 1
-        x = (columns[inside_columns] - left) / width * 2 - 1
-        places = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None].to(part)
-        read = F.grid_sample(part[None], places, mode="bilinear", padding_mode="border", align_corners=False)[0]
-        total[:, inside_rows, inside_columns] += read
+        y = Sources.at((rows[inside_rows] - top) / height * part.shape[1], part.shape[1])
+        x = Sources.at((columns[inside_columns] - left) / width * part.shape[2], part.shape[2])
+        total[:, inside_rows, inside_columns] += lerp_rows(lerp_columns(part, x), y)
         count[inside_rows, inside_columns] += 1
-    return (total / count).numpy()
+    return np.asarray(total / count, np.float32)
 
 
-def _inside(centres: Tensor, start: int, length: int) -> slice:
+def _inside(centres: NDArray[np.floating], start: int, length: int) -> slice:
     """Which of ascending centres lie in [start, start + length)."""
-    ends = torch.tensor([start, start + length]).to(centres)
-    first, last = torch.searchsorted(centres, ends).tolist()
-    return slice(first, last)
+    first, last = np.searchsorted(centres, [start, start + length])
+    return slice(int(first), int(last))

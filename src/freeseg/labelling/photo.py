@@ -21,6 +21,8 @@ from freeseg.pipeline import FreeSeg
 from freeseg.words import Vocabulary
 
 VERSION = metadata.version("freeseg")
+# More threads would add numbers in another order, but masks must not depend on the machine or on --workers.
+THREADS = 1
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class LabellingOptions:
         Raises:
             WeightsError: There is no such model, or it cannot be used.
         """
-        model = loading.load(self.model, device=self.device)
+        model = loading.load(self.model, device=self.device, threads=THREADS)
         if self.ignore_below is not None:
             decision = replace(model.config.decision, ignore_below=self.ignore_below)
             model = model.with_config(replace(model.config, decision=decision))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -12,25 +11,17 @@ from multiprocessing.connection import Connection, wait
 from types import FrameType
 from typing import TypeAlias, cast
 
-import torch
-
 from freeseg.data.free_masks import Entry
 from freeseg.errors import FreeSegError, FullDiskError, OutputError, PhotoError
 from freeseg.labelling.photo import LabellingOptions, label_photo
 from freeseg.labelling.tasks import LabellingTask
 from freeseg.pipeline import FreeSeg
+from freeseg.system import available_cores, children_without_interrupt
 
 MAX_DEFAULT_WORKERS = 8  # each takes about 1 GB
-# More threads would add numbers in another order, but masks must not depend on the machine or on --workers.
-THREADS = 1
 
 Outcome: TypeAlias = Entry | PhotoError | OutputError
 _SPAWN = get_context("spawn")
-
-
-def available_cores() -> int:
-    """How many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def default_workers(device: str) -> int:
@@ -41,17 +32,6 @@ def default_workers(device: str) -> int:
         1
     """
     return min(available_cores(), MAX_DEFAULT_WORKERS) if device == "cpu" else 1
-
-
-@contextmanager
-def fixed_threads() -> Iterator[None]:
-    """Let PyTorch compute with `THREADS` threads, as it does in the other processes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def label_in_this_process(
@@ -116,7 +96,7 @@ class Process:
     def __init__(self, options: LabellingOptions) -> None:
         self.connection, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_serve, args=(theirs, options), daemon=True)
-        with _no_interrupt():
+        with children_without_interrupt():
             self._process.start()
         theirs.close()
 
@@ -181,7 +161,6 @@ def _serve(connection: Connection, options: LabellingOptions) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, terminate)
-    torch.set_num_threads(THREADS)
     load = cache(options.load)
     with suppress(EOFError, ConnectionError):  # the other end is closed
         while not terminated:
@@ -195,19 +174,3 @@ def _outcome(task: LabellingTask, options: LabellingOptions, load: Callable[[], 
         return label_photo(task, options, load())
     except FreeSegError as error:
         return error
-
-
-@contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Keep Ctrl-C from a process that is started in here, until that process ignores it by itself."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    from multiprocessing import resource_tracker  # not on every system
-
-    resource_tracker.ensure_running()  # else the first process would start it, which lets Ctrl-C through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

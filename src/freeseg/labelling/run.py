@@ -19,7 +19,6 @@ from freeseg.labelling.photo import LabellingOptions
 from freeseg.labelling.processes import (
     Outcome,
     default_workers,
-    fixed_threads,
     label_in_processes,
     label_in_this_process,
 )
@@ -102,28 +101,27 @@ def label(
     opened = [open_sources([each], without=Path(out))[0] if isinstance(each, str | Path) else each for each in listed]
     names = source_names(opened)  # two of one name are refused before anything is written
     options = LabellingOptions(Path(out), Vocabulary.of(labels), str(model), device, ignore_below)
-    with fixed_threads():
-        loaded = options.load()
-        _check_new_folder(options.folder)
-        write_settings(options.folder, options.settings(loaded))
-        # The embeddings of the words go into the cache on disk, where the other processes find them.
-        loaded.embed_vocabulary(options.vocabulary)
-        with _sole_run(options.folder), closing(Manifest(options.folder)) as manifest:
-            _remove_half_written(options.folder)
-            removed = sum(_count_removed(manifest, name, source) for name, source in zip(names, opened, strict=True))
-            total = sum(len(source) for source in opened)
-            run = _Run(options.folder, manifest, total, progress, dict.fromkeys(draw_sample(total, sample, seed=seed)))
-            tasks = run.unfinished(labelling_tasks(opened, options.vocabulary))
-            count = default_workers(device) if workers is None else workers
-            if count == 1:
-                outcomes = label_in_this_process(tasks, options, loaded)
-            else:
-                outcomes = label_in_processes(tasks, options, workers=count)
-            del loaded  # each process loads its own
-            with closing(outcomes):
-                for task, outcome in outcomes:
-                    run.record(task, outcome)
-            run.finish(names)
+    loaded = options.load()
+    _check_new_folder(options.folder)
+    write_settings(options.folder, options.settings(loaded))
+    # The embeddings of the words go into the cache on disk, where the other processes find them.
+    loaded.embed_vocabulary(options.vocabulary)
+    with _sole_run(options.folder), closing(Manifest(options.folder)) as manifest:
+        _remove_half_written(options.folder)
+        removed = sum(_count_removed(manifest, name, source) for name, source in zip(names, opened, strict=True))
+        total = sum(len(source) for source in opened)
+        run = _Run(options.folder, manifest, total, progress, dict.fromkeys(draw_sample(total, sample, seed=seed)))
+        tasks = run.unfinished(labelling_tasks(opened, options.vocabulary))
+        count = default_workers(device) if workers is None else workers
+        if count == 1:
+            outcomes = label_in_this_process(tasks, options, loaded)
+        else:
+            outcomes = label_in_processes(tasks, options, workers=count)
+        del loaded  # each process loads its own
+        with closing(outcomes):
+            for task, outcome in outcomes:
+                run.record(task, outcome)
+        run.finish(names)
     masks = open_free_masks(options.folder)
     _write_contact_sheet(masks, run, options.folder / SHEET)
     return LabellingResult(masks, run.labelled, removed, [run.failed[number] for number in sorted(run.failed)])

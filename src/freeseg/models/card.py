@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from freeseg.models.config import Config
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from freeseg.files import write_json, write_text
+from freeseg.models.config import CONFIG, Config, read_config
 from freeseg.models.towers import family_of
 
 CARD = "README.md"
@@ -11,6 +16,29 @@ projections that were trained on photos, their captions, and the names of the Im
 sees in them. It has never seen a mask."""
 _NETWORK = """A segmentation network of FreeSeg, trained on free masks: those that its teacher made of photos without
 masks. Any words can be asked for. Neither of the two has ever seen an annotated mask."""
+
+
+def record(folder: Path, metrics: dict[str, Any]) -> Config:
+    """Add measured numbers to the config and the model card of a model folder.
+
+    Raises:
+        WeightsError: The folder holds no FreeSeg model.
+        OutputError: It cannot be written.
+    """
+    config = read_config(folder)
+    config = replace(config, metrics=config.metrics | metrics)
+    write_description(config, folder)
+    return config
+
+
+def write_description(config: Config, folder: Path) -> None:
+    """Write the config and the model card of a model folder.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    write_json(folder / CONFIG, config.to_json())
+    write_text(folder / CARD, model_card(config))
 
 
 def model_card(config: Config) -> str:

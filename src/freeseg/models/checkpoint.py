@@ -5,9 +5,7 @@ The file of tensors holds what was trained; frozen towers stay where they came f
 
 from __future__ import annotations
 
-import platform
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +15,12 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialised
 
 from freeseg.errors import WeightsError, reason
-from freeseg.files import sha256, write_bytes, write_json, write_text
-from freeseg.models.card import CARD, model_card
-from freeseg.models.config import CONFIG, WEIGHTS, Config, TowerPair, read_config
+from freeseg.files import sha256, write_bytes
+from freeseg.models.card import write_description
+from freeseg.models.config import WEIGHTS, Config, TowerPair, read_config
 from freeseg.models.iclip import ICLIP
 from freeseg.models.packaged_weights import check_sha256
 from freeseg.models.towers import family_of, known_names, towers_sha256, untrained
-
-
-def versions() -> dict[str, str]:
-    """The versions of Python and of the packages that a training depends on, for its record."""
-    packages = ("freeseg", "torch", "transformers", "numpy", "pillow")
-    return {"python": platform.python_version(), **{package: metadata.version(package) for package in packages}}
 
 
 def new_config(name: str, towers: TowerPair, model: ICLIP, **entries: Any) -> Config:
@@ -61,21 +53,8 @@ def save(model: ICLIP, config: Config, folder: Path) -> Config:
     write_bytes(folder / WEIGHTS, serialised(tensors))  # safetensors' own writing raises errors of its own kind
     written = sha256(folder / WEIGHTS)
     complete = replace(config, weights_sha256=written, towers_sha256=towers_sha256(config.towers))
-    _write_description(complete, folder)
+    write_description(complete, folder)
     return complete
-
-
-def record(folder: Path, metrics: dict[str, Any]) -> Config:
-    """Add measured numbers to the config and the model card of a model folder.
-
-    Raises:
-        WeightsError: The folder holds no FreeSeg model.
-        OutputError: It cannot be written.
-    """
-    config = read_config(folder)
-    config = replace(config, metrics=config.metrics | metrics)
-    _write_description(config, folder)
-    return config
 
 
 def load(folder: Path) -> tuple[ICLIP, Config]:
@@ -109,8 +88,3 @@ def _check_towers(config: Config, folder: Path) -> None:
         raise WeightsError(f"{folder} was trained on image tower {tower!r}; this version knows {known}") from None
     if config.towers_sha256 != towers_sha256(config.towers):
         raise WeightsError(f"{folder} was trained on other tower weights than those installed; train it again")
-
-
-def _write_description(config: Config, folder: Path) -> None:
-    write_json(folder / CONFIG, config.to_json())
-    write_text(folder / CARD, model_card(config))

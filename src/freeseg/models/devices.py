@@ -7,20 +7,9 @@ from typing import get_args
 import torch
 
 from freeseg.errors import FreeSegError, reason
-from freeseg.models.precisions import PrecisionName
+from freeseg.models.precisions import PrecisionName, canonical_precision
 
 PRECISIONS: dict[str, torch.dtype] = {name: getattr(torch, name) for name in get_args(PrecisionName)}
-SHORT_NAMES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-
-
-def canonical_precision(name: str) -> str:
-    """A precision's name as FreeSeg writes it; an unknown name is returned as it is.
-
-    Example:
-        >>> canonical_precision("bf16"), canonical_precision("bfloat16")
-        ('bfloat16', 'bfloat16')
-    """
-    return SHORT_NAMES.get(name, name)
 
 
 def require_device(device: str | torch.device) -> torch.device:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from freeseg.models import checkpoint
+from freeseg.models.versions import versions
 
 
 def training_record(
@@ -28,5 +28,5 @@ def training_record(
         **{role: dict(entry) for role, entry in entries.items()},
         "sources": dict(sources),
         "command": command,
-        "versions": checkpoint.versions(),
+        "versions": versions(),
     }

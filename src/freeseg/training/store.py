@@ -2,7 +2,7 @@
 
 It has two files: `rows.bin` holds the rows one after the other, and `keys.txt` one key a line, in the same order. A row
 is written before its key, so that after a kill only rows without a key are cut off. Several processes may fill one
-store: each reads what the others have added before it adds rows of its own.
+store: each reads what the others have added before it adds rows of its own, while it holds the lock of a third file.
 """
 
 from __future__ import annotations
@@ -47,14 +47,15 @@ class RowStore:
     def __init__(self, folder: Path, shape: tuple[int, ...], dtype: type[np.generic]):
         self.shape, self.dtype = shape, np.dtype(dtype)
         self.row_bytes = math.prod(shape) * self.dtype.itemsize
-        self._rows_path, self._keys_path = folder / "rows.bin", folder / "keys.txt"
+        self._rows_path, self._keys_path, self._lock_path = (folder / name for name in ("rows.bin", "keys.txt", "lock"))
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if self._rows_path.exists() and not self._keys_path.exists():
                 raise DataError(f"{self._rows_path} is not a FreeSeg cache; choose another --cache")
             self._keys_path.touch()  # before the rows: a file of rows without one of keys is not ours
             self._rows_path.touch()
-            with file_lock(self._keys_path):
+            self._lock_path.touch()
+            with file_lock(self._lock_path):
                 self._positions = self._repair()
         except OSError as error:
             raise OutputError(f"cannot write the cache {folder}: {reason(error)}; choose another --cache") from error
@@ -71,7 +72,7 @@ class RowStore:
         Raises:
             OutputError: The disk is full; the rows that were stored before are kept.
         """
-        with file_lock(self._keys_path):
+        with file_lock(self._lock_path):
             if not self._is_unchanged():
                 self._positions = self._repair()
             fresh = {key: i for i, key in enumerate(keys) if key not in self._positions}

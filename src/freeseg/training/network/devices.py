@@ -9,7 +9,8 @@ from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs
 
 from freeseg.errors import FreeSegError
-from freeseg.models.devices import PRECISIONS, canonical_precision, require_device
+from freeseg.models.devices import PRECISIONS, require_device
+from freeseg.models.precisions import canonical_precision
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}  # accelerate's names

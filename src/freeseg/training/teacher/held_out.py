@@ -30,4 +30,4 @@ def retrieval(model: ICLIP, data: TeacherData, device: torch.device) -> dict[str
     captions = np.concatenate([photo.captions for photo in data.held_out])
     photo_of_caption = np.repeat(np.arange(len(rows)), [len(photo.captions) for photo in data.held_out])
     texts = model.text_head(torch.from_numpy(data.texts[captions]).to(device))
-    return recall_at(images, texts, torch.from_numpy(photo_of_caption).to(device), (1, 5))
+    return recall_at(images.cpu().numpy(), texts.cpu().numpy(), photo_of_caption, (1, 5))

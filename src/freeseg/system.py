@@ -1,0 +1,41 @@
+"""What differs between operating systems. No other file calls what only some of them have."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def available_cores() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def renames_open_files() -> bool:
+    """Whether a file can be renamed or removed while a process has it open, and written while another one locks it.
+
+    Windows does neither, which guards a file by itself for as long as a process has it open.
+    """
+    return sys.platform != "win32"
+
+
+@contextmanager
+def children_without_interrupt() -> Iterator[None]:
+    """Keep Ctrl-C from a process that is started in here, until that process ignores it by itself.
+
+    Where signals cannot be held back, as on Windows, nothing is done.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker  # not on every system
+
+    resource_tracker.ensure_running()  # else the first process would start it, which lets Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

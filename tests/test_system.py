@@ -1,0 +1,53 @@
+"""What differs between systems is in one file."""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+import freeseg
+from freeseg.system import available_cores, children_without_interrupt, renames_open_files
+
+SOURCE = Path(freeseg.__file__).parent
+ONLY_SOME_HAVE = re.compile(
+    r"""\bimport[ ](fcntl|grp|msvcrt|pty|pwd|resource|termios|winreg)\b|/proc/
+    |\bos\.(O_\w+|chown|fork|getuid|killpg|mkfifo|name|nice|sched_\w+|setsid|uname)\b
+    |\bsignal\.(SIGALRM|SIGHUP|SIGKILL|alarm|pthread_\w+|setitimer)\b|\bget_context\(["']fork""",
+    re.VERBOSE,
+)
+
+
+def test_no_other_file_calls_what_only_some_systems_have() -> None:
+    calls = {
+        f"{path.relative_to(SOURCE)}: {found.group()}"
+        for path in SOURCE.rglob("*.py")
+        if path.name != "system.py"
+        for found in ONLY_SOME_HAVE.finditer(path.read_text(encoding="utf-8"))
+    }
+    assert not calls
+
+
+def test_there_is_at_least_one_core_however_the_system_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert available_cores() >= 1
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    assert available_cores() >= 1
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert available_cores() == 1
+
+
+def test_windows_guards_open_files_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    assert not renames_open_files()
+
+
+def test_a_child_is_started_without_ctrl_c_where_signals_can_be_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    with children_without_interrupt():
+        assert signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    monkeypatch.delattr(signal, "pthread_sigmask")
+    with children_without_interrupt():
+        assert multiprocessing.active_children() == multiprocessing.active_children()
