@@ -82,6 +82,14 @@ class SameConv(nn.Conv2d):
         return super().forward(x)
 
 
+def relu6(x: Tensor) -> Tensor:
+    """`min(max(x, 0), 6)`, in place where that is free.
+
+    Not while a model is exported: torch.export takes work in place apart, and that doubled the time of an export.
+    """
+    return F.relu6(x, inplace=not torch.compiler.is_exporting())
+
+
 class InvertedBottleneck(nn.Module):
     """Expand 1x1, depthwise k x k, project 1x1, with a residual where the shapes allow it (MBConv)."""
 
@@ -97,8 +105,8 @@ class InvertedBottleneck(nn.Module):
         """(B, inputs, H, W) -> (B, outputs, ceil(H / stride), ceil(W / stride))."""
         y = x
         if self.expand_conv is not None:
-            y = F.relu6(self.expand_conv(y), inplace=True)
-        y = F.relu6(self.depthwise_conv(y), inplace=True)
+            y = relu6(self.expand_conv(y))
+        y = relu6(self.depthwise_conv(y))
         y = self.project_conv(y)
         result: Tensor = x + y if self.skip else y
         return result
@@ -174,13 +182,13 @@ class EfficientNetLite(nn.Module):
 
     def features(self, pixels: Tensor) -> Tensor:
         """Normalised pixels (B, 3, H, W) -> features (B, channels, ceil(H / stride), ceil(W / stride))."""
-        x = F.relu6(self.conv_stem(pixels), inplace=True)
+        x = relu6(self.conv_stem(pixels))
         earlier = []
         for index, block in enumerate(self.blocks):
             x = block(x)
             if index in self.levels:
                 earlier.append(x)
-        last = F.relu6(self.conv_head(x), inplace=True)
+        last = relu6(self.conv_head(x))
         return torch.cat([last, *earlier], dim=1) if earlier else last
 
     def pyramid(self, pixels: Tensor, finest: int) -> list[Tensor]:
@@ -188,14 +196,14 @@ class EfficientNetLite(nn.Module):
 
         Each is the last map of its stride; the coarsest is the last convolution's, with `last` channels.
         """
-        x = F.relu6(self.conv_stem(pixels), inplace=True)
+        x = relu6(self.conv_stem(pixels))
         ends = {block for stride, (block, _) in self.scales.items() if finest <= stride < self.stride}
         maps = []
         for index, block in enumerate(self.blocks):
             x = block(x)
             if index in ends:
                 maps.append(x)
-        return [F.relu6(self.conv_head(x), inplace=True), *reversed(maps)]
+        return [relu6(self.conv_head(x)), *reversed(maps)]
 
     def freeze(self, stride: int) -> None:
         """Exclude all layers up to a stride from training; 0 excludes none."""
