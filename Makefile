@@ -47,6 +47,16 @@ coverage: .venv/dev.stamp ## Run all tests and measure which lines they run; fai
 test-oldest: $(OLDEST)/dev.stamp ## Run the quick tests with the oldest versions that pyproject.toml allows.
 	$(OLDEST)/bin/pytest -n $(WORKERS) -m "not slow" $(ARGS)
 
+.PHONY: package
+package: .venv/dev.stamp ## Build the wheel and the sdist into out/package, and check them as the package index would.
+	rm -rf out/package
+	$(BIN)/validate-pyproject pyproject.toml
+	$(BIN)/python -m build --no-isolation --outdir out/package
+	$(BIN)/twine check --strict out/package/*
+	$(BIN)/check-wheel-contents out/package/*.whl
+	$(BIN)/pyroma --min 10 --skip-tests AuthorEmail .
+	$(BIN)/python .ci/check_package.py out/package
+
 .PHONY: docs
 docs: .venv/dev.stamp ## Build the documentation site into out/docs.
 	$(BIN)/mkdocs build --strict --quiet --site-dir out/docs
