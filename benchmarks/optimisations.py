@@ -16,18 +16,14 @@ from benchmarks.photos import LABELS, words
 from benchmarks.scale import Scale
 from benchmarks.tables import ms, table
 from benchmarks.timing import in_turns
-from freeseg.decision import masks
 from freeseg.engines.choose import require_torch
 from freeseg.models.network import SegmentationTower
-
-ONE_STRIP = 16_000_000  # what masks.STRIP_FLOATS was
 
 
 def section(scale: Scale, folder: Path) -> list[str]:
     """The section of the page."""
     model, rows = freeseg.load(), []
     for what, works in (
-        ("maps are compared in strips that fit the cache, photo of 12 megapixels", _strips(model, scale, folder)),
         ("the tower's tensors are channels_last", _layout(model)),
         ("the next photo is decoded meanwhile, a photo", _overlap(model, scale, folder)),
         ("text embeddings are kept on disk, 290 labels", _text_cache(model, folder)),
@@ -41,20 +37,6 @@ def section(scale: Scale, folder: Path) -> list[str]:
 
 
 BeforeAndAfter = tuple[Callable[[], object], Callable[[], object]]
-
-
-def _strips(model: freeseg.FreeSeg, scale: Scale, folder: Path) -> BeforeAndAfter:
-    prepared = model.prepare(photos.sized(folder, max(scale.megapixels)))
-    words = model.embed_vocabulary(LABELS)
-    maps = model.maps(prepared, words)
-    small = masks.STRIP_FLOATS
-
-    def decide(floats: int) -> None:
-        masks.STRIP_FLOATS = floats
-        model.decide(maps, words, prepared, background=True)
-        masks.STRIP_FLOATS = small
-
-    return lambda: decide(ONE_STRIP), lambda: decide(small)
 
 
 def _layout(model: freeseg.FreeSeg) -> BeforeAndAfter:

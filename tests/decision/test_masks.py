@@ -10,9 +10,11 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from freeseg.decision import masks
+from freeseg.decision.maps import upsample
 from freeseg.decision.masks import free_mask
 from freeseg.decision.presence import presence, probabilities
 from freeseg.decision.rule import Decision
@@ -137,6 +139,25 @@ def test_strips_give_what_one_interpolation_gives(
     np.testing.assert_allclose(value, whole.max(axis=0), atol=1e-5)
     assert (winner.dtype, value.dtype) == (np.int32, np.float32)
     assert (winner == labels[whole.argmax(axis=0)]).mean() > 0.99  # ties may fall either way
+
+
+@given(
+    hnp.arrays(np.float32, hnp.array_shapes(min_dims=3, max_dims=3, max_side=6), elements=st.integers(0, 5).map(float)),
+    st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    st.sampled_from([1, 300, 10**9]),
+)
+@settings(max_examples=150, deadline=None)
+def test_the_winner_is_that_of_all_maps_at_full_size(
+    scores: NDArray[np.float32], size: tuple[int, int], floats: int
+) -> None:
+    """Bit for bit, however few maps are compared; whole numbers make ties, where the first wins."""
+    labels = np.arange(len(scores), dtype=np.int32)[::-1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(masks, "STRIP_FLOATS", floats)
+        winner, value = masks.most_probable(scores, labels, size)
+    whole = upsample(scores, size)
+    assert np.array_equal(value, whole.max(axis=0))
+    assert np.array_equal(winner, labels[whole.argmax(axis=0)])
 
 
 def test_confidence_is_a_probability_and_refinement_keeps_it_one() -> None:

@@ -6,6 +6,8 @@ gradients for training, is in `freeseg.decision.itsm`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -197,19 +199,22 @@ def area_average(picture: NDArray[np.uint8], size: tuple[int, int]) -> Maps:
         >>> area_average(np.array([[[0], [255], [255], [255]]], np.uint8), (1, 2)).tolist()
         [[[0.5, 1.0]]]
     """
-    rows = _means_of_cells(picture.astype(np.float32), size[0], axis=0)
-    cells = _means_of_cells(rows, size[1], axis=1)
-    return np.ascontiguousarray(cells.transpose(2, 0, 1)) / np.float32(255)
+    height, width = picture.shape[:2]
+    rows = _means_of_cells(picture.reshape(height, -1), size[0], np.uint32)
+    columns = np.ascontiguousarray(rows.reshape(size[0], width, -1).swapaxes(0, 1)).reshape(width, -1)
+    cells = _means_of_cells(columns, size[1], np.float64).reshape(size[1], size[0], -1)
+    return np.ascontiguousarray(cells.transpose(2, 1, 0)) / np.float32(255)
 
 
-def _means_of_cells(picture: Maps, count: int, axis: int) -> Maps:
-    """The mean over each of `count` cells of an axis; a pixel that two cells touch counts in both."""
-    length = picture.shape[axis]
-    start = np.arange(count) * length // count
-    end = -(-(np.arange(1, count + 1) * length) // count)
-    total = np.cumsum(picture, axis=axis, dtype=np.float64)
-    total = np.concatenate([np.zeros_like(total.take([0], axis)), total], axis)
-    sums = total.take(end, axis) - total.take(start, axis)
-    shape = [1, 1, 1]
-    shape[axis] = count
-    return np.asarray(sums / (end - start).reshape(shape), np.float32)
+def _means_of_cells(values: NDArray[Any], count: int, dtype: type) -> NDArray[np.float32]:
+    """The mean over each of `count` cells of the first axis of (n, m); what two cells touch counts in both.
+
+    Args:
+        values: Integers, or means of integers.
+        count: How many cells.
+        dtype: In which the values are added up, without rounding: so no order of adding gives another sum.
+    """
+    start = np.arange(count) * len(values) // count
+    end = -(-(np.arange(1, count + 1) * len(values)) // count)
+    sums = [values[first:last].sum(axis=0, dtype=dtype) for first, last in zip(start, end, strict=True)]
+    return np.asarray(np.stack(sums) / (end - start)[:, None], np.float32)

@@ -11,13 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from freeseg.decision.maps import Maps, Sources, area_average, lerp_rows, softmax, upsample, widen
+from freeseg.decision.maps import Maps, Sources, area_average, softmax, upsample, widen
 from freeseg.decision.presence import presence, present, probabilities
 from freeseg.decision.refinement import pamr
 from freeseg.decision.rule import Decision
 from freeseg.mask_values import UNSURE
 
 STRIP_FLOATS = 500_000  # floats of label scores held at photo size at once: few enough for a processor's cache
+ROUNDING = 1e-6  # share of the largest value that two interpolated values may be off
 EDGE_STRIDE = 8  # the photo's edges are looked at once every so many pixels: a longer reach for less work
 
 
@@ -100,7 +101,8 @@ def most_probable(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Label and value of the largest map at each pixel of `size`, without holding all maps at that size.
 
-    Bilinear in strips of rows: the same numbers as resizing all maps at once, in bounded memory.
+    Bilinear: the same numbers as resizing all maps at once, in bounded memory. Most places between four patches have
+    one map that is the largest at all four; the others are compared only where there is none.
 
     Args:
         maps: (C, h, w), at least one.
@@ -116,17 +118,80 @@ def most_probable(
         >>> winners.tolist(), values.tolist()
         ([[7, 7]], [[0.5, 0.5]])
     """
-    height, width = size
-    rows = max(1, STRIP_FLOATS // (len(maps) * width))
+    source = Sources.of(maps.shape[1], size[0])
+    bounds = np.searchsorted(source.first, np.arange(maps.shape[1] + 1)).tolist()
     winners, values = np.empty(size, np.int32), np.empty(size, np.float32)
-    wide, source = widen(maps, width), Sources.of(maps.shape[1], height)
-    for top in range(0, height, rows):
-        part = slice(top, top + rows)
-        strip = lerp_rows(wide, source[part])
-        value, winner = strip[0], np.full(strip.shape[1:], labels[0], np.int32)
-        for map_, label in zip(strip[1:], labels[1:], strict=True):  # faster than argmax for few maps, as fast for many
-            larger = map_ > value
-            np.copyto(value, map_, where=larger)
-            winner[larger] = label
-        values[part], winners[part] = value, winner
+    rows = max(1, STRIP_FLOATS // (len(maps) * size[1]))
+    for start in range(0, maps.shape[1], rows):  # rows of patches, with the one after them
+        wide = widen(maps[:, start : start + rows + 1], size[1])
+        above = wide[:, :rows]
+        steps = wide[:, np.minimum(np.arange(1, above.shape[1] + 1), wide.shape[1] - 1)] - above
+        cells = _Cells(above, steps, labels)
+        for row in range(above.shape[1]):
+            top, bottom = bounds[start + row : start + row + 2]
+            for part in (slice(first, min(first + rows, bottom)) for first in range(top, bottom, rows)):
+                cells.decide(row, source.share[part, None], winners[part], values[part])
     return winners, values
+
+
+class _Cells:
+    """The cells between each place of maps and the one below it: in most, one map is the largest all over the cell.
+
+    Between two places where a map is larger than another one, it is larger everywhere.
+
+    Args:
+        maps: (C, h, W).
+        steps: (C, h, W), from each value of the maps to the one below it.
+        labels: (C,) what each map stands for.
+    """
+
+    def __init__(self, maps: Maps, steps: Maps, labels: NDArray[np.int32]):
+        self.maps, self.steps, self.labels = maps, steps, labels
+        leader, is_rival = _leaders(maps, steps)
+        self.leader = labels[leader]
+        self.first, self.step = (np.take_along_axis(each, leader[None], 0)[0] for each in (maps, steps))
+        self.is_open: NDArray[np.bool_] = np.asarray(is_rival.any(axis=0))
+        self.competes: NDArray[np.bool_] = np.asarray(is_rival.any(axis=2))
+
+    def decide(
+        self, row: int, share: NDArray[np.float32], winners: NDArray[np.int32], values: NDArray[np.float32]
+    ) -> None:
+        """Fill in the label and the value of the largest map, `share` (n, 1) of the way down from a row of the maps."""
+        np.multiply(share, self.step[row], out=values)
+        values += self.first[row]
+        winners[:] = self.leader[row]
+        columns = self.is_open[row].nonzero()[0]
+        if len(columns):
+            rivals = self.competes[:, row].nonzero()[0]
+            strips = share * self.steps[rivals, row].take(columns, 1)[:, None]
+            strips += self.maps[rivals, row].take(columns, 1)[:, None]
+            winners[:, columns], values[:, columns] = _largest(strips, self.labels[rivals])
+
+
+def _leaders(maps: Maps, steps: Maps) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Which map is the largest in each cell between a place and the one below it, (h, W).
+
+    And whether each map has to be compared there (C, h, W): none has where the leader is the largest all over the cell.
+    """
+    below = maps + steps
+    leader, most = np.zeros(maps.shape[1:], np.intp), maps[0] + below[0]
+    for number in range(1, len(maps)):
+        total = maps[number] + below[number]
+        leader[total > most] = number
+        np.maximum(most, total, out=most)
+    margin = np.float32(ROUNDING) * np.abs(maps).max()
+    is_rival = np.zeros(maps.shape, np.bool_)
+    for each in (maps, below):
+        is_rival |= each >= np.take_along_axis(each, leader[None], 0) - margin
+    is_rival &= np.count_nonzero(is_rival, axis=0) > 1
+    return leader, is_rival
+
+
+def _largest(strips: Maps, labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Label and value of the largest of strips (C, rows, columns); of equal ones the first."""
+    value, winner = strips[0], np.full(strips.shape[1:], labels[0], np.int32)
+    for strip, label in zip(strips[1:], labels[1:], strict=True):  # faster than argmax for few, as fast for many
+        larger = strip > value
+        np.maximum(value, strip, out=value)
+        np.putmask(winner, larger, label)
+    return winner, value
