@@ -59,7 +59,7 @@ def picture(network: Any, side: int) -> Tensor:
 
 # What `benchmarks.clip_comparison` compares.
 SYSTEMS: dict[str, Callable[[], Embed]] = {
-    OURS: lambda: require_torch(freeseg.load().engine).model.embed_image,
+    OURS: lambda: require_torch(freeseg.load(engine="torch").engine).model.embed_image,
     COMPARED: lambda: embedder(MODELS[COMPARED](), PLAIN),
     "CLIP Surgery": lambda: embedder(MODELS[COMPARED](), SURGERY),
 }

@@ -52,7 +52,7 @@ class Row(NamedTuple):
         side = self.short_side or None
         if self.precision in (FULL_FILE, EIGHT_BITS):
             return freeseg.load(self.model, short_side=side, onnx=files[self.precision])
-        return freeseg.load(self.model, precision=self.precision, short_side=side)
+        return freeseg.load(self.model, engine="torch", precision=self.precision, short_side=side)
 
 
 class Scale(NamedTuple):
@@ -101,7 +101,7 @@ def _files(folder: Path, calibration: int) -> dict[str, Path]:
     """The network as ONNX files for any words, by their precision."""
     folder.mkdir()
     photos.usual(folder, calibration)
-    written = export(freeseg.load(DEFAULT), folder, calibrate=folder)
+    written = export(freeseg.load(DEFAULT, engine="torch"), folder, calibrate=folder)
     return {FULL_FILE: written.path} | ({EIGHT_BITS: written.int8} if written.int8 else {})
 
 

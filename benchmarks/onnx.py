@@ -28,7 +28,7 @@ from benchmarks.timing import in_turns
 from freeseg.data.segmentation import open_dataset
 from freeseg.decision.maps import softmax, upsample
 from freeseg.engines.choose import require_torch
-from freeseg.engines.onnx_engine import Session
+from freeseg.engines.onnx_session import Session
 from freeseg.evaluation.measure import evenly_spaced
 from freeseg.evaluation.metrics import bootstrap
 from freeseg.evaluation.metrics.confusion import confusion_matrix, mean_iou, nonzero_cells, pooled_confusion
@@ -138,7 +138,7 @@ def _by_file(session: Session, prepared: Prepared) -> Mask:
 
 def page(name: str, data: Path | None, calibrate: Path | None, scale: Scale) -> str:
     """All measurements as Markdown."""
-    clock, model = machine.Clock.now(), freeseg.load(name)
+    clock, model = machine.Clock.now(), freeseg.load(name, engine="torch")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "photos").mkdir()

@@ -22,7 +22,7 @@ from freeseg.models.network import SegmentationTower
 
 def section(scale: Scale, folder: Path) -> list[str]:
     """The section of the page."""
-    model, rows = freeseg.load(), []
+    model, rows = freeseg.load(engine="torch"), []
     for what, works in (
         ("the tower's tensors are channels_last", _layout(model)),
         ("the next photo is decoded meanwhile, a photo", _overlap(model, scale, folder)),

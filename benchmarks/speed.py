@@ -26,7 +26,7 @@ PEAK = "peak"
 
 def section(scale: Scale, folder: Path) -> list[str]:
     """A folder of photos to files, to masks, through the image tower alone; a matrix product beside them."""
-    model, paths = freeseg.load(), photos.usual(folder, scale.photos)
+    model, paths = freeseg.load(engine="torch"), photos.usual(folder, scale.photos)
     seen = model.config.preprocessing
     width, height = fit_short_side(SIZE, seen.short_side, long_cap=seen.long_cap)
     pixels = torch.zeros(1, 3, height, width, dtype=torch.uint8)

@@ -62,7 +62,7 @@ def main(
     chosen = np.unique(np.linspace(0, len(free.entries) - 1, min(count, len(free.entries))).astype(int))
     free = replace(free, entries=tuple(free.entries[index] for index in chosen))
     photos = find_photos(free, images)
-    teacher = freeseg.load(free.place or free.entries[0].model)
+    teacher = freeseg.load(free.place or free.entries[0].model, engine="torch")
     training = NetworkTraining(teacher, ENCODER, free, photos, cache, "experiment", accelerator("cpu"))
     sets = {name: open_dataset(name, voc_root) for name in ("voc20", "voc21")}
     measured = [item.name for item in sets["voc21"].items]

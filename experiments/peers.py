@@ -93,7 +93,7 @@ def main(
         retrieval = experiment.train(replace(BASE_RECIPE, seed=seed, **change))
         rows[name] = measured(experiment, experiment.model, retrieval)
         typer.echo(f"{name}: {rows[name].voc21.numbers()['mIoU']}")
-    embedded = freeseg.load(TEACHER)
+    embedded = freeseg.load(TEACHER, engine="torch")
     rows[FULL] = measured(experiment, require_torch(embedded.engine).model, {}, embedded.config.decision)
     text = markdown(experiment, rows)
     typer.echo(text)

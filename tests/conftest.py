@@ -33,14 +33,20 @@ def tiny() -> FreeSeg:
 
 @pytest.fixture(scope="session")
 def embedded() -> FreeSeg:
-    """The model that FreeSeg gives where none is named: the segmentation network."""
+    """The model that FreeSeg gives where nothing is asked for: the segmentation network, in its usual engine."""
     return freeseg.load()
 
 
 @pytest.fixture(scope="session")
+def with_torch() -> FreeSeg:
+    """The segmentation network in PyTorch."""
+    return freeseg.load(engine="torch")
+
+
+@pytest.fixture(scope="session")
 def teacher() -> FreeSeg:
-    """The ICLIP that ships with FreeSeg."""
-    return freeseg.load(TEACHER)
+    """The ICLIP that ships with FreeSeg, in PyTorch."""
+    return freeseg.load(TEACHER, engine="torch")
 
 
 @pytest.fixture(scope="session")
@@ -88,12 +94,12 @@ def export_once(tmp_path_factory: pytest.TempPathFactory) -> ExportOnce:
 
 
 @pytest.fixture(scope="session")
-def shipped(embedded: FreeSeg, photo_folder: Path, export_once: ExportOnce) -> Exported:
+def shipped(with_torch: FreeSeg, photo_folder: Path, export_once: ExportOnce) -> Exported:
     """The embedded model with labels built in, in 32 and in 8 bits."""
-    return export_once("shipped", embedded, PHOTO_LABELS, calibrate=photo_folder)
+    return export_once("shipped", with_torch, PHOTO_LABELS, calibrate=photo_folder)
 
 
 @pytest.fixture(scope="session")
-def shipped_open(embedded: FreeSeg, photo_folder: Path, export_once: ExportOnce) -> Exported:
+def shipped_open(with_torch: FreeSeg, photo_folder: Path, export_once: ExportOnce) -> Exported:
     """The embedded model for any words, in 32 and in 8 bits."""
-    return export_once("shipped-open", embedded, calibrate=photo_folder)
+    return export_once("shipped-open", with_torch, calibrate=photo_folder)

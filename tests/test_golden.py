@@ -1,4 +1,4 @@
-"""What the models said when this file was written. A change of the code's shape changes none of it.
+"""What the models said, in PyTorch, when this file was written. A change of the code's shape changes none of it.
 
 The values in `tests/golden` are those of version 0.1.0. `python tests/test_golden.py` writes them anew: do that only
 when a change of the numbers is wanted, and say in the change log which and why.
@@ -61,7 +61,7 @@ def command(*arguments: object) -> None:
 @cache
 def loaded(model: str) -> Any:
     """An embedded model, read once."""
-    return freeseg.load(model)
+    return freeseg.load(model, engine="torch")
 
 
 # What is measured: each function gives plain values, which JSON holds.
@@ -88,7 +88,7 @@ def segmented(model: Any, name: str, folder: Path) -> dict[str, Any]:
 
 def tiny_clip(folder: Path) -> dict[str, Any]:
     """A tiny CLIP's mask, maps and confidences; its weights are drawn from a seed."""
-    model = freeseg.load(save_clip(folder / "clip"))
+    model = freeseg.load(save_clip(folder / "clip"), engine="torch")
     picture = photo("chelsea").resize((90, 60))
     result = model.segment(picture, "cat, dog, photo", background=False)
     maps = model.similarity(picture, "cat, dog", size=(6, 9))
@@ -134,7 +134,7 @@ def labelled(folder: Path) -> dict[str, Any]:
     (source / "captions.jsonl").write_text("\n".join(lines))
     masks = folder / "masks"
     words = "cat, person|man|woman, flag, grass"
-    command("label", source, "--labels", words, "--out", masks, "--workers", 1, "--format", "coco")
+    command("label", source, "--labels", words, "--out", masks, "--workers", 1, "--format", "coco", "--engine", "torch")
     settings = json.loads((masks / "labels.json").read_text())
     entries = [json.loads(line) for line in (masks / "manifest.jsonl").read_text().splitlines()]
     for part in (settings, *entries):

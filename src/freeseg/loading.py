@@ -6,11 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freeseg.engines.choose import choose_engine
-from freeseg.engines.torch_engine import TorchEngine
+from freeseg.engines.choose import Wish
+from freeseg.engines.opening import open_model
 from freeseg.errors import FreeSegError
-from freeseg.models import DEFAULT, load_model
-from freeseg.models.devices import require_device, require_precision
+from freeseg.models import DEFAULT
 from freeseg.pipeline import FreeSeg
 
 if TYPE_CHECKING:
@@ -25,10 +24,11 @@ MIN_SHORT_SIDE = 32  # pixels on the shorter side that a model may be asked to s
 def load(
     model: str | Path = DEFAULT,
     *,
+    engine: str = "auto",
+    precision: str | torch.dtype | None = None,
     device: str | torch.device = "cpu",
     revision: str | None = None,
     mode: str | None = None,
-    precision: str | torch.dtype = "float32",
     short_side: int | None = None,
     onnx: str | Path | None = None,
     threads: int | None = None,
@@ -39,21 +39,27 @@ def load(
         model: Name of an embedded model; a folder that `freeseg pretrain` or `freeseg train` wrote; or a CLIP, SigLIP
             or SigLIP 2 in transformers' format, as a folder or by its name on the hub
             ("openai/clip-vit-base-patch16").
+        engine: What computes: "onnxruntime", "torch", or "auto" for onnxruntime where it can. That is where the model
+            has files for it, as the embedded ones have, on the CPU, in int8 or float32. PyTorch runs every model, and
+            is an extra: `pip install "freeseg[torch]"`.
+        precision: "int8" (onnxruntime only), "float32", "bfloat16" or "float16" (PyTorch only): what the image side
+            computes in; in PyTorch the text side too. Decisions stay in float32. None for int8 in onnxruntime where the
+            processor has instructions for it, and float32 everywhere else.
         device: "cpu", "cuda", "mps", ...
         revision: Branch, tag or commit on the hub; None for the newest.
         mode: Dense mode of a CLIP ("raw", "maskclip", "surgery", ...); None for its family's own.
-        precision: Of the towers: "float32", "bfloat16" or "float16". Decisions stay in float32.
         short_side: Pixels on the shorter side at which the model sees a photo: fewer are faster and coarser. None for
             the model's own. Masks have the photo's size all the same.
-        onnx: A file of this model that `freeseg export` wrote for any words: onnxruntime then looks at the photos.
-            In 8 bits that is faster on a processor that has instructions for them (docs/benchmarks/network-speed.md).
+        onnx: A file of this model that `freeseg export` wrote for any words: onnxruntime then looks at the photos with
+            it, at the precision of the file.
         threads: How many threads the engine computes with; None for as many as it finds fit for this machine. Their
             number can change the last bits of a similarity; with 1, masks are the same on every number of cores.
 
     Raises:
         WeightsError: No such model, or its weights are missing, altered or of a kind that cannot be used; or `onnx` is
             not a file of this model.
-        FreeSegError: No such device here, or it lacks that precision; or a short side below `MIN_SHORT_SIDE`.
+        FreeSegError: What was asked for cannot be had here: the engine, the device, the precision; or a short side
+            below `MIN_SHORT_SIDE`.
 
     Example:
         >>> import freeseg, numpy as np
@@ -64,13 +70,13 @@ def load(
     """
     if short_side is not None and short_side < MIN_SHORT_SIDE:
         raise FreeSegError(f"short side is {short_side}; it must be at least {MIN_SHORT_SIDE} pixels")
-    dtype = require_precision(precision, require_device(device))
-    iclip, config = load_model(model, revision=revision, mode=mode, dtype=dtype)
-    in_torch = TorchEngine(iclip.to(device), config, threads=threads)
-    engine = choose_engine(in_torch, None if onnx is None else Path(onnx), threads=threads)
+    wish = Wish.of(engine, precision, device, mode)
+    opened, config = open_model(
+        model, wish, revision=revision, onnx=None if onnx is None else Path(onnx), threads=threads
+    )
     if short_side is not None:
         config = replace(config, preprocessing=replace(config.preprocessing, short_side=short_side))
-    return FreeSeg(engine, config)
+    return FreeSeg(opened, config)
 
 
 def on_torch(model: ICLIP, config: Config) -> FreeSeg:
@@ -80,4 +86,6 @@ def on_torch(model: ICLIP, config: Config) -> FreeSeg:
         model: The image-text model, on any device.
         config: Its preprocessing and decision rule.
     """
+    from freeseg.engines.torch_engine import TorchEngine
+
     return FreeSeg(TorchEngine(model, config), config)

@@ -201,8 +201,9 @@ class FreeSeg:
             >>> freeseg.load().similarity(np.zeros((40, 60, 3), np.uint8), ["cat", "dog"]).shape
             (2, 40, 60)
         """
+        words = self.embed_vocabulary(labels)
         prepared = self.prepare(image)
-        maps = self.maps(prepared, self.embed_vocabulary(labels))
+        maps = self.maps(prepared, words)
         shown = maps.labels
         if remove_redundancy:
             every = np.concatenate(maps)
@@ -217,7 +218,7 @@ class FreeSeg:
         if found is None:
             found = embed_vocabulary(vocabulary, self.engine.embed_words, self.config.same_meaning)
             warn_of_unknown(self.engine.unknown_words(vocabulary.aliases))
-            for oldest in list(self._embedded)[: len(self._embedded) - REMEMBERED + 1]:
+            for oldest in list(self._embedded)[: max(0, len(self._embedded) - REMEMBERED + 1)]:
                 self._embedded.pop(oldest, None)
             self._embedded[vocabulary] = found
         return found

@@ -87,4 +87,4 @@ def test_a_missing_extra_is_one_line(package, tmp_path):
     command = ["evaluate", "--dataset", "voc21", "--root", str(tmp_path), "--out", str(tmp_path / "out")]
     done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [f'freeseg: this command needs {package}; run: pip install "freeseg[eval]"']
+    assert done.stderr.splitlines() == [f'freeseg: this needs {package}; run: pip install "freeseg[eval]"']

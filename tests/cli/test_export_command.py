@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ import pytest
 
 from commands import Run, one_line, written
 from exports import described
+from freeseg import extras
 
 
 def test_labels_words_and_int8(run: Run, on_tiny: None, photo_folder: Path, tmp_path: Path):
@@ -52,8 +51,6 @@ def test_mistakes_are_one_line(run: Run, tmp_path: Path, options: tuple[str, ...
 
 
 def test_what_is_not_installed_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    found = importlib.util.find_spec
-    command = sys.modules["freeseg.cli.export"]  # as an attribute, it is the command itself
-    monkeypatch.setattr(command, "find_spec", lambda name: None if name == "onnxscript" else found(name))
+    monkeypatch.setattr(extras, "is_installed", lambda name: name != "onnxscript")
     done = run("export", "--out", tmp_path, "--labels", "cat")
-    assert one_line(done) == 'freeseg: exporting needs onnxscript; run: pip install "freeseg[export]"'
+    assert one_line(done) == 'freeseg: this needs onnxscript; run: pip install "freeseg[export]"'

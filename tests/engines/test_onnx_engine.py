@@ -31,19 +31,19 @@ def by_file(shipped_open: Exported) -> FreeSeg:
 
 class TestMasks:
     @pytest.mark.parametrize("background", [True, False])
-    def test_are_those_of_pytorch(self, embedded: FreeSeg, by_file: FreeSeg, photo_folder: Path, background: bool):
+    def test_are_those_of_pytorch(self, with_torch: FreeSeg, by_file: FreeSeg, photo_folder: Path, background: bool):
         for photo in [photo.path for photo in find_photos([photo_folder])]:
-            expected = embedded.segment(photo, PHOTO_LABELS, background=background)
+            expected = with_torch.segment(photo, PHOTO_LABELS, background=background)
             found = by_file.segment(photo, PHOTO_LABELS, background=background)
             assert (found.mask == expected.mask).mean() > 0.999
             np.testing.assert_allclose(found.confidence, expected.confidence, atol=1e-3)
             assert found.presence == pytest.approx(expected.presence, abs=1e-4)
 
-    def test_eight_bits_are_near(self, embedded: FreeSeg, shipped_open: Exported, photo_folder: Path):
+    def test_eight_bits_are_near(self, with_torch: FreeSeg, shipped_open: Exported, photo_folder: Path):
         assert shipped_open.int8
         rounded = freeseg.load(onnx=shipped_open.int8)
         photos = [photo.path for photo in find_photos([photo_folder])]
-        masks = [[each.segment(photo, PHOTO_LABELS).mask for each in (rounded, embedded)] for photo in photos]
+        masks = [[each.segment(photo, PHOTO_LABELS).mask for each in (rounded, with_torch)] for photo in photos]
         assert np.mean([(found == expected).mean() for found, expected in masks]) > 0.9
 
     def test_many_at_once_are_as_one_by_one(
@@ -76,9 +76,9 @@ class TestMasks:
             assert outcome.mask.shape == (40, 49 + done)
             assert len(asked) == min(9, done + 3)
 
-    def test_any_words_and_any_size(self, embedded: FreeSeg, by_file: FreeSeg):
+    def test_any_words_and_any_size(self, with_torch: FreeSeg, by_file: FreeSeg):
         noise = np.random.default_rng(0).integers(0, 256, (37, 211, 3), np.uint8)
-        expected = embedded.similarity(noise, "a zebra, the sea|ocean")
+        expected = with_torch.similarity(noise, "a zebra, the sea|ocean")
         np.testing.assert_allclose(by_file.similarity(noise, "a zebra, the sea|ocean"), expected, atol=1e-4)
 
     def test_at_another_short_side(self, shipped_open: Exported):
@@ -88,11 +88,11 @@ class TestMasks:
 
 
 class TestEvaluation:
-    def test_the_file_looks_and_counts(self, embedded: FreeSeg, by_file: FreeSeg):
+    def test_the_file_looks_and_counts(self, with_torch: FreeSeg, by_file: FreeSeg):
         data = SegmentationData("two", ("background", "cat"), True, (), lookup({0: 0, 1: 1}))
         measured, _ = apply_protocol(by_file, data, Protocol("freeseg"), setting="freeseg")
         assert measured.engine is by_file.engine
-        assert model_sha256(by_file) != model_sha256(embedded)
+        assert model_sha256(by_file) != model_sha256(with_torch)
 
 
 class TestRefusals:
@@ -128,11 +128,6 @@ class TestRefusals:
         monkeypatch.setattr("freeseg.models.devices.cpu_supports", lambda dtype: True)
         with pytest.raises(FreeSegError, match="at its own precision; leave --device and --precision out"):
             freeseg.load(precision="bfloat16", onnx=shipped_open.path)
-
-    def test_what_is_not_installed_is_named(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-        monkeypatch.setattr("freeseg.engines.choose.find_spec", lambda name: None)
-        with pytest.raises(FreeSegError, match=r'needs onnxruntime; run: pip install "freeseg\[export\]"'):
-            freeseg.load(onnx=tmp_path / "any.onnx")
 
 
 def test_through_the_command_line(shipped_open: Exported, photo_folder: Path, tmp_path: Path):

@@ -42,6 +42,7 @@ def test_words_are_averaged_over_their_prompts() -> None:
 
 
 def test_it_computes_with_as_many_threads_as_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FREESEG_CACHE", "off")
     model, before, seen = tiny_iclip(), torch.get_num_threads(), list[int]()
 
     def counted(tensor: torch.Tensor, *_: object) -> torch.Tensor:

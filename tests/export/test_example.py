@@ -23,14 +23,14 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def test_a_mask_without_torch(embedded: FreeSeg, shipped: Exported, photo_folder: Path, tmp_path: Path):
+def test_a_mask_without_torch(with_torch: FreeSeg, shipped: Exported, photo_folder: Path, tmp_path: Path):
     photo, mask = photo_folder / "cat.jpg", tmp_path / "mask.png"
     command = [sys.executable, "-c", WITHOUT_TORCH, EXAMPLE, shipped.path, photo, mask]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "cat: " in done.stdout
-    decision = replace(embedded.config.decision, refine_steps=0)
-    expected = embedded.with_config(replace(embedded.config, decision=decision)).segment(photo, PHOTO_LABELS)
+    decision = replace(with_torch.config.decision, refine_steps=0)
+    expected = with_torch.with_config(replace(with_torch.config, decision=decision)).segment(photo, PHOTO_LABELS)
     drawn = Image.open(mask)
     assert drawn.mode == "P"
     assert (np.asarray(drawn) == expected.mask).mean() > 0.999

@@ -62,8 +62,8 @@ class TestParity:
         assert np.abs(found - expected).max() < NEAR
 
     @pytest.mark.parametrize("size", [(1, 352, 469), (3, 97, 65), (2, 33, 161), (1, 18, 17)])
-    def test_the_embedded_model(self, embedded: FreeSeg, shipped: Exported, size: tuple[int, int, int]):
-        found, expected = Session(shipped.path)(pixels(*size)), in_torch(embedded, PHOTO_LABELS, pixels(*size))
+    def test_the_embedded_model(self, with_torch: FreeSeg, shipped: Exported, size: tuple[int, int, int]):
+        found, expected = Session(shipped.path)(pixels(*size)), in_torch(with_torch, PHOTO_LABELS, pixels(*size))
         assert found.shape == expected.shape
         assert np.abs(found - expected).max() < NEAR
 
@@ -133,9 +133,9 @@ class TestFile:
         assert (found["model"], found["licence"], found["stride"]) == ("tiny", "Apache-2.0", 16)
         assert len(found["weights_sha256"]) == 64
 
-    def test_the_checkpoints_hash_is_kept(self, embedded: FreeSeg, shipped: Exported):
+    def test_the_checkpoints_hash_is_kept(self, with_torch: FreeSeg, shipped: Exported):
         found = described(shipped.path)
-        assert found["weights_sha256"] == embedded.config.weights_sha256
+        assert found["weights_sha256"] == with_torch.config.weights_sha256
         assert found["freeseg_version"] == version("freeseg")
         assert shipped.int8
         assert described(shipped.int8) == found
@@ -151,13 +151,13 @@ class TestFile:
 
 
 class TestInt8:
-    def test_most_pixels_are_the_same(self, embedded: FreeSeg, shipped: Exported, photo_folder: Path):
+    def test_most_pixels_are_the_same(self, with_torch: FreeSeg, shipped: Exported, photo_folder: Path):
         assert shipped.int8
-        assert shipped.int8.name == f"{embedded.config.name}.int8.onnx"
+        assert shipped.int8.name == f"{with_torch.config.name}.int8.onnx"
         assert shipped.int8.stat().st_size < 0.4 * shipped.path.stat().st_size
         whole, rounded = Session(shipped.path), Session(shipped.int8)
         for photo in photo_folder.rglob("*.*"):
-            seen = torch.from_numpy(embedded.prepare(photo).pixels).permute(2, 0, 1)[None].float()
+            seen = torch.from_numpy(with_torch.prepare(photo).pixels).permute(2, 0, 1)[None].float()
             assert (whole(seen).argmax(axis=1) == rounded(seen).argmax(axis=1)).mean() > 0.85
 
     def test_the_decision_is_not_rounded(self, shipped: Exported):

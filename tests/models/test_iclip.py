@@ -101,16 +101,16 @@ class TestEmbedText:
         model = tiny_iclip()
         torch.testing.assert_close(embed_text(model, ["cat"]), model.text_tower(["cat"]))
 
-    def test_the_embedded_model_knows_what_words_mean(self, embedded: FreeSeg) -> None:
-        cat, kitten, train = embed_text(iclip_of(embedded), ["cat", "kitten", "train"])
+    def test_the_embedded_model_knows_what_words_mean(self, with_torch: FreeSeg) -> None:
+        cat, kitten, train = embed_text(iclip_of(with_torch), ["cat", "kitten", "train"])
         assert cat.norm().item() == pytest.approx(1, abs=1e-5)
         assert cat @ kitten > cat @ train
 
 
 class TestFrozen:
-    def test_the_loaded_model_has_nothing_to_train(self, embedded: FreeSeg) -> None:
-        assert not any(parameter.requires_grad for parameter in iclip_of(embedded).parameters())
-        assert not any(module.training for module in iclip_of(embedded).modules())
+    def test_the_loaded_model_has_nothing_to_train(self, with_torch: FreeSeg) -> None:
+        assert not any(parameter.requires_grad for parameter in iclip_of(with_torch).parameters())
+        assert not any(module.training for module in iclip_of(with_torch).modules())
 
     def test_heads_are_what_a_checkpoint_holds(self) -> None:
         names = set(tiny_iclip(hidden=5).trained_tensors())

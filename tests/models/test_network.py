@@ -23,16 +23,16 @@ from tiny import embed_text, iclip_of
 MOST_PARAMETERS, MOST_BYTES = 8_000_000, 12_000_000
 
 
-def test_what_ships_is_small(embedded: FreeSeg) -> None:
-    tensors = iclip_of(embedded).trained_tensors()
+def test_what_ships_is_small(with_torch: FreeSeg) -> None:
+    tensors = iclip_of(with_torch).trained_tensors()
     assert sum(tensor.numel() for tensor in tensors.values()) < MOST_PARAMETERS
-    assert (freeseg.models.embedded_folder(embedded.config.name) / WEIGHTS).stat().st_size < MOST_BYTES
+    assert (freeseg.models.embedded_folder(with_torch.config.name) / WEIGHTS).stat().st_size < MOST_BYTES
 
 
-def test_it_speaks_its_teachers_words(embedded: FreeSeg, teacher: FreeSeg) -> None:
+def test_it_speaks_its_teachers_words(with_torch: FreeSeg, teacher: FreeSeg) -> None:
     words = ["cat", "a red kite", "猫"]
     with torch.inference_mode():
-        torch.testing.assert_close(embed_text(iclip_of(embedded), words), embed_text(iclip_of(teacher), words))
+        torch.testing.assert_close(embed_text(iclip_of(with_torch), words), embed_text(iclip_of(teacher), words))
 
 
 def test_the_teacher_is_not_the_default() -> None:
@@ -51,15 +51,15 @@ def test_a_decoder_needs_a_map() -> None:
         Decoder([], 4)([])
 
 
-def test_it_comes_back_from_disk(embedded: FreeSeg, tmp_path: Path) -> None:
-    checkpoint.save(iclip_of(embedded), embedded.config, tmp_path)
+def test_it_comes_back_from_disk(with_torch: FreeSeg, tmp_path: Path) -> None:
+    checkpoint.save(iclip_of(with_torch), with_torch.config, tmp_path)
     photo = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     found = freeseg.load(tmp_path).similarity(photo, ["cat", "dog"])
-    assert np.array_equal(found, embedded.similarity(photo, ["cat", "dog"]))
+    assert np.array_equal(found, with_torch.similarity(photo, ["cat", "dog"]))
 
 
-def test_without_weights_it_is_refused(embedded: FreeSeg, tmp_path: Path) -> None:
-    checkpoint.save(iclip_of(embedded), embedded.config, tmp_path)
+def test_without_weights_it_is_refused(with_torch: FreeSeg, tmp_path: Path) -> None:
+    checkpoint.save(iclip_of(with_torch), with_torch.config, tmp_path)
     (tmp_path / WEIGHTS).unlink()
     with pytest.raises(freeseg.errors.WeightsError, match="missing"):
         freeseg.load(tmp_path)

@@ -25,6 +25,7 @@ from freeseg.cli.pretrain import pretrain
 from freeseg.cli.segment import segment
 from freeseg.cli.train import train
 from freeseg.errors import FreeSegError
+from freeseg.extras import EXTRAS, missing_message
 
 app = typer.Typer(
     help="Segment photos by words, with models that were trained without annotated masks.",
@@ -35,16 +36,6 @@ app = typer.Typer(
 )
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
 TERMINATED = 143  # the exit code of a program that SIGTERM ended
-# What only some commands need -> the extra that installs it.
-EXTRAS = {
-    "scipy": "eval",
-    "jinja2": "eval",
-    "accelerate": "train",
-    "matplotlib": "train",
-    "onnx": "export",
-    "onnxruntime": "export",
-    "onnxscript": "export",
-}
 # What a wrong command line raises; of that kind, typer exports the last in the line only.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 COMMANDS: tuple[Command, ...] = (
@@ -111,7 +102,7 @@ def main() -> None:
         missing = (error.name or "").partition(".")[0]
         if missing not in EXTRAS:
             raise
-        sys.exit(f'freeseg: this command needs {missing}; run: pip install "freeseg[{EXTRAS[missing]}]"')
+        sys.exit(f"freeseg: {missing_message(missing)}")
     finally:
         signal.signal(signal.SIGTERM, before)
     if code == STOPPED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +11,6 @@ import typer
 from freeseg.cli.dataclass_options import Without
 from freeseg.cli.models import megabytes
 from freeseg.cli.options import LABELS, Background, ModelOptions, Out, read_labels
-
-PACKAGES = ("onnx", "onnxruntime", "onnxscript")  # what only exporting needs
 
 
 def export(
@@ -31,7 +29,7 @@ def export(
         Path | None,
         typer.Option(help="Folder of photos like those to be segmented, from which the 8-bit file is scaled."),
     ] = None,
-    model: Annotated[ModelOptions, Without(("device", "precision", "short_side", "onnx"))],
+    model: Annotated[ModelOptions, Without(("engine", "device", "precision", "short_side", "onnx"))],
 ) -> None:
     """Write a model as ONNX files, which run without PyTorch.
 
@@ -42,19 +40,19 @@ def export(
         freeseg export --labels "cat, dog|puppy, sofa|couch" --out onnx
         freeseg export --words "cat, dog|puppy, sofa|couch" --out onnx
     """
+    from freeseg import extras
     from freeseg.errors import FreeSegError
 
     if int8 and calibrate is None:
         raise FreeSegError("--int8 needs photos like those that will be segmented; add --calibrate FOLDER")
     if calibrate is not None and not int8:
         raise FreeSegError("--calibrate is for a file in 8 bits; add --int8")
-    if missing := [package for package in PACKAGES if find_spec(package) is None]:
-        raise FreeSegError(f'exporting needs {missing[0]}; run: pip install "freeseg[export]"')
+    extras.require(*extras.TORCH, "onnx", "onnxscript")
     from freeseg import export as exporting
 
     vocabulary = None if labels is None else read_labels(labels)
     named = None if words is None else read_labels(words)
-    network = model.load()
+    network = replace(model, engine="torch").load()
     done = exporting.export(network, out, vocabulary, background=background, calibrate=calibrate)
     typer.echo(
         f"{done.path}: {_size(done.path)}, at most {done.difference:.1e} from PyTorch "

@@ -41,12 +41,12 @@ def heatmap(
     from freeseg.results.places import NamedPhoto, choose_stem
 
     vocabulary = read_labels(labels)
+    loaded = model.load()
     upright = images.read_photo(photo)
     check_folder(out)
     named, photos = NamedPhoto(photo.name, str(photo)), {os.path.realpath(photo)}
     stem = choose_stem(named, out, endings=[ENDING], photos=photos, overwrite=overwrite)
     remove_half_written(out, recursive=False)
-    loaded = model.load()
     shrink = min(1.0, TILE / max(upright.size))  # the maps of many labels at a photo's own size are too much
     height, width = (max(1, round(shrink * side)) for side in upright.size[::-1])
     maps = loaded.similarity(upright, vocabulary, remove_redundancy=remove_redundancy, size=(height, width))

@@ -8,6 +8,7 @@ import typer
 
 from freeseg.cli.dataclass_options import Without
 from freeseg.cli.options import Labels, ModelOptions, Out, Seed, Sources, read_labels
+from freeseg.models.precisions import EnginePrecision
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,6 +32,12 @@ def label(
             "8; on a GPU, 1]",
         ),
     ] = None,
+    precision: Annotated[
+        EnginePrecision,
+        typer.Option(
+            help="Number format of the computation. int8 is faster; float32 gives the same masks on every processor."
+        ),
+    ] = "float32",
     format: Annotated[
         Literal["masks", "coco"],
         typer.Option(help="What to write: masks as PNG files, or these and all of them in one COCO file as well."),
@@ -73,6 +80,8 @@ def label(
             labels=vocabulary,
             model=model.model,
             device=model.device,
+            engine=model.engine,
+            precision=precision,
             ignore_below=ignore_below,
             workers=workers,
             sample=sample,

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from freeseg.cli.dataclass_options import Choices
+from freeseg.engines.choose import EngineName
 from freeseg.models import DEFAULT
-from freeseg.models.precisions import PrecisionName
+from freeseg.models.precisions import EnginePrecision
 from freeseg.models.towers import dense_modes
 
 if TYPE_CHECKING:
@@ -94,13 +95,22 @@ class ModelOptions:
     revision: Revision = None
     mode: Mode = None
     device: Device = "cpu"
+    engine: Annotated[
+        EngineName,
+        typer.Option(
+            "--engine",
+            help="What computes. auto takes onnxruntime where it can run the model, otherwise PyTorch; freeseg models "
+            "NAME says which.",
+        ),
+    ] = "auto"
     precision: Annotated[
-        PrecisionName,
+        EnginePrecision | None,
         typer.Option(
             "--precision",
-            help="Number format of the computation. bfloat16 and float16 are faster on hardware that supports them.",
+            help="Number format of the computation: int8 and float32 in onnxruntime, float32, bfloat16 and float16 in "
+            "PyTorch. [default: int8 where the processor has instructions for it, otherwise float32]",
         ),
-    ] = "float32"
+    ] = None
     short_side: Annotated[
         int | None,
         typer.Option(

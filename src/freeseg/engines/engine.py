@@ -15,6 +15,14 @@ class Engine(Protocol):
     """Looks at pixels and at words."""
 
     @property
+    def name(self) -> str:
+        """What it is called, as `freeseg.load` takes it: "onnxruntime" or "torch"."""
+
+    @property
+    def precision(self) -> str:
+        """What it looks at photos in: "float32", "int8", ..."""
+
+    @property
     def stride(self) -> int:
         """Pixels from one patch to the next."""
 

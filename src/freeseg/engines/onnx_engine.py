@@ -1,111 +1,134 @@
-"""onnxruntime: an exported image side looks at photos on the CPU; another engine embeds the words."""
+"""onnxruntime: an ONNX file of a model's image side looks at photos on the CPU."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from freeseg.engines.engine import Engine
-from freeseg.errors import FreeSegError, WeightsError, reason
+from freeseg.engines.onnx_session import Session
+from freeseg.errors import WeightsError
 from freeseg.files import is_file, sha256
+from freeseg.models.onnx_files import FIX, OnnxFiles
 from freeseg.words.embedded import WordEmbeddings
 
 MAX_CONCURRENT = 4  # photos; each needs memory of its own
-FATAL = 4  # onnxruntime's level of logging; what is less comes as an exception as well
+INPUTS = ["pixels", "text"]
 
 
-class Session:
-    """An ONNX file, ready to run on the CPU.
+class TextSide(Protocol):
+    """What embeds the words: `onnx_text.OnnxText`, or the engine of PyTorch."""
 
-    Args:
-        path: The file.
-        threads: How many it may use; 0 for all cores.
-        spinning: Whether its threads keep a processor busy between runs: faster, if nothing else wants it.
+    @property
+    def identity(self) -> str:
+        """What the embeddings depend on."""
 
-    Attributes:
-        inputs: Their names, in order.
-        metadata: What the file says of itself.
+    def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
+        """See `engine.Engine`."""
 
-    Raises:
-        FreeSegError: The file does not run here.
-    """
-
-    def __init__(self, path: Path, *, threads: int = 0, spinning: bool = True):
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = FATAL
-        options.intra_op_num_threads = threads
-        options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
-        try:
-            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own kinds have no common name
-            raise FreeSegError(f"onnxruntime cannot load {path.name} ({reason(error)}); export it again") from error
-        self.inputs = [each.name for each in self.session.get_inputs()]
-        self.metadata: Mapping[str, str] = self.session.get_modelmeta().custom_metadata_map
-
-    def __call__(self, *inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The output for inputs in the order of the graph's.
-
-        Raises:
-            FreeSegError: The graph does not run for inputs of these sizes.
-        """
-        feeds = {name: np.asarray(value) for name, value in zip(self.inputs, inputs, strict=True)}
-        try:
-            output: NDArray[np.float32] = self.session.run(None, feeds)[0]
-        except Exception as error:
-            raise FreeSegError(
-                f"onnxruntime cannot run the graph on pixels {feeds['pixels'].shape} ({reason(error)}); "
-                "export another model"
-            ) from error
-        return output
+    def unknown_words(self, words: Sequence[str]) -> list[str]:
+        """See `engine.Engine`."""
 
 
 class OnnxEngine:
-    """A file that `freeseg export` wrote for any words, as an `engine.Engine`.
+    """An image side in onnxruntime and a text side, as an `engine.Engine`.
 
     Args:
-        path: The file.
-        words: The engine that embeds the words; the file must have been exported from its model.
+        image: The image side; it takes any words, by their embeddings.
+        words: What embeds the words.
+        stride: Pixels from one patch to the next.
+        weights_sha256: Of the weights that the file was made from.
+        file_sha256: Of the file.
+        precision: What it computes in.
         threads: How many threads may work, over all photos that are looked at at once.
 
     Attributes:
         max_concurrent: As `engine.Engine` has it. The session's threads do not spin, since other work wants their
             processors between two photos; such threads cost more in waiting for each other than they save.
-
-    Raises:
-        WeightsError: No such file; or it is of another model, or has labels built in.
-        FreeSegError: onnxruntime cannot load it.
     """
 
-    def __init__(self, path: Path, words: Engine, *, threads: int):
+    name = "onnxruntime"
+
+    def __init__(
+        self,
+        image: Session,
+        words: TextSide,
+        *,
+        stride: int,
+        weights_sha256: str,
+        file_sha256: str,
+        precision: str,
+        threads: int,
+    ):
+        self.session, self.words = image, words
+        self.stride, self.weights_sha256, self.file_sha256 = stride, weights_sha256, file_sha256
+        self.precision = precision
+        self.max_concurrent = min(threads, MAX_CONCURRENT)
+
+    @classmethod
+    def shipped(cls, files: OnnxFiles, name: str, words: TextSide, *, threads: int) -> OnnxEngine:
+        """The engine of a model that ships with files to run without PyTorch.
+
+        Args:
+            files: The model's files.
+            name: Which of them is the image side.
+            words: What embeds the words.
+            threads: How many threads may work.
+
+        Raises:
+            WeightsError: The file is missing or altered.
+            FreeSegError: onnxruntime cannot load it.
+        """
+        session = Session(files.path(name), threads=threads, spinning=False, fix=FIX)
+        return cls(
+            session,
+            words,
+            stride=files.stride,
+            weights_sha256=files.weights_sha256,
+            file_sha256=files.files[name].sha256,
+            precision=files.files[name].precision,
+            threads=threads,
+        )
+
+    @classmethod
+    def exported(cls, path: Path, weights_sha256: str, words: TextSide, *, threads: int) -> OnnxEngine:
+        """The engine of a file that `freeseg export` wrote for any words.
+
+        Args:
+            path: The file.
+            weights_sha256: Of the model that it must have been exported from.
+            words: What embeds the words.
+            threads: How many threads may work.
+
+        Raises:
+            WeightsError: No such file; or it is of another model, or has labels built in.
+            FreeSegError: onnxruntime cannot load it.
+        """
         if not is_file(path):
             raise WeightsError(f"no file {path}; `freeseg export` without --labels writes one")
-        self.words = words
-        self.max_concurrent = min(threads, MAX_CONCURRENT)
-        self.session = Session(path, threads=threads, spinning=False)
-        about = self.session.metadata
-        if about.get("weights_sha256") != words.weights_sha256:
+        session = Session(path, threads=threads, spinning=False)
+        about = session.metadata
+        if about.get("weights_sha256") != weights_sha256:
             raise WeightsError(f"{path} is not of this model but of {about.get('model', 'no model')}; export this one")
-        if self.session.inputs != ["pixels", "text"]:
+        if session.inputs != INPUTS or "stride" not in about:
             raise WeightsError(f"{path} has labels built in; export the model again without --labels")
-        self.file_sha256 = sha256(path)
-
-    @property
-    def stride(self) -> int:
-        """Pixels from one patch to the next."""
-        return self.words.stride
-
-    @property
-    def weights_sha256(self) -> str:
-        """Of the weights that the file was exported from."""
-        return self.words.weights_sha256
+        return cls(
+            session,
+            words,
+            stride=json.loads(about["stride"]),
+            weights_sha256=weights_sha256,
+            file_sha256=sha256(path),
+            precision="the file's own",
+            threads=threads,
+        )
 
     @property
     def identity(self) -> str:
-        """The file, and the engine that embeds words."""
+        """The file, and what embeds words."""
         return f"{self.file_sha256} {self.words.identity}"
 
     def similarity_maps(self, pixels: NDArray[np.uint8], texts: NDArray[np.float32]) -> NDArray[np.float32]:

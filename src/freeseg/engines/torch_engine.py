@@ -19,6 +19,7 @@ from freeseg.models.iclip import ICLIP
 from freeseg.models.packaged_weights import tensors_sha256
 from freeseg.words.embedded import WordEmbeddings, average_prompts
 from freeseg.words.embedding_cache import cached_embeddings
+from freeseg.words.remembered import RememberedWords
 
 
 class TorchEngine:
@@ -30,12 +31,19 @@ class TorchEngine:
         threads: How many threads it computes with on a CPU; None for PyTorch's own number.
     """
 
+    name = "torch"
     max_concurrent = 1  # PyTorch's own threads share each photo
 
     def __init__(self, model: ICLIP, config: Config, *, threads: int | None = None):
         self.model = model.eval()
         self.config = config
         self.threads = threads
+        self._remembered = RememberedWords(self._embed)
+
+    @property
+    def precision(self) -> str:
+        """Of the towers."""
+        return str(self.model.precision).removeprefix("torch.")
 
     @property
     def device(self) -> torch.device:
@@ -73,7 +81,10 @@ class TorchEngine:
         return np.asarray(maps[0].cpu(), np.float32)
 
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
-        """See `engine.Engine`. What took long is kept on disk (`words.embedding_cache`)."""
+        """See `engine.Engine`. Words are kept in memory and, where they took long, on disk."""
+        return self._remembered(words, templates)
+
+    def _embed(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
 
         @torch.inference_mode()
         def compute(some: Sequence[str]) -> WordEmbeddings:

@@ -39,7 +39,8 @@ def run(
     protocol: ProtocolName = "freeseg",
     revision: str | None = None,
     mode: str | None = None,
-    precision: str = "float32",
+    engine: str = "auto",
+    precision: str | None = None,
     short_side: int | None = None,
     onnx: Path | str | None = None,
     device: str = "cpu",
@@ -63,7 +64,8 @@ def run(
         protocol: Sizes, windows and decision: "freeseg", "sclip", "clearclip" or "tcl".
         revision: Branch, tag or commit on huggingface.co.
         mode: The dense mode of a CLIP; None for its family's own.
-        precision: Of the towers: "float32", "bfloat16" or "float16".
+        engine: "onnxruntime", "torch", or "auto" for the one that `freeseg.load` chooses.
+        precision: "int8", "float32", "bfloat16" or "float16"; None for the one that `freeseg.load` chooses.
         short_side: Pixels at which the model sees a photo's shorter side; None for the model's own.
         onnx: A file that `freeseg export` wrote of this model for any words; onnxruntime runs it.
         device: "cpu", "cuda", "mps", ...
@@ -84,14 +86,21 @@ def run(
         OutputError: `out` cannot be written, or holds half of another evaluation.
     """
     if record:
-        _refuse_to_record(model, precision, short_side, onnx)
+        precision = _refuse_to_record(model, precision or "float32", short_side, onnx)
     rules = protocol_of(protocol, dataset)
     if short_side is not None and rules.short_side is not None:
         raise FreeSegError(f"the protocol {protocol} has a short side of its own; leave --short-side out")
     opened = open_dataset(dataset, root, classes=classes)
     data = evenly_spaced(opened, limit)
     loaded = freeseg.load(
-        model, device=device, revision=revision, mode=mode, precision=precision, short_side=short_side, onnx=onnx
+        model,
+        engine=engine,
+        precision=precision,
+        device=device,
+        revision=revision,
+        mode=mode,
+        short_side=short_side,
+        onnx=onnx,
     )
     journal = Path(out) / JOURNAL
     records = measure_photos(loaded, data, rules, setting=setting, journal=journal, workers=workers, progress=progress)
@@ -116,8 +125,11 @@ def evaluate(model: FreeSeg, data: SegmentationData, protocol: Protocol, *, sett
     return Report(describe_run(model, data, protocol, setting=setting), records)
 
 
-def _refuse_to_record(model: str, precision: str, short_side: int | None, onnx: Path | str | None) -> None:
+def _refuse_to_record(model: str, precision: str, short_side: int | None, onnx: Path | str | None) -> str:
     """A card lists the numbers of the model as it is. Say before the work what cannot be recorded.
+
+    Returns:
+        The precision to measure at.
 
     Raises:
         FreeSegError: The model would be measured in another form than its own.
@@ -126,3 +138,4 @@ def _refuse_to_record(model: str, precision: str, short_side: int | None, onnx: 
     if short_side is not None or onnx is not None or canonical_precision(precision) != "float32":
         raise FreeSegError("--record is for the model as it is; leave --short-side, --precision and --onnx out")
     read_config(find_model(model))
+    return precision

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from freeseg.engines.onnx_engine import Session
+from freeseg.engines.onnx_session import Session
 from freeseg.export.graph import Graph
 
 

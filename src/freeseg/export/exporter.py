@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from freeseg.engines.choose import require_torch
-from freeseg.engines.onnx_engine import Session
+from freeseg.engines.onnx_session import Session
 from freeseg.errors import FreeSegError
 from freeseg.export.comparison import agreement, largest_difference
 from freeseg.export.description import Description, attach, describe, model_name
@@ -76,7 +76,7 @@ def export(
 
     Example:
         >>> import freeseg, tempfile
-        >>> done = export(freeseg.load(), tempfile.mkdtemp(), "cat, sofa|couch")
+        >>> done = export(freeseg.load(engine="torch"), tempfile.mkdtemp(), "cat, sofa|couch")
         >>> done.path.name, done.difference < done.tolerance
         ('freeseg-lite.onnx', True)
     """

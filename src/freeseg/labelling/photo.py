@@ -34,6 +34,7 @@ class LabellingOptions:
         vocabulary: The labels.
         model, device: As `freeseg.load` takes them.
         ignore_below: Pixels with a lower confidence become "don't know"; None for the model's own rule.
+        engine, precision: As `freeseg.load` takes them.
     """
 
     folder: Path
@@ -41,6 +42,8 @@ class LabellingOptions:
     model: str
     device: str = "cpu"
     ignore_below: float | None = None
+    engine: str = "auto"
+    precision: str = "float32"
 
     def load(self) -> FreeSeg:
         """Load the model, with `ignore_below` in its decision rule.
@@ -48,7 +51,9 @@ class LabellingOptions:
         Raises:
             WeightsError: There is no such model, or it cannot be used.
         """
-        model = loading.load(self.model, device=self.device, threads=THREADS)
+        model = loading.load(
+            self.model, engine=self.engine, precision=self.precision, device=self.device, threads=THREADS
+        )
         if self.ignore_below is not None:
             decision = replace(model.config.decision, ignore_below=self.ignore_below)
             model = model.with_config(replace(model.config, decision=decision))

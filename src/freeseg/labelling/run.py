@@ -54,6 +54,8 @@ def label(
     labels: Vocabulary | str | Iterable[str],
     model: str | Path = DEFAULT,
     device: str = "cpu",
+    engine: str = "auto",
+    precision: str = "float32",
     ignore_below: float | None = None,
     workers: int | None = None,
     sample: int = 24,
@@ -71,7 +73,8 @@ def label(
         out: Folder for the free masks; made if need be.
         labels: The labels, as `FreeSeg.segment` takes them.
         model: As `freeseg.load` takes it.
-        device: As `freeseg.load` takes it.
+        device, engine: As `freeseg.load` takes them.
+        precision: As `freeseg.load` takes it. "int8" is faster; the default gives the same masks on every processor.
         ignore_below: Pixels with a lower confidence, in [0, 1], become "don't know"; None for the model's own rule.
         workers: How many processes label photos, each with a model; 1 labels in this process. None for as many as
             there are cores, up to 8, or for 1 on a GPU.
@@ -100,7 +103,7 @@ def label(
     listed = [sources] if isinstance(sources, str | Path) else sources
     opened = [open_sources([each], without=Path(out))[0] if isinstance(each, str | Path) else each for each in listed]
     names = source_names(opened)  # two of one name are refused before anything is written
-    options = LabellingOptions(Path(out), Vocabulary.of(labels), str(model), device, ignore_below)
+    options = LabellingOptions(Path(out), Vocabulary.of(labels), str(model), device, ignore_below, engine, precision)
     loaded = options.load()
     _check_new_folder(options.folder)
     write_settings(options.folder, options.settings(loaded))

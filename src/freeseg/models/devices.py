@@ -39,7 +39,7 @@ def require_precision(name: str | torch.dtype, device: torch.device) -> torch.dt
         >>> require_precision("float32", torch.device("cpu"))
         torch.float32
     """
-    dtype = PRECISIONS.get(canonical_precision(str(name).removeprefix("torch.")))
+    dtype = PRECISIONS.get(canonical_precision(str(name)))
     if dtype is None:
         raise FreeSegError(f"no precision is called {str(name)!r}; there are: {', '.join(PRECISIONS)}")
     if device.type == "cpu" and not cpu_supports(dtype):

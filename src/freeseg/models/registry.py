@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from freeseg import extras
 from freeseg.errors import WeightsError
 from freeseg.files import is_file, is_folder
-from freeseg.models.config import CONFIG, Config, full_name
+from freeseg.models.config import CONFIG, Config, full_name, read_config
+from freeseg.models.towers import zero_shot_family
 
 if TYPE_CHECKING:
     import torch
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT = "freeseg-lite"  # the segmentation network
 TEACHER = "freeseg-lite-iclip"  # the ICLIP that taught it
+NAME_ON_HUB = re.compile(r"\w[\w.-]*/[\w.-]+")  # owner/name, as far as it can be told without the hub's own library
 EMBEDDED = {name: f"weights/{name}" for name in (DEFAULT, TEACHER)}  # name -> folder inside the package
 
 
@@ -40,10 +44,12 @@ def find_model(name: str | Path = DEFAULT, *, revision: str | None = None) -> Pa
         if revision is not None:
             raise WeightsError(f"{name} is on this machine and has no revisions; leave --revision out")
         return folder
-    from freeseg.models import hub
+    if NAME_ON_HUB.fullmatch(str(name)) and not is_folder(folder):  # a folder of the user's own may be empty
+        extras.require(*extras.TORCH, what=f"there is no folder {str(name)!r}, and a model of huggingface.co")
+        from freeseg.models import hub
 
-    if hub.is_name(str(name)) and not is_folder(folder):  # a folder of the user's own may be empty
-        return hub.resolve(str(name), revision=revision)
+        if hub.is_name(str(name)):
+            return hub.resolve(str(name), revision=revision)
     known = ", ".join(EMBEDDED)
     raise WeightsError(
         f"no model {str(name)!r}; use a folder with a {CONFIG}, a name on huggingface.co (owner/name), or: {known}"
@@ -69,19 +75,38 @@ def load_model(
     Raises:
         WeightsError: There is no such model, or it cannot be used as it was asked for.
     """
-    from freeseg.models import checkpoint
-    from freeseg.models.towers import zero_shot_family
+    return load_folder(find_model(name, revision=revision), name, revision=revision, mode=mode, dtype=dtype)
 
-    folder = find_model(name, revision=revision)
+
+def load_folder(
+    folder: Path,
+    name: str | Path,
+    *,
+    revision: str | None = None,
+    mode: str | None = None,
+    dtype: torch.dtype | None = None,
+) -> tuple[ICLIP, Config]:
+    """The model in a folder that `find_model` found by its name; the rest is as for `load_model`."""
+    from freeseg.models import checkpoint
+
     family = zero_shot_family(folder)
     if family is not None:
         model, config = family.zero_shot(folder, full_name(str(name)), mode=mode or "", revision=revision or "")
     else:
+        check_mode(read_config(folder), mode)
         model, config = checkpoint.load(folder)
-        trained_on = config.towers.mode
-        if mode not in (None, trained_on):
-            had = f"was trained on mode {trained_on!r}" if trained_on else "has no dense modes"
-            raise WeightsError(f"{config.name} {had}; leave --mode out")
     if dtype is not None:
         model.set_precision(dtype)
     return model, config
+
+
+def check_mode(config: Config, mode: str | None) -> None:
+    """Check that a model that FreeSeg trained can be used in a dense mode; None is its own.
+
+    Raises:
+        WeightsError: It was trained on another one, or has none.
+    """
+    trained_on = config.towers.mode
+    if mode not in (None, trained_on):
+        had = f"was trained on mode {trained_on!r}" if trained_on else "has no dense modes"
+        raise WeightsError(f"{config.name} {had}; leave --mode out")

@@ -17,7 +17,7 @@ import sqlite3
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from functools import cache
 from importlib import metadata
@@ -62,7 +62,13 @@ def folder() -> Path | None:
 
 
 def cached_embeddings(
-    identity: str | Callable[[], str], words: Sequence[str], templates: Sequence[str], compute: Compute
+    identity: str | Callable[[], str],
+    words: Sequence[str],
+    templates: Sequence[str],
+    compute: Compute,
+    *,
+    never: Callable[[Sequence[str]], Iterable[str]] | None = None,
+    worth_seconds: float | None = None,
 ) -> WordEmbeddings:
     """The embeddings of words, from disk as far as they are there; `compute` gives the others.
 
@@ -75,6 +81,8 @@ def cached_embeddings(
         words: W words.
         templates: The prompt templates that they are averaged over.
         compute: Gives the embeddings of some of the words.
+        never: Those of words that were just computed which are not kept; None for none of them.
+        worth_seconds: What took less time begins no cache; None for `WORTH_SECONDS`.
 
     Returns:
         joint (W, D) and tower (W, T), bit-equal to those computed.
@@ -85,18 +93,20 @@ def cached_embeddings(
     path = place / FILE
     if not is_file(path):
         computed, seconds, warned = _timed(compute, words)
-        if seconds >= WORTH_SECONDS and not warned and (keys := _keys(identity, words, templates)):
-            _write(path, _entries(keys, computed))
+        worth = WORTH_SECONDS if worth_seconds is None else worth_seconds
+        if seconds >= worth and not warned and (keys := _keys(identity, words, templates)):
+            _write(path, _without(_entries(keys, computed), keys, words, never))
         return computed
     keys = _keys(identity, words, templates)
     if not keys:
         return compute(words)
     found = _read(path, keys)
     if missing := [place for place, key in enumerate(keys) if key not in found]:
-        computed, _, warned = _timed(compute, [words[place] for place in missing])
-        fresh = _entries([keys[place] for place in missing], computed)
+        new_words, new_keys = ([each[place] for place in missing] for each in (words, keys))
+        computed, _, warned = _timed(compute, new_words)
+        fresh = _entries(new_keys, computed)
         if not warned:
-            _write(path, fresh)
+            _write(path, _without(fresh, new_keys, new_words, never))
         found |= fresh
     return WordEmbeddings(*(np.stack(rows) for rows in zip(*(found[key].vectors() for key in keys), strict=True)))
 
@@ -124,6 +134,17 @@ class _Entry(NamedTuple):
 
 def _entries(keys: Sequence[str], embeddings: WordEmbeddings) -> dict[str, _Entry]:
     return {key: _Entry.of(*vectors) for key, *vectors in zip(keys, *embeddings, strict=True)}
+
+
+def _without(
+    entries: Mapping[str, _Entry],
+    keys: Sequence[str],
+    words: Sequence[str],
+    never: Callable[[Sequence[str]], Iterable[str]] | None,
+) -> Mapping[str, _Entry]:
+    """The entries but those of words that are never kept."""
+    left_out = set(never(words)) if never else set()
+    return {key: entries[key] for key, word in zip(keys, words, strict=True) if word not in left_out}
 
 
 def _timed(compute: Compute, words: Sequence[str]) -> tuple[WordEmbeddings, float, bool]:

@@ -1,16 +1,10 @@
-"""Texts in batches of like length, and the warning about those that were cut."""
+"""Texts in PyTorch in batches of like length."""
 
 from __future__ import annotations
 
-import warnings
-
-import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from freeseg.models.towers.text_batches import KnownTokens, embed_in_batches, warn_of_cut
-from freeseg.words.lists import SHOWN_CHARACTERS
-from tiny_transformers import clip_tokenizer
+from freeseg.models.towers.text_batches import embed_in_batches
 
 
 def test_like_lengths_go_together_and_the_order_is_kept() -> None:
@@ -24,33 +18,3 @@ def test_like_lengths_go_together_and_the_order_is_kept() -> None:
     assert batches == [["b", "ab"], ["aab", "aaaa"]]
     assert found.tolist() == [[4.0, 4.0], [1.0, 0.0], [3.0, 2.0], [2.0, 1.0]]
     assert not found.is_inference()  # a later training may use them
-
-
-def test_one_warning_names_the_first_text_that_was_cut() -> None:
-    with pytest.warns(UserWarning, match="a text was cut after 5 tokens: 'a photo of") as caught:
-        warn_of_cut(["a photo\nof " + "a cat " * 20, "another"], tokens=5)
-    assert len(caught) == 1
-    assert len(str(caught[0].message)) < SHOWN_CHARACTERS + 50
-
-
-def test_without_a_cut_there_is_no_warning() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_of_cut([], tokens=5)
-
-
-def test_texts_of_which_a_tokenizer_knows_nothing() -> None:
-    unknown = "[UNK]"
-    words = Tokenizer(models.WordPiece({unknown: 0, "cat": 1, "[CLS]": 2}, unk_token=unknown))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
-    words.post_processor = processors.TemplateProcessing("[CLS] $A", special_tokens=[("[CLS]", 2)])
-    words.enable_padding(pad_id=1, length=9)
-    assert KnownTokens(words).unknown(["cat", "dog", "a cat", "dog dog", ""]) == ["dog", "dog dog", ""]
-    pieces = Tokenizer(models.Unigram([("<unk>", 0.0), ("c", -1.0), ("at", -1.0)], unk_id=0))
-    assert KnownTokens(pieces).unknown(["cat", "dog", "dogc"]) == ["dog"]
-    characters = Tokenizer(models.BPE({unknown: 0, "a": 1}, [], unk_token=unknown))
-    assert KnownTokens(characters).unknown(["a", "b", "ab"]) == ["b"]
-
-
-def test_a_tokenizer_of_bytes_knows_every_text() -> None:
-    assert KnownTokens(clip_tokenizer()).unknown(["cat", "\U0001f431", "\u0e41"]) == []

@@ -13,7 +13,8 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers.models.bert import BertConfig, BertModel
 
-from freeseg.models.towers.text_batches import KnownTokens, embed_in_batches, warn_of_cut
+from freeseg.models.towers.text_batches import embed_in_batches
+from freeseg.words.tokens import KnownTokens, warn_of_cut
 
 MAX_TOKENS = 128  # captions and labels are far shorter; MiniLM itself was trained with 128
 

@@ -137,7 +137,7 @@ def _load_teacher(name: str, masks: FreeMasks, device: str) -> FreeSeg:
         FreeSegError: The model that made the masks is no longer the same.
     """
     made_by = masks.place or masks.entries[0].model
-    teacher = freeseg.load(name or made_by, device=device)
+    teacher = freeseg.load(name or made_by, engine="torch", device=device)
     if not name and masks.weights not in ("", teacher.weights_sha256):
         raise FreeSegError(f"{made_by} is no longer the model that made the masks; name one by --teacher")
     return teacher

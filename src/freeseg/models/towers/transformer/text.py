@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from freeseg.errors import WeightsError, reason
 from freeseg.models.config import CONFIG
-from freeseg.models.towers.text_batches import KnownTokens, embed_in_batches, warn_of_cut
+from freeseg.models.towers.text_batches import embed_in_batches
 from freeseg.models.towers.transformer.folder import read_json
+from freeseg.words.tokens import KnownTokens, warn_of_cut
 
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
 NO_PUNCTUATION = str.maketrans("", "", string.punctuation)

@@ -1,0 +1,84 @@
+"""An ONNX file in onnxruntime, on the CPU."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from freeseg.errors import FreeSegError, reason
+
+OLDEST = (1, 20)  # versions of onnxruntime before this one were not tried
+FATAL = 4  # onnxruntime's level of logging; what is less comes as an exception as well
+
+
+class Session:
+    """An ONNX file, ready to run on the CPU. It can be sent to another process, which reads the file anew.
+
+    Args:
+        path: The file.
+        threads: How many it may use; 0 for all cores.
+        spinning: Whether its threads keep a processor busy between runs: faster, if nothing else wants it.
+        fix: What to do about a file that does not load.
+
+    Attributes:
+        inputs: Their names, in order.
+        metadata: What the file says of itself.
+
+    Raises:
+        FreeSegError: The file does not run here.
+    """
+
+    def __init__(self, path: Path, *, threads: int = 0, spinning: bool = True, fix: str = "export it again"):
+        self._arguments: dict[str, Any] = {"path": path, "threads": threads, "spinning": spinning, "fix": fix}
+        self.session = _open(path, threads, spinning, fix)
+        self.inputs = [each.name for each in self.session.get_inputs()]
+        self.metadata: Mapping[str, str] = self.session.get_modelmeta().custom_metadata_map
+
+    def __call__(self, *inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """The output for inputs in the order of the graph's.
+
+        Raises:
+            FreeSegError: The graph does not run for inputs of these sizes.
+        """
+        feeds = {name: np.asarray(value) for name, value in zip(self.inputs, inputs, strict=True)}
+        try:
+            output: NDArray[np.float32] = self.session.run(None, feeds)[0]
+        except Exception as error:
+            sizes = f"{self.inputs[0]} {feeds[self.inputs[0]].shape}"
+            fix = self._arguments["fix"]
+            raise FreeSegError(f"onnxruntime cannot run the graph on {sizes} ({reason(error)}); {fix}") from error
+        return output
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self._arguments
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+
+def _open(path: Path, threads: int, spinning: bool, fix: str) -> onnxruntime.InferenceSession:
+    _check_version(onnxruntime.__version__)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = FATAL
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own kinds have no common name
+        raise FreeSegError(f"onnxruntime cannot load {path.name} ({reason(error)}); {fix}") from error
+
+
+def _check_version(version: str) -> None:
+    """Refuse an onnxruntime before `OLDEST`."""
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    if numbers < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise FreeSegError(
+            f"onnxruntime {version} is too old; run: pip install --upgrade onnxruntime (at least {oldest})"
+        )
