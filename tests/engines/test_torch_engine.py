@@ -5,13 +5,16 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from importlib import metadata
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from transformers.models.bert import BertConfig, BertModel
 
 from freeseg.decision.itsm import similarity
+from freeseg.engines import torch_engine
 from freeseg.engines.torch_engine import TorchEngine, text_identity
 from freeseg.models import Config, TowerPair
 from freeseg.pipeline import FreeSeg
@@ -49,9 +52,8 @@ def test_it_computes_with_as_many_threads_as_it_was_given(monkeypatch: pytest.Mo
         seen.append(torch.get_num_threads())
         return tensor
 
-    monkeypatch.setattr(
-        model, "embed_image", lambda pixels: counted(pixels.float().repeat(1, model.dim, 1, 1)[:, : model.dim])
-    )
+    monkeypatch.setattr(torch_engine, "cached_embeddings", lambda identity, words, templates, compute: compute(words))
+    monkeypatch.setattr(model, "similarity_maps", lambda pixels, texts: counted(pixels.float()))
     monkeypatch.setattr(model, "project_text", counted)
     texts = np.ones((2, model.dim), np.float32)
     for threads in (1, before + 1, None):
@@ -103,6 +105,17 @@ class TestTextIdentity:
         with torch.no_grad():
             module.weight.copy_(torch.eye(2))
         assert text_identity(module) != text_identity(module.to(torch.bfloat16))
+
+    def test_of_the_libraries_that_its_modules_are_from(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        bert = BertModel(
+            BertConfig(vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=1, intermediate_size=4)
+        )
+        plain = nn.Linear(2, 3)
+        before = text_identity(bert), text_identity(plain)
+        version = metadata.version
+        monkeypatch.setattr(metadata, "version", lambda name: "99" if name == "transformers" else version(name))
+        assert text_identity(bert) != before[0]
+        assert text_identity(plain) == before[1]
 
     def test_nothing_to_tell_apart(self) -> None:
         assert text_identity(nn.ReLU()) == ""

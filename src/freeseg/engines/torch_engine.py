@@ -124,6 +124,8 @@ def _threads(count: int | None) -> Iterator[None]:
 def text_identity(*modules: nn.Module, extra: str = "") -> str:
     """What turns texts into embeddings, as a sha256: structure, weights, precision, kind of device and libraries.
 
+    FreeSeg's own version, whose modules are among them, is not part of it; the cache of embeddings adds it.
+
     Args:
         modules: The text tower and its head.
         extra: Whatever else changes the embeddings, such as a tokenizer.
@@ -136,7 +138,8 @@ def text_identity(*modules: nn.Module, extra: str = "") -> str:
         >>> text_identity(first) == text_identity(first), text_identity(first) == text_identity(second)
         (True, False)
     """
-    libraries = [metadata.version(package) for package in ("torch", "transformers")]
+    homes = {type(part).__module__.partition(".")[0] for module in modules for part in module.modules()}
+    libraries = {package: metadata.version(package) for package in ("torch", "transformers") if package in homes}
     digest = hashlib.sha256(json.dumps([str(modules), extra, libraries]).encode())
     tensors = [item for module in modules for item in module.state_dict().items()]
     for name, tensor in tensors:

@@ -55,10 +55,6 @@ def says_how_to_get_it_by_hand(message: str) -> bool:
 
 
 class TestNames:
-    @pytest.mark.parametrize("name", ["a/b", "google/siglip2-base-patch16-224", "facebook/metaclip-b16-fullcc2.5b"])
-    def test_of_the_hub(self, name: str) -> None:
-        assert is_name(name)
-
     @pytest.mark.parametrize(
         "name", ["", "a", "./a", "../a", "/a/b", "a/b/c", "~/a", "a/b c", "a\0/b", "C:\\a", "a/" + "b" * 200]
     )

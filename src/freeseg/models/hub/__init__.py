@@ -1,8 +1,20 @@
-"""Models of the Hugging Face hub: what they consist of, fetching them, and errors that say what to do."""
+"""Models of the Hugging Face hub: what they consist of, fetching them, and errors that say what to do.
+
+What describes or fetches a model is imported when it is first used: it needs huggingface_hub, which takes long to
+import, and which an installation without PyTorch does not have.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from freeseg.models.hub.known_models import KnownModel, known_models
-from freeseg.models.hub.repository import ModelFiles, describe, download, is_name, resolve
+from freeseg.models.hub.names import is_name
 from freeseg.models.hub.required_files import required_files
+
+if TYPE_CHECKING:
+    from freeseg.models.hub.repository import ModelFiles, describe, download, resolve
 
 __all__ = [
     "KnownModel",
@@ -14,3 +26,9 @@ __all__ = [
     "required_files",
     "resolve",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(importlib.import_module("freeseg.models.hub.repository"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

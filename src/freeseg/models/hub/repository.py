@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from huggingface_hub import HfApi, ModelInfo, constants, snapshot_download, try_to_load_from_cache
-from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled, RevisionNotFoundError
+from huggingface_hub.errors import OfflineModeIsEnabled, RevisionNotFoundError
 from huggingface_hub.file_download import repo_folder_name
 from huggingface_hub.repocard import metadata_load
-from huggingface_hub.utils import tqdm, validate_repo_id  # type: ignore[attr-defined]
+from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
 from freeseg.errors import WeightsError
 from freeseg.files import is_folder
 from freeseg.models.config import CONFIG
 from freeseg.models.hub.explain import HUB, explain
 from freeseg.models.hub.known_models import known_models
+from freeseg.models.hub.names import is_name
 from freeseg.models.hub.required_files import PICKLES, required_files
 
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -77,20 +78,6 @@ class ModelFiles:
     def missing(self) -> int:
         """Bytes that are still to be fetched."""
         return sum(size for name, size in self.files.items() if name not in self.here)
-
-
-def is_name(name: str) -> bool:
-    """Whether this may be the name of a model on the hub: `owner/name`.
-
-    Example:
-        >>> [is_name(name) for name in ("openai/clip-vit-base-patch16", "freeseg-lite-iclip", "./folder", "a/b/c")]
-        [True, False, False, False]
-    """
-    try:
-        validate_repo_id(name)
-    except HFValidationError:
-        return False
-    return "/" in name
 
 
 def resolve(name: str, *, revision: str | None = None) -> Path:

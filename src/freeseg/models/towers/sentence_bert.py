@@ -8,11 +8,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers.models.bert import BertConfig, BertModel
 
+from freeseg.models.towers.bert import Bert
 from freeseg.models.towers.text_batches import embed_in_batches
 from freeseg.words.tokens import KnownTokens, warn_of_cut
 
@@ -35,10 +34,10 @@ class SentenceBert(nn.Module):
         torch.Size([2, 384])
     """
 
-    def __init__(self, bert: BertModel, tokenizer: Tokenizer):
+    def __init__(self, bert: Bert, tokenizer: Tokenizer):
         super().__init__()
         self.bert = bert
-        self.channels: int = bert.config.hidden_size
+        self.channels = bert.config.hidden_size
         self.tokenizer = tokenizer
         self.tokenizer.enable_truncation(MAX_TOKENS)
         self.tokenizer.enable_padding()
@@ -51,10 +50,8 @@ class SentenceBert(nn.Module):
             weights: A safetensors file, with the network's config.json beside it.
             tokenizer: A tokenizer.json.
         """
-        bert = BertModel(BertConfig.from_json_file(weights.with_name("config.json")), add_pooling_layer=False)
-        tensors = {name: tensor for name, tensor in load_file(weights).items() if not name.startswith("pooler.")}
-        bert.load_state_dict(tensors, strict=False)  # position ids are a buffer that old files carry
-        return cls(bert.eval(), Tokenizer.from_file(str(tokenizer))).eval().requires_grad_(False)
+        tower = cls(Bert.from_file(weights), Tokenizer.from_file(str(tokenizer)))
+        return tower.eval().requires_grad_(False)
 
     def forward(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
         """Texts -> (N, channels) float32 unit vectors on the CPU. Long texts are cut, with a warning that names one."""
@@ -72,9 +69,9 @@ class SentenceBert(nn.Module):
         encodings = self.tokenizer.encode_batch(texts)
         cut = [text for text, encoding in zip(texts, encodings, strict=True) if encoding.overflowing]
         warn_of_cut(cut, tokens=MAX_TOKENS)
-        device = self.bert.device
+        device = self.bert.embeddings.word_embeddings.weight.device
         ids = torch.tensor([encoding.ids for encoding in encodings], device=device)
         mask = torch.tensor([encoding.attention_mask for encoding in encodings], device=device)
-        tokens = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
+        tokens = self.bert(ids, mask)
         weight = mask[..., None].to(tokens.dtype)
         return F.normalize((tokens * weight).sum(dim=1) / weight.sum(dim=1), dim=1).float()
