@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from freeseg import extras
 from freeseg.errors import WeightsError
 from freeseg.files import is_file, is_folder
+from freeseg.models import hub
 from freeseg.models.config import CONFIG, Config, full_name, read_config
 from freeseg.models.towers import zero_shot_family
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 DEFAULT = "freeseg-lite"  # the segmentation network
 TEACHER = "freeseg-lite-iclip"  # the ICLIP that taught it
-NAME_ON_HUB = re.compile(r"\w[\w.-]*/[\w.-]+")  # owner/name, as far as it can be told without the hub's own library
 EMBEDDED = {name: f"weights/{name}" for name in (DEFAULT, TEACHER)}  # name -> folder inside the package
 
 
@@ -44,12 +43,9 @@ def find_model(name: str | Path = DEFAULT, *, revision: str | None = None) -> Pa
         if revision is not None:
             raise WeightsError(f"{name} is on this machine and has no revisions; leave --revision out")
         return folder
-    if NAME_ON_HUB.fullmatch(str(name)) and not is_folder(folder):  # a folder of the user's own may be empty
+    if hub.is_name(str(name)) and not is_folder(folder):  # a folder of the user's own may be empty
         extras.require(*extras.TORCH, what=f"there is no folder {str(name)!r}, and a model of huggingface.co")
-        from freeseg.models import hub
-
-        if hub.is_name(str(name)):
-            return hub.resolve(str(name), revision=revision)
+        return hub.resolve(str(name), revision=revision)
     known = ", ".join(EMBEDDED)
     raise WeightsError(
         f"no model {str(name)!r}; use a folder with a {CONFIG}, a name on huggingface.co (owner/name), or: {known}"
