@@ -22,13 +22,14 @@ from benchmarks.tables import ms, table
 from freeseg import pipeline
 from freeseg.decision import masks
 from freeseg.models.iclip import ICLIP
+from freeseg.photos import reading
 from freeseg.results.segmentation import Segmentation
 
 REST = "the rest"
 # What a stage is: calls of these functions, less the stages that they call.
 STAGES: dict[str, list[tuple[Any, str]]] = {
-    "decode": [(pipeline, "read_photo")],
-    "resize": [(pipeline, "resize"), (pipeline, "to_array")],
+    "decode": [(pipeline, "read_resized")],
+    "resize": [(reading, "resize"), (pipeline, "to_array")],
     "image tower": [(ICLIP, "features")],
     "projection and similarity": [(pipeline.FreeSeg, "maps")],
     "decision: presence, winner of each pixel": [(pipeline.FreeSeg, "decide")],

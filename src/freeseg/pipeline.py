@@ -24,8 +24,7 @@ from freeseg.photos import (
     photo_name,
     photo_source,
     prefetch_photos,
-    read_photo,
-    resize,
+    read_resized,
     to_array,
 )
 from freeseg.results.segmentation import Segmentation
@@ -306,10 +305,13 @@ class FreeSeg:
 
 def prepare(image: Photo, seen: Preprocessing) -> Prepared:
     """Read a photo and resize it to what a model with this preprocessing sees."""
-    photo = read_photo(image)
-    width, height = fit_short_side(photo.size, seen.short_side, long_cap=seen.long_cap)
-    size = _whole(width, seen.multiple), _whole(height, seen.multiple)
-    shown = photo.resize(size, Image.Resampling.BILINEAR) if seen.resample == "bilinear" else resize(photo, size)
+
+    def fit(size: tuple[int, int]) -> tuple[int, int]:
+        width, height = fit_short_side(size, seen.short_side, long_cap=seen.long_cap)
+        return _whole(width, seen.multiple), _whole(height, seen.multiple)
+
+    resample = Image.Resampling.BILINEAR if seen.resample == "bilinear" else Image.Resampling.BICUBIC
+    photo, shown = read_resized(image, fit, resample=resample)
     return Prepared(photo, to_array(shown), photo_source(image))
 
 

@@ -90,5 +90,5 @@ def test_out_of_memory_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise MemoryError
 
     path = save(Image.fromarray(COLOURS), tmp_path / "a.png")
-    monkeypatch.setattr(decoding, "_to_rgb", fail)
+    monkeypatch.setattr(decoding, "turn_upright", fail)
     assert refusal(path) == f"cannot read {path}: too large (MemoryError); shrink or tile it"

@@ -4,7 +4,7 @@ from freeseg.photos.decoding import MAX_PIXELS
 from freeseg.photos.finding import SUFFIXES, FoundPhoto, Skipped, find_photos, photos_in
 from freeseg.photos.naming import UNNAMED, photo_name, photo_source
 from freeseg.photos.prefetching import prefetch_photos
-from freeseg.photos.reading import Photo, is_photo, read_bytes, read_photo
+from freeseg.photos.reading import Photo, is_photo, read_bytes, read_photo, read_resized
 from freeseg.photos.resizing import fit_short_side, resize, to_array
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "prefetch_photos",
     "read_bytes",
     "read_photo",
+    "read_resized",
     "resize",
     "to_array",
 ]

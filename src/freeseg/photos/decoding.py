@@ -83,13 +83,18 @@ def _unsupported_kind(start: bytes) -> str:
     return next((kind for mark, kind in _UNSUPPORTED_MARKS.items() if start.startswith(mark)), "")
 
 
-def upright_rgb(image: Image.Image, name: str) -> Image.Image:
+def upright_rgb(image: Image.Image, name: str, *, is_own: bool = False) -> Image.Image:
     """The current frame of a picture, upright and in RGB; it shares nothing with the picture.
+
+    Args:
+        image: The picture.
+        name: What errors call the photo.
+        is_own: Whether nobody else has the picture, so that its pixels need not be copied.
 
     Raises:
         PhotoError: The picture has more than `MAX_PIXELS` pixels, or none.
     """
-    _check_size(image.size, name)
+    check_size(image.size, name)
     if image.format == "TIFF" and getattr(image, "_im", image) is None:
         # Pillow's TIFF reader checks the size again unless its canvas exists. `_tile_size` is the size before turning.
         image.im = Image.new(image.mode, getattr(image, "_tile_size", image.size)).im
@@ -99,14 +104,20 @@ def upright_rgb(image: Image.Image, name: str) -> Image.Image:
         if image.format == "TIFF":
             use_native_order(image)
         image.load()
-        rgb = _to_rgb(image, name)
-    orientation = None
-    with suppress(Exception):  # damaged EXIF raises nearly all kinds; viewers show such a photo as it is stored
-        orientation = image.getexif().get(ExifTags.Base.Orientation)  # after load: a PNG may hold it last
-    if orientation in _UPRIGHT:
-        rgb = rgb.transpose(_UPRIGHT[orientation])
+        is_rgb = is_own and image.mode == "RGB" and not image.has_transparency_data
+        rgb = image._new(image.im) if is_rgb else _to_rgb(image, name)
+    turn = turn_upright(image)  # after load: a PNG may hold it last
+    if turn is not None:
+        rgb = rgb.transpose(turn)
     rgb.info.clear()  # or reading the result again would turn it by its EXIF again
     return rgb
+
+
+def turn_upright(image: Image.Image) -> Image.Transpose | None:
+    """How a picture has to be turned to be upright, as its EXIF data says; None where it is."""
+    with suppress(Exception):  # damaged EXIF raises nearly all kinds; viewers show such a photo as it is stored
+        return _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation))
+    return None
 
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:
@@ -148,13 +159,14 @@ def array_to_rgb(array: NDArray[Any], name: str) -> Image.Image:
         raise PhotoError(
             f"cannot read {name}: shape {array.shape}; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4){fix}"
         )
-    _check_size((array.shape[1], array.shape[0]), name)
+    check_size((array.shape[1], array.shape[0]), name)
     with photo_errors(name):
         pixels = np.ascontiguousarray(eight_bits(array, name))
         return _to_rgb(Image.fromarray(pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels), name)
 
 
-def _check_size(size: tuple[int, int], name: str) -> None:
+def check_size(size: tuple[int, int], name: str) -> None:
+    """Raise a PhotoError for a picture of more than `MAX_PIXELS` pixels, or of none."""
     if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
         raise PhotoError(
             f"cannot read {name}: {size[0]}x{size[1]} pixels; use one of 1 to {MAX_PIXELS:,} pixels in all"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -16,6 +17,8 @@ from PIL import Image
 from freeseg.errors import PhotoError
 from freeseg.files import path_for_message
 from freeseg.photos.decoding import array_to_rgb, open_header, photo_errors, upright_rgb
+from freeseg.photos.large_jpegs import Size, read_large
+from freeseg.photos.resizing import resize
 
 
 class BinaryFile(Protocol):
@@ -73,7 +76,8 @@ def read_photo(photo: Photo) -> Image.Image:
         with photo_errors(name):
             return upright_rgb(photo, name)
     if isinstance(photo, str | os.PathLike):
-        return _from_file(Path(os.fsdecode(photo)))
+        with _opened(Path(os.fsdecode(photo))) as (image, name):
+            return upright_rgb(image, name, is_own=True)
     if isinstance(photo, bytes | bytearray | memoryview):
         return read_bytes(bytes(photo), "the bytes")
     if hasattr(photo, "read"):
@@ -113,9 +117,52 @@ def read_bytes(content: bytes, name: str) -> Image.Image:
         freeseg.errors.PhotoError: cannot read holiday/a.jpg: not a picture in a known format; save it as PNG or JPEG
     """
     with photo_errors(name):
-        if not content:
-            raise PhotoError(f"cannot read {name}: empty (0 bytes); a file that was read before gives nothing more")
-        return upright_rgb(open_header(io.BytesIO(content), name), name)
+        return upright_rgb(_header_of(content, name), name, is_own=True)
+
+
+def read_resized(
+    photo: Photo, fit: Callable[[Size], Size], *, resample: Image.Resampling = Image.Resampling.BICUBIC
+) -> tuple[Image.Image, Image.Image]:
+    """Read a photo as `read_photo` does, and a version of it in another size.
+
+    Of a JPEG file or its bytes that is much larger than the size that is asked for, the version is made from what the
+    file holds for a reduced scale, and the photo itself is decoded when its pixels are first needed.
+
+    Args:
+        photo: As `read_photo` takes it.
+        fit: The size that is asked for, (width, height), of a photo of some size.
+        resample: The filter, as of `resize`.
+
+    Returns:
+        The photo, and its version in that size.
+
+    Raises:
+        PhotoError: As of `read_photo`.
+
+    Example:
+        >>> read_resized(np.zeros((30, 40, 3), np.uint8), lambda size: (size[0] // 2, size[1] // 2))[1].size
+        (20, 15)
+    """
+    if isinstance(photo, str | os.PathLike):
+        with _opened(Path(os.fsdecode(photo))) as (image, name):
+            if large := read_large(image, name, fit, resample):
+                return large
+            whole = upright_rgb(image, name, is_own=True)
+    elif isinstance(photo, bytes):
+        with photo_errors("the bytes"):
+            image = _header_of(photo, "the bytes")
+            if large := read_large(image, "the bytes", fit, resample):
+                return large
+            whole = upright_rgb(image, "the bytes", is_own=True)
+    else:
+        whole = read_photo(photo)
+    return whole, resize(whole, fit(whole.size), resample=resample)
+
+
+def _header_of(content: bytes, name: str) -> Image.Image:
+    if not content:
+        raise PhotoError(f"cannot read {name}: empty (0 bytes); a file that was read before gives nothing more")
+    return open_header(io.BytesIO(content), name)
 
 
 def _from_open_file(file: Any) -> Image.Image:
@@ -147,8 +194,9 @@ def _array_of(given: Any) -> NDArray[Any]:
             return np.asarray(tensor.float().numpy())
 
 
-def _from_file(path: Path) -> Image.Image:
-    """Read a photo from a file."""
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Image.Image, str]]:
+    """A photo's file of which the header was read, and what errors call it."""
     name = path_for_message(path)
     with photo_errors(name):
         info = path.stat()
@@ -159,4 +207,4 @@ def _from_file(path: Path) -> Image.Image:
         if info.st_size == 0:
             raise PhotoError(f"cannot read {name}: the file is empty (0 bytes); copy or download it again")
         with path.open("rb") as file:
-            return upright_rgb(open_header(file, name), name)
+            yield open_header(file, name), name

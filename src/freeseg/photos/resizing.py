@@ -34,12 +34,24 @@ def fit_short_side(size: tuple[int, int], short: int, *, long_cap: float = 4.0) 
     return max(1, round(width)), max(1, round(height))
 
 
-def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Resize a picture to (width, height) pixels, bicubic and antialiased.
+def resize(
+    image: Image.Image,
+    size: tuple[int, int],
+    *,
+    resample: Image.Resampling = Image.Resampling.BICUBIC,
+    box: tuple[float, float, float, float] | None = None,
+) -> Image.Image:
+    """Resize a picture to (width, height) pixels, by default bicubic, and antialiased.
 
     A picture more than 6 times as large as the target is first reduced by a box filter to 3 times the target or more.
     From 4000x3000 to 469x352 that takes 32 instead of 93 ms, and on a noisy, striped picture no value differed by more
-    than 2 of 255.
+    than 2 of 255. Other filters than the bicubic one are given the whole picture.
+
+    Args:
+        image: The picture.
+        size: (width, height).
+        resample: The filter.
+        box: The part (left, top, right, bottom) of the picture to take; None for all of it.
 
     Raises:
         ValueError: A side is below 1.
@@ -50,7 +62,7 @@ def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """
     if min(size) < 1:
         raise ValueError(f"cannot resize to {size}: both sides must be at least 1")
-    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+    return image.resize(size, resample, box, reducing_gap=3.0 if resample == Image.Resampling.BICUBIC else None)
 
 
 def to_array(image: Image.Image) -> NDArray[np.uint8]:
