@@ -78,13 +78,24 @@ for protocol in ("freeseg", "sclip"):  # whole photos, and windows
 """
 
 
+COMMAND = """
+from freeseg.cli import main
+main()
+"""
+
+
 def run(code: str, *arguments: object) -> str:
     """What code prints where PyTorch cannot be imported."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(SOURCE.parent)])}
-    command = [sys.executable, "-c", HIDDEN + code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = attempt(code, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def attempt(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run code where PyTorch cannot be imported."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(SOURCE.parent)])}
+    command = [sys.executable, "-c", HIDDEN + code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
 def test_all_other_modules_are_imported_without_it() -> None:
@@ -98,3 +109,16 @@ def test_all_other_modules_are_imported_without_it() -> None:
 def test_label_and_evaluate_run_without_it(tmp_path: Path) -> None:
     lines = run(LABEL_AND_EVALUATE, tmp_path).splitlines()
     assert lines == ["6 1", *["3 True True"] * 2]  # torch is installed here, but was not imported
+
+
+def test_models_are_listed_without_it() -> None:
+    listed = run(COMMAND, "models")
+    assert "freeseg-lite" in listed
+    assert "openai/clip-vit-base-patch16" in listed
+
+
+def test_a_model_of_the_hub_says_what_to_install() -> None:
+    done = attempt(COMMAND, "models", "owner/name")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("freeseg: ")
+    assert done.stderr.endswith('run: pip install "freeseg[torch]"\n')

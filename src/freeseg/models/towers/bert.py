@@ -88,16 +88,16 @@ class Bert(nn.Module):
         bert.load_state_dict({name: tensor for name, tensor in load_file(weights).items() if name in own})
         return bert.eval()
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Tokens (B, T) int64 -> vectors (B, T, hidden_size).
 
         Args:
-            ids: The tokens.
-            mask: 1 for tokens that are there, 0 for those that fill up the batch (B, T).
+            input_ids: The tokens.
+            attention_mask: 1 for tokens that are there, 0 for those that fill up the batch (B, T).
         """
         # Without a mask attention has a faster way, which gives other last bits.
-        seen = None if bool(mask.all()) else mask.bool()[:, None, None, :].expand(-1, 1, ids.shape[1], -1)
-        tokens: Tensor = self.encoder(self.embeddings(ids), seen)
+        seen = attention_mask.bool()[:, None, None, :].expand(-1, 1, input_ids.shape[1], -1)
+        tokens: Tensor = self.encoder(self.embeddings(input_ids), None if bool(attention_mask.all()) else seen)
         return tokens
 
 
@@ -111,10 +111,10 @@ class Embeddings(nn.Module):
         self.token_type_embeddings = Embedding(config.type_vocab_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def forward(self, input_ids: Tensor) -> Tensor:
         """Tokens (B, T) -> vectors (B, T, hidden_size)."""
-        words = self.word_embeddings(ids) + self.token_type_embeddings.weight[0]
-        embedded: Tensor = self.LayerNorm(words + self.position_embeddings.weight[: ids.shape[1]])
+        words = self.word_embeddings(input_ids) + self.token_type_embeddings.weight[0]
+        embedded: Tensor = self.LayerNorm(words + self.position_embeddings.weight[: input_ids.shape[1]])
         return embedded
 
 
