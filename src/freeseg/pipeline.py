@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast, overload
@@ -112,7 +112,7 @@ class FreeSeg:
         """Segment any number of photos, in order: memory does not grow with their number.
 
         A photo that cannot be read comes out as its error, so that it does not cost the others. Other threads read the
-        next photos meanwhile, and look at them too where the engine looks at several at once (`max_concurrent`).
+        next photos meanwhile, and segment them too where the engine looks at several at once (`max_concurrent`).
 
         Args:
             images: The photos, as `segment` takes them.
@@ -120,16 +120,20 @@ class FreeSeg:
             background: Whether a pixel may be none of the labels.
         """
         words, ahead = self.embed_vocabulary(labels), self.engine.max_concurrent
-        begin = partial(self._read_and_look, words) if ahead > 1 else self._read
+        finish = partial(self._segment, words=words, background=background)
+        # Where the engine takes one photo at a time, this thread does all but reading.
+        begin: Callable[[Photo], Prepared | Segmentation] = self.prepare
+        if ahead > 1:
+            begin = partial(self._read_and_segment, finish)
         with closing(prefetch_photos(begin, images, count=ahead)) as upcoming:
             for begun in upcoming:
                 try:
-                    prepared, maps = begun.result()
+                    outcome = begun.result()
                 except PhotoError as error:
                     yield error
                 else:
-                    mask = self.decide(maps or self.maps(prepared, words), words, prepared, background=background)
-                    yield self._result(mask, prepared, words.names, words.names, background)
+                    del begun  # or it would hold the result while the next one is asked for
+                    yield finish(outcome) if isinstance(outcome, Prepared) else outcome
 
     def segment_known(
         self, image: Photo, labels: Labels, known: Iterable[str], *, background: bool = True
@@ -293,14 +297,14 @@ class FreeSeg:
         aliases = len(words.label_of_alias)
         return SimilarityMaps(similarity.merge_aliases(cosines[:aliases], words.label_of_alias), cosines[aliases:])
 
-    def _read(self, image: Photo) -> tuple[Prepared, SimilarityMaps | None]:
-        """What other threads do of a photo before its turn, where the engine looks at one photo at a time."""
-        return self.prepare(image), None
+    def _segment(self, prepared: Prepared, words: EmbeddedVocabulary, background: bool) -> Segmentation:
+        """All steps after the first one."""
+        mask = self.decide(self.maps(prepared, words), words, prepared, background=background)
+        return self._result(mask, prepared, words.names, words.names, background)
 
-    def _read_and_look(self, words: EmbeddedVocabulary, image: Photo) -> tuple[Prepared, SimilarityMaps | None]:
-        """What other threads do of a photo before its turn, where the engine looks at several at once."""
-        prepared = self.prepare(image)
-        return prepared, self.maps(prepared, words)
+    def _read_and_segment(self, finish: Callable[[Prepared], Segmentation], image: Photo) -> Segmentation:
+        """All steps, in another thread."""
+        return finish(self.prepare(image))
 
 
 def prepare(image: Photo, seen: Preprocessing) -> Prepared:

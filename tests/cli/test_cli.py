@@ -24,6 +24,7 @@ from commands import Done, Run, one_line, program, results_of, written
 from freeseg.models import DEFAULT
 from freeseg.pipeline import FreeSeg
 from freeseg.results.drawing import palette
+from freeseg.results.segmentation import Segmentation
 from freeseg.words import vocabulary
 
 
@@ -114,6 +115,28 @@ class TestSegment:
         assert [entry["label"] for entry in summary["labels"]] == ["cat", "sofa"]
         for entry in summary["labels"]:
             assert (f"{entry['area']:.1%}" in done.out) == bool(entry["pixels"])
+
+    def test_only_what_is_asked_for_is_made(
+        self, run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise AssertionError
+
+        monkeypatch.setattr(Segmentation, "overlay", fail)
+        monkeypatch.setattr(Segmentation, "to_dict", fail)
+        out = tmp_path / "out"
+        out.mkdir()
+        (out / "noise.json").write_text("of another program")  # in nobody's way
+        done = run("segment", photo, "--labels", "cat, dog", "--out", out, "--save", "coco, mask")
+        assert (done.code, done.err) == (0, "")
+        assert "1 of 1 photos segmented; COCO and masks in" in done.out
+        assert written(out) == ["noise.coco.json", "noise.json", "noise.mask.png"]
+
+    @pytest.mark.parametrize("formats", ["bmp", "mask,bmp", ",", ""])
+    def test_a_format_that_there_is_not(self, run: Run, photo: Path, tmp_path: Path, formats: str) -> None:
+        done = run("segment", photo, "--labels", "cat", "--out", tmp_path / "out", "--save", formats)
+        assert one_line(done).endswith("; there are: overlay, mask, json, coco")
+        assert not (tmp_path / "out").exists()
 
     def test_a_bad_photo_costs_only_itself(self, run: Run, photo: Path, tmp_path: Path) -> None:
         (photo.parent / "a_bad.jpg").write_bytes(b"no picture")

@@ -14,10 +14,11 @@ from PIL import Image
 
 from freeseg.errors import OutputError
 from freeseg.files import printable
+from freeseg.results.formats import DEFAULT_FORMATS
 from freeseg.results.marks import Mark, read_mark, seen_from
 from freeseg.results.places import NamedPhoto, choose_stem, choose_stems
 from freeseg.results.segmentation import Segmentation
-from freeseg.results.writers import DEFAULT_FORMATS, ENCODERS
+from freeseg.results.writers import ENCODERS
 
 ALL_FORMATS = tuple(ENCODERS)
 

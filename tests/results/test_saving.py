@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from freeseg.errors import OutputError, PhotoError
-from freeseg.results.saving import NamedOutcome, save_in_background
+from freeseg.photos.large_jpegs import LatePhoto
+from freeseg.results.saving import WRITERS, NamedOutcome, save_in_background
 from freeseg.results.segmentation import Segmentation
 
 
@@ -32,9 +36,9 @@ def test_what_comes_out_is_on_disk(tmp_path: Path) -> None:
 def test_the_next_one_is_asked_for_while_one_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, save = threading.Event(), Segmentation.save
 
-    def waits(self: Segmentation, *where: str, **options: bool) -> list[Path]:
+    def waits(self: Segmentation, *where: Any, **options: Any) -> list[Path]:
         assert asked.wait(20)
-        return save(self, *where, overwrite=options["overwrite"])
+        return save(self, *where, **options)
 
     def outcomes() -> Iterator[NamedOutcome]:
         yield "a", result(0)
@@ -53,6 +57,33 @@ def test_what_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] == "b") == ["b.json"]
     assert (tmp_path / "a.json").is_file()
     assert (tmp_path / "c.json").is_file()
+
+
+def test_a_photo_that_cannot_be_decoded_any_more_costs_no_other(tmp_path: Path) -> None:
+    def decode() -> Image.Image:
+        raise PhotoError("cannot read b.jpg: too large")
+
+    damaged = replace(result(1), photo=LatePhoto((7, 5), decode), source="b.jpg")
+    found = dict(save_in_background(iter([("a", result(0)), ("b", damaged), ("c", result(2))]), tmp_path))
+    assert str(found["b"]) == "cannot read b.jpg: too large"
+    assert {path.name[0] for path in tmp_path.iterdir()} == {"a", "c"}
+    [written] = save_in_background(iter([("b", damaged)]), tmp_path, formats="mask")  # for which nobody looks at it
+    assert written == ("b", damaged)
+
+
+def test_no_more_results_are_held_than_are_written(tmp_path: Path) -> None:
+    alive = weakref.WeakSet[Segmentation]()
+
+    def outcomes() -> Iterator[NamedOutcome]:
+        for number in range(12):
+            each = result(1)
+            alive.add(each)
+            assert len(alive) <= WRITERS + 1
+            yield str(number), each
+            del each
+
+    for _stem, _outcome in save_in_background(outcomes(), tmp_path, formats="mask"):
+        del _outcome
 
 
 def test_nothing_to_write(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from freeseg.errors import OutputError
 from freeseg.results import writers
+from freeseg.results.formats import ENDINGS
 from freeseg.results.segmentation import Segmentation
 from freeseg.results.writers import ENCODERS
 
@@ -27,6 +28,13 @@ def test_every_format_is_written_under_the_stem(result: Segmentation, format: st
     assert paths
     assert all(path.parent == tmp_path / "sub" and path.name.startswith("b.") for path in paths)
     assert sorted(paths) == sorted((tmp_path / "sub").iterdir())
+
+
+def test_the_endings_of_all_formats_are_known(result: Segmentation) -> None:
+    assert list(ENDINGS) == list(ENCODERS)
+    assert {name: tuple(encode(result, "a.jpg")) for name, encode in ENCODERS.items()} == {
+        name: (ending,) for name, ending in ENDINGS.items()
+    }
 
 
 def test_files_come_in_the_order_of_the_formats(result: Segmentation, tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, Overwrite, read_labels
+from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS, read_formats
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,16 +25,22 @@ def segment(
     labels: Labels,
     out: Out = DEFAULT_OUT,
     background: Background = True,
+    save: Annotated[
+        str, typer.Option("--save", help=f"What to write of each photo, separated by commas: {', '.join(ENDINGS)}.")
+    ] = ",".join(DEFAULT_FORMATS),
     overwrite: Overwrite = False,
     model: ModelOptions,
 ) -> None:
     """Segment photos by words. Each photo gives an overlay (JPEG), a mask (palette PNG) and a summary (JSON).
+
+    With --save, it gives the files that you name, and only these are made.
 
     Where two photos have the same name, one keeps its suffix or gets some digits; the summary tells the photo's path.
 
     Examples:
         freeseg segment photo.jpg --labels "person, sofa|couch"
         freeseg segment photos --labels voc20 --out results
+        freeseg segment photos --labels voc20 --save mask,coco
         freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
         freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
     """
@@ -45,12 +53,15 @@ def segment(
     from freeseg.results.places import NamedPhoto, choose_stems
     from freeseg.results.saving import save_in_background
 
+    formats = read_formats(save)
+    endings = [ENDINGS[name] for name in formats]
     vocabulary = read_labels(labels)
     skipped = Skipped()
     found = find_photos(photos, without=out, skipped=skipped)
     check_folder(out)
     named = [NamedPhoto(photo.name.as_posix(), str(photo.path)) for photo in found]
-    stems = choose_stems(named, out, photos={os.path.realpath(photo.path) for photo in found}, overwrite=overwrite)
+    photo_paths = {os.path.realpath(photo.path) for photo in found}
+    stems = choose_stems(named, out, endings=endings, photos=photo_paths, overwrite=overwrite)
     paths = {stem: photo.path for stem, photo in zip(stems, found, strict=True) if isinstance(stem, str)}
     network = model.load()
     for folder in {(out / stem).parent for stem in paths}:
@@ -59,7 +70,8 @@ def segment(
     totals: Counter[str] = Counter()
     with progress("segmenting") as update:
         outcomes = network.stream(paths.values(), vocabulary, background=background)
-        written = save_in_background(zip(paths, outcomes, strict=True), out, overwrite=overwrite)
+        named_outcomes = zip(paths, outcomes, strict=True)
+        written = save_in_background(named_outcomes, out, formats=formats, overwrite=overwrite)
         for done, (stem, outcome) in enumerate(written, start=len(failed) + 1):
             if isinstance(outcome, PhotoError | OutputError):
                 failed.append(str(outcome))
@@ -71,13 +83,19 @@ def segment(
         console.print(_one(outcome))
     elif totals:
         console.print(_many(totals, len(found) - len(failed)))
-    console.print(f"{len(found) - len(failed)} of {len(found)} photos segmented; overlays, masks and JSON in {out}")
+    console.print(f"{len(found) - len(failed)} of {len(found)} photos segmented; {_listed(formats)} in {out}")
     for line in skipped.lines():
         typer.echo(line, err=True)
     if failed:
         for reason in failed:
             typer.echo(f"freeseg: {reason}", err=True)
         raise typer.Exit(1)
+
+
+def _listed(formats: Sequence[str]) -> str:
+    """What was written, in words."""
+    *most, last = ({"overlay": "overlays", "mask": "masks"}.get(name, name.upper()) for name in formats)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _one(result: Segmentation) -> Table:

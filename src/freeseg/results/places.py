@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from freeseg.errors import OutputError
 from freeseg.files import escapes_folder, path_for_message, printable
+from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS
 from freeseg.results.marks import Mark, read_mark, seen_from
 from freeseg.results.stems import stems_for
 
-RESULT_ENDINGS = (".overlay.jpg", ".mask.png", ".json")  # the summary last: where it is, the others are
+RESULT_ENDINGS = tuple(ENDINGS[name] for name in DEFAULT_FORMATS)
 
 
 class NamedPhoto(NamedTuple):
@@ -203,7 +204,7 @@ def _is_of_older_version(start: Path, ending: str) -> bool:
 
 def _marks(start: Path, endings: Iterable[str]) -> Iterator[tuple[Path, Mark | None]]:
     """The files that a photo's results are, and their marks, of those that are there."""
-    for ending in dict.fromkeys((*endings, *RESULT_ENDINGS)):
+    for ending in dict.fromkeys((*endings, *ENDINGS.values())):
         path = start.with_name(start.name + ending)
         if os.path.lexists(path):
             yield path, read_mark(path)

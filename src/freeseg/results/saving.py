@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
 from freeseg.errors import OutputError, PhotoError
+from freeseg.results.formats import DEFAULT_FORMATS
 from freeseg.results.segmentation import Segmentation
+
+WRITERS = 2  # threads; each holds a result, and most of the work is drawing and compressing
 
 NamedOutcome: TypeAlias = tuple[str, Segmentation | PhotoError | OutputError]
 
 
 def save_in_background(
-    outcomes: Iterable[NamedOutcome], folder: str | Path, *, overwrite: bool = False
+    outcomes: Iterable[NamedOutcome],
+    folder: str | Path,
+    *,
+    formats: str | Sequence[str] = DEFAULT_FORMATS,
+    overwrite: bool = False,
 ) -> Iterator[NamedOutcome]:
-    """Write results in another thread, and pass each on once its files are written, in order.
+    """Write results in other threads, and pass each on once its files are written, in order.
 
-    At most one result is being written while the next one is asked for. Of a result that cannot be written, the
-    OutputError is passed on instead, so that it does not cost the others.
+    At most `WRITERS` results are being written while the next one is asked for. Of a result that cannot be written, or
+    whose photo cannot be decoded in full, the error is passed on instead, so that it does not cost the others.
 
     Args:
         outcomes: Stems, as `Segmentation.save` takes them, each with the result or the error that `FreeSeg.stream`
             gave. Errors are passed on, and nothing is written for them.
         folder: Where the files go.
+        formats: As `Segmentation.save` takes them.
         overwrite: As `Segmentation.save` takes it.
 
     Example:
@@ -38,16 +47,17 @@ def save_in_background(
     def save(stem: str, outcome: Segmentation | PhotoError | OutputError) -> NamedOutcome:
         if isinstance(outcome, Segmentation):
             try:
-                outcome.save(folder, stem, overwrite=overwrite)
-            except OutputError as error:
+                outcome.save(folder, stem, formats=formats, overwrite=overwrite)
+            except (OutputError, PhotoError) as error:
                 return stem, error
         return stem, outcome
 
-    with ThreadPoolExecutor(1) as writer:
-        being_written: Future[NamedOutcome] | None = None
+    with ThreadPoolExecutor(WRITERS) as writers:
+        being_written: deque[Future[NamedOutcome]] = deque()
         for stem, outcome in outcomes:
-            if being_written:
-                yield being_written.result()
-            being_written = writer.submit(save, stem, outcome)
-        if being_written:
-            yield being_written.result()
+            being_written.append(writers.submit(save, stem, outcome))
+            del outcome  # or it would be held while the next one is asked for
+            if len(being_written) == WRITERS:
+                yield being_written.popleft().result()
+        while being_written:
+            yield being_written.popleft().result()

@@ -25,8 +25,9 @@ from freeseg.results.coco import (
 )
 from freeseg.results.counting import mean_confidence_by_value, pixels_by_value
 from freeseg.results.drawing import display_palette, palette
+from freeseg.results.formats import DEFAULT_FORMATS
 from freeseg.results.overlay import overlay
-from freeseg.results.writers import DEFAULT_FORMATS, write_result
+from freeseg.results.writers import write_result
 
 
 @dataclass(frozen=True, eq=False)

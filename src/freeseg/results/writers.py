@@ -1,7 +1,8 @@
 """The formats that results are written in: one table from a format's name to what encodes it.
 
 An encoder is a function of a result and of the mark of its photo (`results.marks`), which gives the content of one or
-more files by their endings. A new format is one such function and its line in `ENCODERS`. Everything is encoded before
+more files by their endings. A new format is one such function, its line in `ENCODERS`, and the ending of its files in
+`formats.ENDINGS`. Everything is encoded before
 anything is written.
 """
 
@@ -12,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from freeseg.errors import OutputError
 from freeseg.files import FLAT_PNG, bytes_sha256, encode_picture, json_text, text_bytes, write_bytes
 from freeseg.photos import UNNAMED
+from freeseg.results.formats import check_formats
 from freeseg.results.marks import FROM_HERE, picture_options
 from freeseg.results.places import NamedPhoto, check_stem, choose_stem
 
@@ -60,8 +61,7 @@ def write_result(
         ['a.mask.png', 'a.coco.json']
     """
     names = [formats] if isinstance(formats, str) else formats
-    if unknown := [name for name in names if name not in ENCODERS]:
-        raise OutputError(f"no format is called {unknown[0]!r}; there are: {', '.join(ENCODERS)}")
+    check_formats(names, ENCODERS)
     photo = NamedPhoto(Path(result.name).name or UNNAMED, result.source, "" if result.source else _sha256(result.photo))
     mark = photo.mark((Path(folder) / (stem or UNNAMED)).parent)
     contents = {ending: content for name in names for ending, content in ENCODERS[name](result, mark).items()}
@@ -108,7 +108,6 @@ ENCODERS: dict[str, Encoder] = {
     "json": encode_summary,
     "coco": encode_coco,
 }
-DEFAULT_FORMATS = ("overlay", "mask", "json")  # in the order of `RESULT_ENDINGS`
 
 
 def _from_here(result: Segmentation, mark: str) -> dict[str, str]:
