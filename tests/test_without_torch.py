@@ -51,6 +51,7 @@ from freeseg.words.embedded import WordEmbeddings
 from labelled import draw_photos
 
 class Colours:
+    name, precision = "colours", "float32"
     stride, max_concurrent, weights_sha256, identity = 8, 1, "ab12", "colours"
 
     def embed_words(self, words, templates):

@@ -32,6 +32,6 @@ def test_a_precision_that_the_cpu_lacks_is_refused(folders: dict[str, Path], mon
         freeseg.load(folders["clip"], precision="float16")
     with pytest.raises(
         FreeSegError,
-        match="int8 is a precision of onnxruntime, but the model has no files for it; leave",
+        match="int8 needs onnxruntime, but the model has no files for onnxruntime; leave",
     ):
         freeseg.load(folders["clip"], precision="int8")

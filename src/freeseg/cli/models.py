@@ -31,7 +31,8 @@ def models(
 ) -> None:
     """List models: those that ship with FreeSeg, and a choice of those on huggingface.co.
 
-    With NAME, describe one model: its kind, files, sizes and licence. Nothing is downloaded.
+    With NAME, describe one model: its kind, files, sizes and licence. Nothing is downloaded. Of models that ship with
+    FreeSeg and of folders, it says which engine runs them here, at which precision, and why.
 
     Examples:
         freeseg models
@@ -40,8 +41,9 @@ def models(
     """
     from rich.console import Console
 
+    from freeseg import extras
     from freeseg.errors import WeightsError
-    from freeseg.files import is_file
+    from freeseg.files import is_file, is_folder
     from freeseg.models import EMBEDDED, embedded_folder, hub
     from freeseg.models.config import CONFIG
     from freeseg.models.towers import zero_shot_family
@@ -50,6 +52,8 @@ def models(
     embedded = {each: embedded_folder(each) for each in EMBEDDED}
     if name is None:
         console.print(_own(embedded))
+        for line in dict.fromkeys(map(_runs_in, embedded.values())):
+            typer.echo(f"here they run in {line}")
         console.print(_known())
     elif name in embedded:
         if revision is not None:
@@ -58,6 +62,8 @@ def models(
     elif is_file(Path(name) / CONFIG) and zero_shot_family(Path(name)) is None:
         _print_own(name, Path(name))
     else:
+        what = "this" if is_folder(name) else f"there is no model {name!r} here, and one of huggingface.co"
+        extras.require("huggingface_hub", what=what)
         print_files(hub.describe(name, revision=revision))
 
 
@@ -122,12 +128,26 @@ def _print_own(name: str, folder: Path) -> None:
         "name": name,
         "weights": _weights(folder),
         "towers": f"{config.towers.image}, {config.towers.text}",
+        "runs in": _runs_in(folder),
         "licence": config.licence,
         **{f"trained on {source}": f"{count:,} photos" for source, count in config.training.get("sources", {}).items()},
         **config.metrics,
     }
     for fact, value in facts.items():
         typer.echo(f"{fact}: {value}")
+
+
+def _runs_in(folder: Path) -> str:
+    """The engine and the precision that a model that FreeSeg trained runs in on this machine, and why."""
+    from freeseg import extras
+    from freeseg.engines.choose import Wish
+    from freeseg.engines.opening import choose_for
+
+    choice = choose_for(folder, Wish())
+    name = extras.TITLES.get(choice.engine, choice.engine)
+    missing = [package for package in extras.TORCH if choice.engine == "torch" and not extras.is_installed(package)]
+    lacks = f"; {extras.missing_message(missing[0])}" if missing else ""
+    return f"{name}, {choice.precision}: {choice.why}{lacks}"
 
 
 def _weights(folder: Path) -> str:

@@ -108,9 +108,9 @@ def choose(files: LightFiles | None, wish: Wish) -> Choice:
     """
     if obstacle := _obstacle(files, wish):
         if wish.engine == "onnxruntime":
-            raise FreeSegError(f"onnxruntime cannot run this: {obstacle}")
+            raise FreeSegError(obstacle)
         if wish.precision == "int8":
-            raise FreeSegError(f"int8 is a precision of onnxruntime, but {_cause(obstacle)}; leave --precision out")
+            raise FreeSegError(f"int8 needs onnxruntime, but {_cause(obstacle)}; leave --precision out")
         return Choice("torch", wish.precision or "float32", _cause(obstacle))
     assert files is not None  # noqa: S101 - that would be an obstacle
     return _at_precision(files.model, wish.precision)
@@ -121,13 +121,13 @@ def _obstacle(files: LightFiles | None, wish: Wish) -> str:
     if wish.engine == "torch":
         return "PyTorch was asked for; leave --engine out"
     if wish.mode is not None:
-        return "it knows no dense modes; leave --mode or --engine out"
+        return "onnxruntime knows no dense modes; leave --mode or --engine out"
     if not wish.on_cpu:
-        return f"it is used on the CPU only, not on {wish.device}; leave --device or --engine out"
+        return f"onnxruntime is used on the CPU only, not on {wish.device}; leave --device or --engine out"
     if files is None:
-        return "the model has no files for it; leave --engine out"
+        return "the model has no files for onnxruntime; leave --engine out"
     if wish.precision not in (None, *IMAGE_FILES):
-        return f"it does not compute in {wish.precision}; leave --precision or --engine out"
+        return f"onnxruntime does not compute in {wish.precision}; leave --precision or --engine out"
     return ""
 
 
@@ -142,6 +142,8 @@ def _at_precision(files: OnnxFiles, precision: str | None) -> Choice:
             "this processor has no instructions for int8, without which it is slow and may be wrong; "
             "leave --precision out"
         )
+    if precision is not None and IMAGE_FILES[precision] not in files.files:
+        raise FreeSegError(f"the model has no file in {precision}; leave --precision out")
     if precision is not None:
         return Choice("onnxruntime", precision, "it was asked for")
     if IMAGE_INT8 not in files.files:

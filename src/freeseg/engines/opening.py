@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freeseg import extras
-from freeseg.engines.choose import IMAGE_FILES, LightFiles, Wish, choose, light_files, text_files
+from freeseg.engines.choose import IMAGE_FILES, Choice, LightFiles, Wish, choose, light_files, text_files
 from freeseg.engines.processor import default_threads
 from freeseg.errors import FreeSegError, reason
 from freeseg.models.config import WEIGHTS, Config, read_config
@@ -43,12 +43,31 @@ def open_model(
         check_mode(config, wish.mode)
     if onnx is not None:
         return _open_exported(onnx, folder, config, wish, threads)
-    files = light_files(folder, config) if config is not None and wish.engine != "torch" else None
+    files = _files(folder, config, wish)
     choice = choose(files, wish)
     if choice.engine == "onnxruntime" and files is not None and config is not None:
         return _open_shipped(files, choice.precision, threads or default_threads()), config
     engine = _open_torch(folder, name, wish, choice.precision, revision, threads)
     return engine, engine.config
+
+
+def choose_for(folder: Path, wish: Wish) -> Choice:
+    """The engine and the precision that the model in a folder runs in here, and why; it is not loaded.
+
+    Args:
+        folder: A model that FreeSeg trained.
+        wish: What the user asked for.
+
+    Raises:
+        WeightsError: The folder holds no such model, or files of it are described wrongly.
+        FreeSegError: It cannot be used as it was asked for.
+    """
+    return choose(_files(folder, read_config(folder), wish), wish)
+
+
+def _files(folder: Path, config: Config | None, wish: Wish) -> LightFiles | None:
+    """The files to run without PyTorch, where they may be used."""
+    return light_files(folder, config) if config is not None and wish.engine != "torch" else None
 
 
 def _open_torch(

@@ -63,7 +63,8 @@ class LabellingOptions:
         """What all masks that the model makes with these options have in common."""
         config = model.config
         place = full_name(self.model)
-        return MaskSettings(self.vocabulary, config.name, place, model.weights_sha256, VERSION, asdict(config.decision))
+        decision, precision = asdict(config.decision), model.engine.precision
+        return MaskSettings(self.vocabulary, config.name, place, model.weights_sha256, VERSION, decision, precision)
 
 
 def label_photo(task: LabellingTask, options: LabellingOptions, model: FreeSeg) -> Entry:

@@ -28,6 +28,7 @@ class MaskSettings:
         weights: The sha256 of its weights.
         version: Of FreeSeg.
         decision: The rule by which the masks were decided, as `dataclasses.asdict` gives it.
+        precision: What the model computed in; folders of older versions, which do not tell it, have "float32".
     """
 
     vocabulary: Vocabulary
@@ -36,6 +37,7 @@ class MaskSettings:
     weights: str
     version: str
     decision: dict[str, Any]
+    precision: str = "float32"
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as labels.json has them."""
@@ -52,6 +54,7 @@ class MaskSettings:
             "weights": self.weights,
             "version": self.version,
             "decision": self.decision,
+            **({"precision": self.precision} if self.precision != "float32" else {}),
         }
 
 
@@ -115,7 +118,7 @@ def vocabulary_of(settings: dict[str, Any], path: Path) -> Vocabulary:
 
 def _flat(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings, with those inside "vocabulary" and "decision" under names of their own."""
-    flat: dict[str, Any] = {}
+    flat: dict[str, Any] = {"precision": "float32"}
     for name, value in settings.items():
         flat |= {f"{name}.{inner}": each for inner, each in value.items()} if isinstance(value, dict) else {name: value}
     return flat
