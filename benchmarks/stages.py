@@ -1,12 +1,18 @@
-"""Where the time of a photo goes."""
+"""Where the time of a photo goes.
+
+python -m benchmarks.stages                                # the model as it is chosen on this machine
+python -m benchmarks.stages --onnx FILE --onnx INT8_FILE   # and files that `freeseg export` wrote of it for any words
+"""
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
@@ -15,33 +21,41 @@ from typing import Any
 from unittest.mock import patch
 
 import freeseg
-from benchmarks import photos
+from benchmarks import machine, photos
+from benchmarks.page import deliver, head
 from benchmarks.photos import LABELS, SIZE
-from benchmarks.scale import Scale
+from benchmarks.scale import QUICK, Scale
 from benchmarks.tables import ms, table
 from freeseg import pipeline
 from freeseg.decision import masks
+from freeseg.engines.onnx_session import Session
 from freeseg.models.iclip import ICLIP
-from freeseg.photos import reading
+from freeseg.photos import large_jpegs, reading
+from freeseg.results import writers
 from freeseg.results.segmentation import Segmentation
 
-REST = "the rest"
+REST, TOWER = "the rest", "image tower"
+LARGE = 12  # megapixels
 # What a stage is: calls of these functions, less the stages that they call.
 STAGES: dict[str, list[tuple[Any, str]]] = {
     "decode": [(pipeline, "read_resized")],
-    "resize": [(reading, "resize"), (pipeline, "to_array")],
-    "image tower": [(ICLIP, "features")],
+    "resize": [(reading, "resize"), (large_jpegs, "resize"), (pipeline, "to_array")],
+    TOWER: [(ICLIP, "features"), (Session, "__call__")],
     "projection and similarity": [(pipeline.FreeSeg, "maps")],
-    "decision: presence, winner of each pixel": [(pipeline.FreeSeg, "decide")],
+    "decision: presence, edges": [(pipeline.FreeSeg, "decide")],
     "decision: refinement (PAMR)": [(masks, "pamr")],
+    "decision: winner of each pixel": [(masks, "most_probable")],
+    "checks of the result": [(Segmentation, "__post_init__")],
+    "write: decode in full what is drawn on": [(large_jpegs, "upright_rgb")],
     "write: draw the overlay": [(Segmentation, "overlay")],
     "write: JSON with areas and RLE": [(Segmentation, "to_dict")],
-    "write: JPEG, PNG, disk": [(Segmentation, "save")],
+    "write: JPEG, PNG": [(writers, "encode_picture")],
+    "write: names, disk": [(Segmentation, "save")],
 }
 
 
 class Stopwatch:
-    """Wall-clock seconds by stage. While a stage runs, the stage that called it stands still.
+    """The process's seconds of processor time by stage. While a stage runs, the stage that called it stands still.
 
     Works across threads as long as they wait for one another.
     """
@@ -73,21 +87,25 @@ class Stopwatch:
         return run
 
     def _charge(self) -> None:
-        now = time.perf_counter()
+        now = time.process_time()
         if self._open:
             self.seconds[self._open[-1]] += now - self._since
         self._since = now
 
 
-def section(scale: Scale, folder: Path) -> list[str]:
-    """Milliseconds of each stage, photo after photo; and what is paid once."""
-    model = freeseg.load()
-    paths = photos.usual(folder, scale.photos)
-    model.segment(paths[0], LABELS)  # warm up
-    taken = [_one_photo(model, path, folder / "results") for _ in range(scale.fewer) for path in paths]
-    medians = {stage: median(photo[stage] for photo in taken) for stage in [*STAGES, REST]}
-    total = sum(medians.values())
-    rows = [[stage, ms(seconds), f"{seconds / total:.1%}"] for stage, seconds in medians.items()]
+def section(scale: Scale, folder: Path, files: Sequence[Path] = ()) -> list[str]:
+    """Milliseconds of each stage, photo after photo; and what is paid once.
+
+    Args:
+        scale: How much is measured.
+        folder: For what is written.
+        files: ONNX files that are measured as well as what the model runs on here.
+    """
+    model = freeseg.load(threads=1)
+    models = {f"as it runs here ({model.engine.name})": model}
+    models |= {path.name: freeseg.load(onnx=path, threads=1) for path in files}
+    sizes = {f"{SIZE[0]}x{SIZE[1]}": photos.usual(folder, scale.photos)}
+    sizes[f"{LARGE} megapixels"] = [photos.sized(folder, LARGE)]
     once = [
         ["start: import, check and load the weights", ms(_start(scale.fewer))],
         [
@@ -98,13 +116,36 @@ def section(scale: Scale, folder: Path) -> list[str]:
     return [
         "## Stages",
         "",
-        f"One photo of {SIZE[0]}x{SIZE[1]} after another, nothing at the same time: a folder goes faster, since the "
-        "next photo is decoded meanwhile. Medians.",
+        "Milliseconds of processor time of one photo after another, on one thread: others on the machine change it "
+        "little. From a JPEG to an overlay, a mask and JSON. Medians. An ONNX file does the projection and the "
+        "similarity with the tower.",
         "",
-        *table(["stage", "ms a photo", "share"], [*rows, ["**all**", ms(total), ""]]),
+        *table(
+            ["stage", *[f"{name}, {size}" for name in models for size in sizes]], _rows(models, sizes, scale, folder)
+        ),
         "",
-        *table(["once", "ms"], once),
+        *table(["once, wall clock", "ms"], once),
     ]
+
+
+def _rows(
+    models: dict[str, freeseg.FreeSeg], sizes: dict[str, list[Path]], scale: Scale, folder: Path
+) -> list[list[str]]:
+    """The lines of the table: each stage, all of them, and the tower's share."""
+    columns = [_medians(each, paths, scale.fewer, folder) for each in models.values() for paths in sizes.values()]
+    totals = [sum(column.values()) for column in columns]
+    rows = [[stage, *[ms(column[stage]) for column in columns]] for stage in (*STAGES, REST)]
+    rows.append(["**all**", *map(ms, totals)])
+    shares = [f"{column[TOWER] / total:.0%}" for column, total in zip(columns, totals, strict=True)]
+    return [*rows, ["the tower's share", *shares]]
+
+
+def _medians(model: freeseg.FreeSeg, paths: list[Path], repeats: int, folder: Path) -> dict[str, float]:
+    model.segment(paths[0], LABELS).save(folder / "results")  # warm up
+    taken = [
+        _one_photo(model, path, Path(tempfile.mkdtemp(dir=folder))) for _ in range(max(2, repeats)) for path in paths
+    ]
+    return {stage: median(photo[stage] for photo in taken) for stage in (*STAGES, REST)}
 
 
 def _one_photo(model: freeseg.FreeSeg, path: Path, out: Path) -> dict[str, float]:
@@ -114,7 +155,7 @@ def _one_photo(model: freeseg.FreeSeg, path: Path, out: Path) -> dict[str, float
             for owner, name in functions:
                 patches.enter_context(patch.object(owner, name, watch.timed(stage, getattr(owner, name))))
         with watch.stage(REST):
-            model.segment(path, LABELS).save(out)
+            model.segment(path, LABELS).save(out, path.stem)
     return watch.seconds
 
 
@@ -139,3 +180,20 @@ def _text(model: freeseg.FreeSeg, repeats: int) -> float:
         return time.perf_counter() - before
 
     return median(embed() for _ in range(repeats))
+
+
+def main() -> None:
+    """Measure, then print the page or write it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description=__doc__.splitlines()[0])
+    parser.add_argument("--onnx", type=Path, action="append", default=[], help="ONNX file to measure as well")
+    parser.add_argument("--out", type=Path, help="Markdown file to write; else the page is printed")
+    parser.add_argument("--quick", action="store_true", help="few photos and turns: the numbers mean nothing")
+    arguments = parser.parse_args()
+    clock = machine.Clock.now()
+    with tempfile.TemporaryDirectory() as name:
+        lines = section(QUICK if arguments.quick else Scale(), Path(name), arguments.onnx)
+    deliver("\n".join([*head("Stages", "benchmarks.stages", clock), "", *lines]) + "\n", arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -36,7 +36,7 @@ def test_a_stage_within_a_stage_counts_once(monkeypatch):
     from benchmarks import stages
 
     now = [0.0]
-    monkeypatch.setattr(stages.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(stages.time, "process_time", lambda: now[0])
 
     def spend(seconds):
         now[0] += seconds
@@ -65,8 +65,10 @@ def test_every_stage_of_a_photo_is_seen(tiny, photo_folder, tmp_path):
     from benchmarks import stages
 
     seconds = stages._one_photo(tiny, photo_folder / "cat.jpg", tmp_path)
-    assert set(seconds) == {*stages.STAGES, stages.REST}
-    assert min(seconds.values()) > 0
+    large_only = {"write: decode in full what is drawn on"}
+    assert set(seconds) == {*stages.STAGES, stages.REST} - large_only
+    assert min(seconds.values()) >= 0
+    assert seconds[stages.TOWER] > 0
     assert not hasattr(stages.pipeline.read_resized, "__wrapped__")  # the library is left as it was
 
 
