@@ -39,7 +39,7 @@ class Segmentation:
         confidence: (H, W) float32 in [0, 1].
         labels: Names by index, all different, with "background" first where there is one. With more than 255 names,
             `labels[255]` is "don't know" (see `freeseg.mask_values.reserve_ignore`).
-        photo: RGB, upright, of the mask's size.
+        photo: RGB, upright, of the mask's size. That of a large JPEG is decoded when its pixels are first needed.
         name: The photo's name, for file names and messages.
         model: Name of the model that made the mask.
         presence: A finite image-level score by label, for all labels, some or none.
