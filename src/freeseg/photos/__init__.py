@@ -1,6 +1,5 @@
 """Photos: finding them, reading them safely, resizing them, and preparing the next ones in other threads."""
 
-from freeseg.photos.decoding import MAX_PIXELS
 from freeseg.photos.finding import SUFFIXES, FoundPhoto, Skipped, find_photos, photos_in
 from freeseg.photos.naming import UNNAMED, photo_name, photo_source
 from freeseg.photos.prefetching import prefetch_photos
@@ -8,7 +7,6 @@ from freeseg.photos.reading import Photo, is_photo, read_bytes, read_photo, read
 from freeseg.photos.resizing import fit_short_side, resize, to_array
 
 __all__ = [
-    "MAX_PIXELS",
     "SUFFIXES",
     "UNNAMED",
     "FoundPhoto",

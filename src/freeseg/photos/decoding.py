@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from freeseg.errors import PhotoError, one_line
+from freeseg.photos.limits import check_size
 from freeseg.photos.tiff import grey_values, is_signed_bytes, open_full_page, separate_planes, use_native_order
 from freeseg.photos.values import eight_bits, grey_eight_bits
 
-MAX_PIXELS = 400_000_000  # width x height; Pillow holds 4 bytes for each, and 8 while it converts
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")  # not EPS: it runs Ghostscript
+_PIXELS_AT_ONCE = 4_000_000  # of a picture with transparent ones
 _HEAD_BYTES = 128  # of a file: enough to know its kind
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _UNSUPPORTED_MARKS = {
@@ -92,7 +93,7 @@ def upright_rgb(image: Image.Image, name: str, *, is_own: bool = False) -> Image
         is_own: Whether nobody else has the picture, so that its pixels need not be copied.
 
     Raises:
-        PhotoError: The picture has more than `MAX_PIXELS` pixels, or none.
+        PhotoError: The picture has more pixels than `max_megapixels` allows, or none.
     """
     check_size(image.size, name)
     if image.format == "TIFF" and getattr(image, "_im", image) is None:
@@ -135,11 +136,20 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
             grey = np.where(values == key, np.uint8(255), grey)
         return Image.fromarray(grey).convert("RGB")
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGB", image.size, "white")
-        white.paste(rgba, mask=rgba)
-        return white
+        return _over_white(image)
     return image.convert("RGB")
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    """A picture with its transparent pixels over white, some rows at a time: RGBA would be a third copy."""
+    width, height = image.size
+    white = Image.new("RGB", image.size, "white")
+    rows = max(1, _PIXELS_AT_ONCE // width)
+    for top in range(0, height, rows):
+        box = (0, top, width, min(top + rows, height))
+        rgba = image.crop(box).convert("RGBA")
+        white.paste(rgba, box, mask=rgba)
+    return white
 
 
 def array_to_rgb(array: NDArray[Any], name: str) -> Image.Image:
@@ -163,11 +173,3 @@ def array_to_rgb(array: NDArray[Any], name: str) -> Image.Image:
     with photo_errors(name):
         pixels = np.ascontiguousarray(eight_bits(array, name))
         return _to_rgb(Image.fromarray(pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels), name)
-
-
-def check_size(size: tuple[int, int], name: str) -> None:
-    """Raise a PhotoError for a picture of more than `MAX_PIXELS` pixels, or of none."""
-    if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
-        raise PhotoError(
-            f"cannot read {name}: {size[0]}x{size[1]} pixels; use one of 1 to {MAX_PIXELS:,} pixels in all"
-        )

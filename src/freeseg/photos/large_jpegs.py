@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 from PIL import Image, JpegImagePlugin
 
-from freeseg.photos.decoding import check_size, open_header, photo_errors, turn_upright, upright_rgb
+from freeseg.photos.decoding import open_header, photo_errors, turn_upright, upright_rgb
+from freeseg.photos.limits import check_size
 from freeseg.photos.resizing import resize
 
 Size: TypeAlias = tuple[int, int]

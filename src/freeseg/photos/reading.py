@@ -61,9 +61,9 @@ def read_photo(photo: Photo) -> Image.Image:
               (3, H, W) and (1, H, W) are taken where H and W are above 4, so that nothing else can be meant.
 
     Raises:
-        PhotoError: The photo is missing, unreadable, damaged, empty, of another kind, or has more than `MAX_PIXELS`
-            pixels (whatever Pillow's own limit is; a WebP file may not have twice that limit either). Nothing else
-            is raised.
+        PhotoError: The photo is missing, unreadable, damaged, empty, of another kind, or has more than 120
+            megapixels, which the variable `FREESEG_MAX_MEGAPIXELS` can change (whatever Pillow's own limit is; a WebP
+            file may not have twice that limit either). Nothing else is raised.
 
     Example:
         >>> read_photo(np.full((2, 3), 0.5)).getpixel((0, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from freeseg.errors import PhotoError
 
 _WHITE = {8: 255, 16: 65_535}
+_VALUES_AT_ONCE = 4_000_000
 _DARK = 4096  # 16-bit values that all lie below it are nearly black
 
 
@@ -38,7 +40,7 @@ def eight_bits(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
     ends = _ends(values)
     # Rounding may leave the range a little. With NaN both comparisons are false.
     if values.dtype.kind == "f" and ends[0] >= -1e-4 and ends[1] <= 1 + 1e-4:
-        return np.asarray(np.rint(np.clip(values, 0, 1) * 255), dtype=np.uint8)
+        return _by_rows(values, lambda part: np.rint(np.clip(part, 0, 1) * 255).astype(np.uint8))
     raise _refusal(values, name)
 
 
@@ -84,7 +86,16 @@ def grey_eight_bits(
 
 def _scaled(values: NDArray[Any], white: int) -> NDArray[np.uint8]:
     """Integers from 0 to `white` as integers from 0 to 255, rounded."""
-    return ((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
+    return _by_rows(values, lambda part: ((part.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8))
+
+
+def _by_rows(values: NDArray[Any], work: Callable[[NDArray[Any]], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """What some work makes of each value, done some rows at a time, so that its steps take little memory."""
+    result = np.empty(values.shape, np.uint8)
+    rows = max(1, _VALUES_AT_ONCE * len(values) // max(1, values.size))
+    for top in range(0, len(values), rows):
+        result[top : top + rows] = work(values[top : top + rows])
+    return result
 
 
 def _ends(values: NDArray[Any]) -> tuple[Any, Any]:
