@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,14 +46,14 @@ class Version:
 
     Attributes:
         name: What the page calls it.
-        source: The folder that it is installed from.
-        folder: Where its environment, its cache and its results go.
+        source, folder: It is installed from the one; its environment, its cache and its results go into the other.
+        runs: What was measured, by the run's title.
     """
 
     name: str
     source: Path
     folder: Path
-    runs: dict[str, list[Run]] = field(default_factory=dict)
+    runs: defaultdict[str, list[Run]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def python(self) -> Path:
@@ -84,7 +85,7 @@ class Version:
         for stale in (out,) if keep_cache else (out, cache):
             shutil.rmtree(stale, ignore_errors=True)
         environment = {**os.environ, "FREESEG_CACHE": str(cache)}
-        self.runs.setdefault(title, []).append(run([str(self.python), *arguments], environment, self.folder))
+        self.runs[title].append(run([str(self.python), *arguments], environment, self.folder))
 
     def median(self, title: str) -> Run:
         """Of the runs of that title but the first, which fills the caches of the disk."""

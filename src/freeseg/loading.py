@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from freeseg.engines.choose import Wish
 from freeseg.engines.opening import open_model
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from freeseg.models.iclip import ICLIP
 
 MIN_SHORT_SIDE = 32  # pixels on the shorter side that a model may be asked to see
+
+
+class LoadOptions(TypedDict, total=False):
+    """The options of `load`, for functions that pass them on."""
+
+    engine: str
+    precision: str | None
+    device: str
+    revision: str | None
+    mode: str | None
+    short_side: int | None
+    onnx: str | Path | None
+    threads: int | None
 
 
 def load(

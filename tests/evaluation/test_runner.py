@@ -37,8 +37,10 @@ def test_one_call_writes_a_report(tiny: FreeSeg, tmp_path: Path, monkeypatch: py
 
 def test_the_command_has_the_same_defaults() -> None:
     command = inspect.signature(with_options(freeseg.cli.evaluate)).parameters
-    function = inspect.signature(freeseg.evaluation.run).parameters
+    taken = inspect.signature(loading.load).parameters
+    passed_on = {name: taken[name] for name in loading.LoadOptions.__annotations__}
+    function = {**passed_on, **inspect.signature(freeseg.evaluation.run).parameters}
     options = {"workers" if name == "readers" else name: option for name, option in command.items()}
-    assert set(function) - set(options) == {"command", "progress"}
+    assert set(function) - set(options) == {"command", "progress", "options", "threads"}
     for name, option in options.items():
         assert option.default == function[name].default, name

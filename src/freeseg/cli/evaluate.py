@@ -60,11 +60,11 @@ def evaluate(
             out=out,
             classes=classes,
             setting=setting,
+            command=command_line(),
             protocol=protocol,
             workers=readers,
             limit=limit,
             record=record,
-            command=command_line(),
             progress=update,
         )
     typer.echo(f"{summary(report)}\n\nReport: {out / 'report.html'}")

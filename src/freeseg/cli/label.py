@@ -77,16 +77,16 @@ def label(
         done = label_sources(
             opened,
             out,
-            labels=vocabulary,
             model=model.model,
             device=model.device,
             engine=model.engine,
             precision=precision,
+            labels=vocabulary,
             ignore_below=ignore_below,
             workers=workers,
+            progress=update,
             sample=sample,
             seed=seed,
-            progress=update,
         )
     if format == "coco":
         with progress("coco.json") as update:

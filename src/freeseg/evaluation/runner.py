@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Unpack
 
 import scipy  # noqa: F401 - the metrics need it; where it is missing, that is said before the work
 
@@ -20,6 +21,7 @@ from freeseg.evaluation.report.page import page
 from freeseg.evaluation.report.report import NAME, Report
 from freeseg.evaluation.report.summary import card_metrics
 from freeseg.files import write_text
+from freeseg.loading import LoadOptions
 from freeseg.models import DEFAULT, card, find_model, read_config
 from freeseg.models.precisions import canonical_precision
 from freeseg.pipeline import FreeSeg
@@ -37,18 +39,12 @@ def run(
     classes: Path | str | None = None,
     setting: SettingName = "freeseg",
     protocol: ProtocolName = "freeseg",
-    revision: str | None = None,
-    mode: str | None = None,
-    engine: str = "auto",
-    precision: str | None = None,
-    short_side: int | None = None,
-    onnx: Path | str | None = None,
-    device: str = "cpu",
     workers: int = 2,
     limit: int | None = None,
     record: bool = False,
     command: str = "",
     progress: Callable[[int, int], None] = lambda done, total: None,
+    **options: Unpack[LoadOptions],
 ) -> Report:
     """Measure a model on photos with masks, and write `report.json`, `report.md` and `report.html`.
 
@@ -62,18 +58,12 @@ def run(
         classes: A JSON file with the classes, for the dataset "folder".
         setting: The words and the refinement: "freeseg", "plain", "aliases" or "refined".
         protocol: Sizes, windows and decision: "freeseg", "sclip", "clearclip" or "tcl".
-        revision: Branch, tag or commit on huggingface.co.
-        mode: The dense mode of a CLIP; None for its family's own.
-        engine: "onnxruntime", "torch", or "auto" for the one that `freeseg.load` chooses.
-        precision: "int8", "float32", "bfloat16" or "float16"; None for the one that `freeseg.load` chooses.
-        short_side: Pixels at which the model sees a photo's shorter side; None for the model's own.
-        onnx: A file that `freeseg export` wrote of this model for any words; onnxruntime runs it.
-        device: "cpu", "cuda", "mps", ...
         workers: How many threads read photos and masks; 0 reads them in this one.
         limit: At most this many photos, evenly spread over the dataset.
         record: Whether the headline numbers are written into the model's config and card.
         command: The command line, for the report.
         progress: Called with how many photos are done, and of how many.
+        options: Engine, precision, device and what else `freeseg.load` takes.
 
     Returns:
         The report that was written.
@@ -86,22 +76,13 @@ def run(
         OutputError: `out` cannot be written, or holds half of another evaluation.
     """
     if record:
-        precision = _refuse_to_record(model, precision or "float32", short_side, onnx)
+        options["precision"] = _precision_to_record(model, options)
     rules = protocol_of(protocol, dataset)
-    if short_side is not None and rules.short_side is not None:
+    if options.get("short_side") is not None and rules.short_side is not None:
         raise FreeSegError(f"the protocol {protocol} has a short side of its own; leave --short-side out")
     opened = open_dataset(dataset, root, classes=classes)
     data = evenly_spaced(opened, limit)
-    loaded = freeseg.load(
-        model,
-        engine=engine,
-        precision=precision,
-        device=device,
-        revision=revision,
-        mode=mode,
-        short_side=short_side,
-        onnx=onnx,
-    )
+    loaded = freeseg.load(model, **options)
     journal = Path(out) / JOURNAL
     records = measure_photos(loaded, data, rules, setting=setting, journal=journal, workers=workers, progress=progress)
     report = Report(describe_run(loaded, data, rules, setting=setting, command=command), records)
@@ -125,17 +106,16 @@ def evaluate(model: FreeSeg, data: SegmentationData, protocol: Protocol, *, sett
     return Report(describe_run(model, data, protocol, setting=setting), records)
 
 
-def _refuse_to_record(model: str, precision: str, short_side: int | None, onnx: Path | str | None) -> str:
-    """A card lists the numbers of the model as it is. Say before the work what cannot be recorded.
-
-    Returns:
-        The precision to measure at.
+def _precision_to_record(model: str, options: LoadOptions) -> str:
+    """The precision to measure at: a card lists the numbers of the model as it is.
 
     Raises:
         FreeSegError: The model would be measured in another form than its own.
         WeightsError: The model has no card: it is a CLIP of others.
     """
-    if short_side is not None or onnx is not None or canonical_precision(precision) != "float32":
+    precision = options.get("precision") or "float32"
+    as_it_is = options.get("short_side") is None and options.get("onnx") is None
+    if not as_it_is or canonical_precision(precision) != "float32":
         raise FreeSegError("--record is for the model as it is; leave --short-side, --precision and --onnx out")
     read_config(find_model(model))
     return precision
