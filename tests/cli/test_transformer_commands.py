@@ -77,7 +77,8 @@ def test_segment_by_a_folder_and_a_mode(run: Run, tmp_path: Path) -> None:
     [
         (("--model", "clip", "--mode", "gem"), "'gem' is not one of"),
         (("--mode", "surgery"), "freeseg-lite has no dense modes"),
-        (("--model", "clip", "--precision", "int8"), "'int8' is not one of 'float32'"),
+        (("--model", "clip", "--precision", "int8"), "the model has no files for onnxruntime; leave --precision out"),
+        (("--precision", "int4"), "'int4' is not one of 'int8', 'float32'"),
         (("--model", "clip", "--revision", "main"), "has no revisions"),
         (("--model", "dinov2"), "knows images only"),
     ],

@@ -31,7 +31,8 @@ from tiny import iclip_of
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the embedded model, to be damaged."""
-    return Path(shutil.copytree(embedded_folder(TEACHER), tmp_path / "model"))
+    light = shutil.ignore_patterns("*.onnx", DESCRIPTION, WORDS)  # a training does not write them
+    return Path(shutil.copytree(embedded_folder(TEACHER), tmp_path / "model", ignore=light))
 
 
 @pytest.fixture

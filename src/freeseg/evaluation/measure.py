@@ -85,7 +85,7 @@ def describe_run(
         model=model.config.name,
         model_sha256=model_sha256(model),
         command=command,
-        versions=versions(),
+        versions=versions() | {"engine": f"{model.engine.name} in {model.engine.precision}"},
     )
 
 

@@ -63,7 +63,7 @@ class Run:
         model: The name of the model.
         model_sha256: Hash of the model's weights, preprocessing and decision rule.
         command: The command line that measured; empty where Python did.
-        versions: The versions of Python and of the packages that take part.
+        versions: The versions of Python and of the packages that take part, and the engine that looked at the photos.
     """
 
     dataset: str
