@@ -24,6 +24,7 @@ from freeseg.models.card import CARD
 from freeseg.models.checkpoint import load, save
 from freeseg.models.config import CONFIG, WEIGHTS
 from freeseg.models.iclip import ICLIP
+from freeseg.models.onnx_files import DESCRIPTION, WORDS
 from freeseg.pipeline import FreeSeg
 from tiny import iclip_of
 
