@@ -24,7 +24,7 @@ def test_of_the_hub(name: str) -> None:
 def test_as_the_hubs_own_library_says(name: str) -> None:
     try:
         validate_repo_id(name)
-        expected = "/" in name and not name.endswith("\n")  # which the library's older versions let pass
+        expected = "/" in name
     except HFValidationError:
         expected = False
     assert is_name(name) == expected
