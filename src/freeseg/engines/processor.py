@@ -44,11 +44,13 @@ def _flags_of_linux(cpuinfo: Path) -> set[str]:
 
 def _numpy_features() -> dict[str, bool]:
     """What NumPy found of the processor when it was imported."""
-    try:
-        found = importlib.import_module("numpy._core._multiarray_umath")
-    except ImportError:  # NumPy 1
-        return {}
-    return dict(getattr(found, "__cpu_features__", {}))
+    for core in ("numpy._core", "numpy.core"):  # the second is NumPy 1's
+        try:
+            found = importlib.import_module(f"{core}._multiarray_umath")
+        except ImportError:
+            continue
+        return dict(getattr(found, "__cpu_features__", {}))
+    return {}
 
 
 def default_threads() -> int:
