@@ -17,7 +17,6 @@ SOURCE = Path(freeseg.__file__).parent
 # A room is a module or a folder of src/freeseg. It imports from itself and from the rooms before it, nothing else.
 ROOMS = (
     "errors",
-    "bounds",
     "extras",
     "old_names",
     "system",

@@ -20,7 +20,7 @@ from exports import LABELS, PHOTO_LABELS, described, tiny_model
 from freeseg.decision import itsm
 from freeseg.engines.onnx_engine import Session
 from freeseg.errors import FreeSegError, OutputError, PhotoError
-from freeseg.export import Exported, export, exporter, write_words
+from freeseg.export import Exported, export, exporter, write_words, writing
 from freeseg.export.comparison import blurred_noise
 from freeseg.export.graph import FixedVocabulary
 from freeseg.export.int8 import quantise
@@ -178,7 +178,7 @@ class TestInt8:
         self, model: FreeSeg, fixed: Exported, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setattr(exporter, "trace", lambda *_: onnx.load(fixed.path))
-        monkeypatch.setattr(exporter, "MIN_AGREEMENT", 1.01)
+        monkeypatch.setattr(writing, "MIN_AGREEMENT", 1.01)
         with pytest.raises(FreeSegError, match=r"tiny.int8.onnx chooses as PyTorch does for \d+% of the patches only"):
             export(model, tmp_path, LABELS, calibrate=photo_folder)
         assert written(tmp_path) == ["tiny.json", "tiny.onnx"]
@@ -201,7 +201,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
 ):
     monkeypatch.setattr(exporter, "trace", lambda *_: onnx.load(fixed.path))
     if calibrate:  # the file in 32 bits fits
-        monkeypatch.setattr(exporter, "_write", lambda *_: 0.0)
+        monkeypatch.setattr(exporter, "write_float32", lambda *_: 0.0)
     with pytest.raises(OutputError, match="cannot write"):
         export(model, tmp_path / "out", LABELS, calibrate=photo_folder if calibrate else None)
     assert not [name for name in written(tmp_path) if not name.endswith(".json")]

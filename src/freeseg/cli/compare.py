@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from freeseg.cli.output import say
-
 
 def compare(
     first: Annotated[
@@ -33,6 +31,6 @@ def compare(
     from freeseg.files import write_text
 
     text = comparing.markdown(comparing.compare(Report.load(first), Report.load(second)))
-    say(text)
+    typer.echo(text)
     if markdown:
         write_text(markdown, text)

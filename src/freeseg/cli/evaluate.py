@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from freeseg.cli.options import ModelOptions, Out, Readers
-from freeseg.cli.output import say
 from freeseg.cli.training import command_line
 from freeseg.evaluation.names import ProtocolName, SettingName
 
@@ -68,4 +67,4 @@ def evaluate(
             record=record,
             progress=update,
         )
-    say(f"{summary(report)}\n\nReport: {out / 'report.html'}")
+    typer.echo(f"{summary(report)}\n\nReport: {out / 'report.html'}")

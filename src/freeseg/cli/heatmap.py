@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from freeseg.cli.options import DEFAULT_OUT, Labels, ModelOptions, Out, Overwrite, read_labels
-from freeseg.cli.output import say
 
 ENDING = ".heatmap.jpg"
 
@@ -54,4 +53,4 @@ def heatmap(
     sheet = similarity_sheet(upright, dict(zip(vocabulary.names, maps, strict=True)))
     path = out / f"{stem}{ENDING}"
     write_picture(path, sheet, "JPEG", quality=90, **picture_options("JPEG", named.mark(out)))
-    say(f"{len(maps)} heatmaps in {path}")
+    typer.echo(f"{len(maps)} heatmaps in {path}")

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.output import say
-
 if TYPE_CHECKING:
     from freeseg.cli.progress import Update
     from freeseg.training.loop import OnStep, StepReport
@@ -40,7 +38,7 @@ def show_steps(update: Update) -> OnStep:
         if reached.step == step + ESTIMATED_AFTER:
             left = reached.steps - reached.step
             minutes = math.ceil(left * (time.monotonic() - started) / ESTIMATED_AFTER / 60)
-            say(f"{left:,} steps, about {minutes} minute{'s' if minutes > 1 else ''}", err=True)
+            typer.echo(f"{left:,} steps, about {minutes} minute{'s' if minutes > 1 else ''}", err=True)
         numbers = {**reached.losses, **reached.metrics}
         update(reached.step, reached.steps, ", ".join(f"{name} {value:.3g}" for name, value in numbers.items()))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import onnx
 import onnx_ir as ir
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.export import Dim
 
 from freeseg.errors import FreeSegError, reason
@@ -23,49 +23,105 @@ AXES = {
     "text": {0: "words"},
     "logits": {0: "batch", 2: "rows", 3: "columns"},
     "itsm": {0: "batch", 1: "words", 2: "rows", 3: "columns"},
+    "input_ids": {0: "texts", 1: "tokens"},
+    "attention_mask": {0: "texts", 1: "tokens"},
+    "embedding": {0: "texts"},
 }
 EMBEDDER = "embedder/"  # begins the names of the nodes of `graph.Graph.embedder`
 SCOPE = "pkg.torch.onnx.name_scopes"  # where torch says which module a node comes from
 ANY_SIZE = 1 << 40  # bytes of a constant that may be folded
+SMALL_SIZE = 32  # the same where weights stay as they are: sizes and axes only
 
 
-def trace(graph: Graph, others: tuple[Tensor, ...], name: str) -> onnx.ModelProto:
-    """A graph as an ONNX model, constants folded, nodes named by the part they belong to.
+def trace(graph: Graph, others: tuple[Tensor, ...], name: str, *, folded: bool = True) -> onnx.ModelProto:
+    """A graph as an ONNX model, nodes named by the part they belong to.
 
     Args:
         graph: The graph.
         others: Examples of its inputs after the pixels; their first axis varies.
         name: What the model is called in errors.
+        folded: Whether what follows from weights alone is computed now. Otherwise every weight stays as it is in the
+            model, where another file may have it.
 
     Raises:
         FreeSegError: Torch cannot trace it, or it is too large for one file.
     """
+    pixels = 255 * torch.rand(TRACED, generator=torch.Generator().manual_seed(0))
+    return trace_module(graph, (pixels, *others), graph.inputs, graph.output, name, folded=folded)
+
+
+def trace_module(
+    module: nn.Module, inputs: tuple[Tensor, ...], names: Sequence[str], output: str, name: str, *, folded: bool = True
+) -> onnx.ModelProto:
+    """A module as an ONNX model: what `trace` does, for inputs of any kind.
+
+    Args:
+        module: The module.
+        inputs: Examples of its inputs.
+        names: The names of the inputs, for each of which `AXES` says what varies.
+        output: The name of the output.
+        name: As for `trace`.
+        folded: As for `trace`.
+
+    Raises:
+        FreeSegError: As for `trace`.
+    """
     from onnxscript import optimizer
 
-    pixels = 255 * torch.rand(TRACED, generator=torch.Generator().manual_seed(0))
     try:
         with torch.no_grad(), quiet():
             program = torch.onnx.export(
-                graph.eval(),
-                (pixels, *others),
+                module.eval(),
+                inputs,
                 dynamo=True,
                 verbose=False,
-                input_names=list(graph.inputs),
-                output_names=[graph.output],
-                dynamic_shapes=tuple(dict.fromkeys(AXES[each], Dim.DYNAMIC) for each in graph.inputs),
+                optimize=folded,
+                input_names=list(names),
+                output_names=[output],
+                dynamic_shapes=tuple(dict.fromkeys(AXES[each], Dim.DYNAMIC) for each in names),
             )
             assert program is not None  # noqa: S101 - with dynamo it is there
             for node in program.model.graph:
                 if "'embedder'" in node.metadata_props.get(SCOPE, ""):
                     node.name = f"{EMBEDDER}{node.name}"
-            optimizer.fold_constants(program.model, input_size_limit=ANY_SIZE, output_size_limit=ANY_SIZE)
+            if folded:
+                _fold(program.model)
+            else:
+                optimizer.optimize_ir(program.model, input_size_limit=SMALL_SIZE, output_size_limit=SMALL_SIZE)
             pad_in_convolutions(program.model.graph)
             optimizer.remove_unused_nodes(program.model)
+            _rename_inner(program.model.graph)
             return _tidy(program.model_proto)
     except Exception as error:  # torch and onnx raise nearly any kind
         raise FreeSegError(
             f"{name} cannot be exported ({reason(error)}); use it in PyTorch, or export another model"
         ) from error
+
+
+def fold_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """A graph that was traced with `folded=False`, as it would have been with `folded=True`."""
+    model = ir.from_proto(proto)
+    with quiet():
+        _fold(model)
+    folded: onnx.ModelProto = ir.to_proto(model)
+    return folded
+
+
+def _fold(model: ir.Model) -> None:
+    """Compute what follows from constants."""
+    from onnxscript import optimizer
+
+    optimizer.fold_constants(model, input_size_limit=ANY_SIZE, output_size_limit=ANY_SIZE)
+    optimizer.remove_unused_nodes(model)
+
+
+def _rename_inner(graph: ir.Graph) -> None:
+    """Values within the graph must not have the name of an output, as torch gives them its own names."""
+    taken = {each.name for each in graph.outputs}
+    for node in graph:
+        for value in node.outputs:
+            if value.name in taken and value not in graph.outputs:
+                value.name = f"{value.name}.inner"
 
 
 def pad_in_convolutions(graph: ir.Graph) -> None:

@@ -121,10 +121,10 @@ def read_onnx_files(folder: Path, *, weights_sha256: str = "", tower_sha256: str
         WeightsError: There is none, it is incomplete or of another format, or its files were made from other weights.
     """
     path = folder / DESCRIPTION
+    if not has_onnx_files(folder):
+        raise WeightsError(f"{folder} has no files to run without PyTorch (no {DESCRIPTION}); {FIX}")
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise WeightsError(f"{folder} has no files to run without PyTorch (no {DESCRIPTION}); {FIX}") from None
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path} cannot be read ({reason(error)}); {FIX}") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
