@@ -17,6 +17,7 @@ SOURCE = Path(freeseg.__file__).parent
 # A room is a module or a folder of src/freeseg. It imports from itself and from the rooms before it, nothing else.
 ROOMS = (
     "errors",
+    "bounds",
     "extras",
     "old_names",
     "system",

@@ -298,9 +298,10 @@ class TestLoad:
         assert model.segment(photo, "cat").mask.shape == (150, 300)
         assert freeseg.load().config.preprocessing.short_side > 64
 
-    def test_but_not_as_a_dot(self) -> None:
-        with pytest.raises(FreeSegError, match="short side is 31; it must be at least 32 pixels"):
-            freeseg.load(short_side=31)
+    @pytest.mark.parametrize(("short", "limit"), [(31, "at least 32"), (10**9, "at most 4096")])
+    def test_but_not_as_a_dot_and_not_as_a_wall(self, short: int, limit: str) -> None:
+        with pytest.raises(FreeSegError, match=f"short side is {short}; it must be {limit} pixels"):
+            freeseg.load(short_side=short)
 
 
 class TestSaving:
@@ -331,7 +332,7 @@ class TestSaving:
 def test_the_decision_rule_is_the_checkpoints_own(tiny: FreeSeg) -> None:
     prepared = tiny.prepare(NOISE)
     words = tiny.embed_vocabulary(Vocabulary.of(LABELS))
-    unsure = everything_competes(tiny, ignore_below=1.1).decide(
+    unsure = everything_competes(tiny, ignore_below=1.0).decide(
         tiny.maps(prepared, words), words, prepared, background=True
     )
     assert (unsure.labels == UNSURE).all()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 REASON_CHARACTERS = 200
+SHOWN_CHARACTERS = 40  # of a name or a value in an error
+PATH_CHARACTERS = 200  # of what may be a path
 
 
 class FreeSegError(Exception):
@@ -61,3 +63,33 @@ def reason(error: BaseException) -> str:
         error = error.__cause__
     words = error.strerror if isinstance(error, OSError) and isinstance(error.strerror, str) else error
     return (one_line(words) or type(error).__name__)[:REASON_CHARACTERS]
+
+
+def shortened(value: object, most: int = SHOWN_CHARACTERS) -> str:
+    """A name in quotes, or another value as Python writes it, cut where it is long, for an error.
+
+    Args:
+        value: What is shown.
+        most: How many characters of it; a path, whose end says most, loses its middle.
+
+    Example:
+        >>> shortened("cat"), shortened(1.5)
+        ("'cat'", '1.5')
+        >>> len(shortened("a" * 5_000)) < 50
+        True
+        >>> shortened("/photos/holiday/cat", 12)
+        "'/phot...y/cat'"
+    """
+    if isinstance(value, str):
+        return repr(_cut(value, most))
+    try:
+        return _cut(str(value) if isinstance(value, float) else repr(value), most)
+    except ValueError:  # Python writes no numbers of more than 4300 digits
+        return "a very large number"
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    kept = (most - 2) // 2 if "/" in text else 0
+    return f"{text[: most - kept]}...{text[len(text) - kept :]}"

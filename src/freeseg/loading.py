@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypedDict
 
 from freeseg.engines.choose import Wish
 from freeseg.engines.opening import open_model
-from freeseg.errors import FreeSegError
+from freeseg.errors import FreeSegError, shortened
 from freeseg.models import DEFAULT
+from freeseg.models.config import MOST_SHORT_SIDE
 from freeseg.pipeline import FreeSeg
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def load(
         WeightsError: No such model, or its weights are missing, altered or of a kind that cannot be used; or `onnx` is
             not a file of this model.
         FreeSegError: What was asked for cannot be had here: the engine, the device, the precision; or a short side
-            below `MIN_SHORT_SIDE`.
+            that is not from `MIN_SHORT_SIDE` to `MOST_SHORT_SIDE`.
 
     Example:
         >>> import freeseg, numpy as np
@@ -81,8 +82,9 @@ def load(
         >>> result.mask.shape, result.labels
         ((40, 60), ('background', 'cat', 'sofa'))
     """
-    if short_side is not None and short_side < MIN_SHORT_SIDE:
-        raise FreeSegError(f"short side is {short_side}; it must be at least {MIN_SHORT_SIDE} pixels")
+    if short_side is not None and not MIN_SHORT_SIDE <= short_side <= MOST_SHORT_SIDE:
+        limit = f"at least {MIN_SHORT_SIDE}" if short_side < MIN_SHORT_SIDE else f"at most {MOST_SHORT_SIDE}"
+        raise FreeSegError(f"short side is {shortened(short_side)}; it must be {limit} pixels")
     wish = Wish.of(engine, precision, device, mode)
     opened, config = open_model(
         model, wish, revision=revision, onnx=None if onnx is None else Path(onnx), threads=threads

@@ -15,7 +15,7 @@ from PIL import Image
 
 from freeseg.decision import maps as similarity
 from freeseg.decision.masks import FreeMask, free_mask, photo_edges
-from freeseg.errors import LabelError, PhotoError
+from freeseg.errors import LabelError, PhotoError, shortened
 from freeseg.mask_values import UNSURE, labels_by_value, to_stored
 from freeseg.photos import (
     Photo,
@@ -162,7 +162,7 @@ class FreeSeg:
         words = self.embed_vocabulary(labels)
         wanted = {known} if isinstance(known, str) else set(known)
         if unknown := wanted.difference(words.names):
-            raise LabelError(f"no label is called {min(unknown)!r}; a known label must be one of the labels")
+            raise LabelError(f"no label is called {shortened(min(unknown))}; a known label must be one of the labels")
         prepared = self.prepare(image)
         chosen = [index for index, name in enumerate(words.names) if name in wanted]
         if chosen:
@@ -279,7 +279,7 @@ class FreeSeg:
         """A mask of labels of these names, decided among those of them that were asked for."""
         return Segmentation(
             mask=to_stored(mask.labels, len(names) + background),
-            confidence=mask.confidence.clip(0, 1),
+            confidence=np.clip(mask.confidence, 0, 1, out=mask.confidence),  # a copy may be as large as the photo
             labels=labels_by_value(names, background=background),
             photo=prepared.photo,
             name=photo_name(prepared.source),

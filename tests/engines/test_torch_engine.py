@@ -16,6 +16,7 @@ from transformers.models.bert import BertConfig, BertModel
 from freeseg.decision.itsm import similarity
 from freeseg.engines import torch_engine
 from freeseg.engines.torch_engine import TorchEngine, text_identity
+from freeseg.errors import WeightsError
 from freeseg.models import Config, TowerPair
 from freeseg.pipeline import FreeSeg
 from tiny import iclip_of, same, tiny_iclip
@@ -42,6 +43,20 @@ def test_words_are_averaged_over_their_prompts() -> None:
         rows = nn.functional.normalize(model.text_head(model.text_tower(prompts)), dim=1).view(2, 2, -1).mean(dim=1)
     np.testing.assert_allclose(found.joint, nn.functional.normalize(rows, dim=1).numpy(), atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(found.tower, axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_said(value: float) -> None:
+    model = tiny_iclip()
+    engine = TorchEngine(model, Config("m" * 5_000, TowerPair("tiny", "tiny")))
+    with torch.no_grad():
+        for head in (model.image_head, model.text_head):
+            next(head.parameters()).fill_(value)
+    said = r"model 'm{40}\.\.\.' gives values that are no numbers .* damaged; fetch or train it again"
+    with pytest.raises(WeightsError, match=said):
+        engine.similarity_maps(NOISE, np.ones((1, model.dim), np.float32))
+    with pytest.raises(WeightsError, match=said):
+        engine.embed_words(["cat"], ["{}"])
 
 
 def test_it_computes_with_as_many_threads_as_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ def test_a_precision_has_several_names(name: str | torch.dtype) -> None:
     assert require_precision(name, CPU) == torch.float32
 
 
-@pytest.mark.parametrize("name", ["nonsense", "cuda:99"])
+@pytest.mark.parametrize("name", ["nonsense", "cuda:99", "meta", "hpu", "privateuseone", "xla", "cpu:-1"])
 def test_a_device_that_is_not_there(name: str) -> None:
     with pytest.raises(FreeSegError, match=f"device '{name}' cannot be used here .*; try cpu") as caught:
         require_device(name)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import tempfile
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -72,3 +75,50 @@ def test_a_hash_is_shown_by_its_first_digits(tmp_path: Path) -> None:
     first, second = "0123456789abcdef" * 4, "fedcba9876543210" * 4
     state.write(tmp_path, {"image tower": f"{first} raw"}, {})
     assert "image tower 01234567 raw -> fedcba98 raw)" in refusal(tmp_path, {"image tower": f"{second} raw"})
+
+
+class Attack:
+    """What a pickle can do when it is opened."""
+
+    def __init__(self, target: Path):
+        self.target = target
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.target,)
+
+
+@pytest.mark.parametrize("write", [pickle.dumps, torch.save])
+def test_code_in_a_state_is_never_run(tmp_path: Path, write: Callable[..., object]) -> None:
+    run, mark = tmp_path / "run", tmp_path / "it ran"
+    run.mkdir()
+    content = {"settings": {}, "step": 0, "attack": Attack(mark)}
+    if write is torch.save:
+        torch.save(content, run / state.FILE)
+    else:
+        (run / state.FILE).write_bytes(pickle.dumps(content))
+    said = refusal(run, {})
+    assert not mark.exists()
+    assert said.startswith(f"{run / state.FILE} is no state of a training that can go on (")
+    assert said.endswith("; remove it to begin anew")
+    with suppress(RuntimeError):
+        torch.load(run / state.FILE, weights_only=False)  # or the attack would prove nothing
+    assert mark.exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no state", [1, 2], {"step": 1}, {"settings": [], "step": 1}, {"settings": {3: 4}, "step": 1}, 7]
+)
+def test_a_damaged_state_is_one_line_that_says_what_to_do(tmp_path: Path, content: object) -> None:
+    if isinstance(content, bytes):
+        (tmp_path / state.FILE).write_bytes(content)
+    else:
+        torch.save(content, tmp_path / state.FILE)
+    assert refusal(tmp_path, {}).endswith("; remove it to begin anew")
+
+
+def test_a_state_that_was_cut_short(tmp_path: Path) -> None:
+    state.write(tmp_path, {}, {"step": 1, "heads": torch.zeros(500)})
+    whole = (tmp_path / state.FILE).read_bytes()
+    for length in range(0, len(whole), len(whole) // 7):
+        (tmp_path / state.FILE).write_bytes(whole[:length])
+        assert "; remove it to begin anew" in refusal(tmp_path, {})

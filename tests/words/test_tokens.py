@@ -7,7 +7,7 @@ import warnings
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from freeseg.words.lists import SHOWN_CHARACTERS
+from freeseg.errors import SHOWN_CHARACTERS
 from freeseg.words.tokens import KnownTokens, warn_of_cut
 from tiny_transformers import clip_tokenizer
 

@@ -7,6 +7,8 @@ import io
 import signal
 import sys
 import warnings
+from collections.abc import Sequence
+from itertools import pairwise
 from types import FrameType
 from typing import Annotated, Any
 
@@ -14,13 +16,14 @@ import typer
 
 import freeseg
 from freeseg.cli.compare import compare
-from freeseg.cli.dataclass_options import Command, with_options
+from freeseg.cli.dataclass_options import Command, path_flags, with_options
 from freeseg.cli.evaluate import evaluate
 from freeseg.cli.export import export
 from freeseg.cli.fetch import fetch
 from freeseg.cli.heatmap import heatmap
 from freeseg.cli.label import label
 from freeseg.cli.models import models
+from freeseg.cli.output import error_text, say
 from freeseg.cli.pretrain import pretrain
 from freeseg.cli.segment import segment
 from freeseg.cli.train import train
@@ -64,7 +67,7 @@ for _command in COMMANDS:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"freeseg {freeseg.__version__}")
+        say(f"freeseg {freeseg.__version__}")
         raise typer.Exit
 
 
@@ -93,24 +96,35 @@ def main() -> None:
     warnings.showwarning = _show_warning
     before = signal.signal(signal.SIGTERM, stop)
     try:
+        _refuse_empty_paths(sys.argv[1:])
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except FreeSegError as error:
-        sys.exit(f"freeseg: {' '.join(str(error).split())}")
+        sys.exit(error_text(error))
     except _UsageError as error:
-        sys.exit(f"freeseg: {' '.join(error.format_message().split())}")
+        sys.exit(error_text(error.format_message()))
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in EXTRAS:
             raise
-        sys.exit(f"freeseg: {missing_message(missing)}")
+        sys.exit(error_text(missing_message(missing)))
     finally:
         signal.signal(signal.SIGTERM, before)
     if code == STOPPED:
-        typer.echo("freeseg: stopped; what was finished is kept", err=True)
+        say("freeseg: stopped; what was finished is kept", err=True)
         code = TERMINATED if terminated else STOPPED
     sys.exit(code)
 
 
+def _refuse_empty_paths(arguments: Sequence[str]) -> None:
+    """Refuse an empty text where a path is expected: it would be taken for the current folder."""
+    if "" not in arguments:
+        return
+    before_path = set().union(*(path_flags(with_options(command)) for command in COMMANDS))
+    for before, argument in pairwise(arguments):
+        if not argument and (not before.startswith("-") or before in before_path):
+            raise FreeSegError('an argument is empty (""); give it a value, or leave it and its option out')
+
+
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     """A warning as one line, without the place in the code that it comes from."""
-    typer.echo(f"freeseg: warning: {' '.join(str(message).split())}", err=True)
+    say(error_text(f"warning: {message}"), err=True)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from freeseg.cli.output import say
+
 
 def compare(
     first: Annotated[
@@ -31,6 +33,6 @@ def compare(
     from freeseg.files import write_text
 
     text = comparing.markdown(comparing.compare(Report.load(first), Report.load(second)))
-    typer.echo(text)
+    say(text)
     if markdown:
         write_text(markdown, text)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import typer
@@ -82,6 +83,30 @@ def with_options(command: Command) -> Command:
     call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": None}
     return call
+
+
+def path_flags(command: Command) -> set[str]:
+    """The flags of a command after which a path comes: those of its paths, and those that take no value.
+
+    Args:
+        command: As `with_options` gives it.
+
+    Example:
+        >>> from pathlib import Path
+        >>> def pack(*, box: Path, name: str, is_gift: bool = False) -> None: ...
+        >>> sorted(path_flags(with_options(pack)))
+        ['--box', '--is-gift']
+    """
+    found: set[str] = set()
+    for parameter in inspect.signature(command).parameters.values():
+        kind, metadata = _split(parameter.annotation)
+        if {Path, bool}.isdisjoint((kind, *get_args(kind))):
+            continue
+        found.add(f"--{parameter.name.replace('_', '-')}")
+        for option in (each for each in metadata if isinstance(each, ParameterInfo)):
+            stated = [option.default, *(option.param_decls or ())]  # typer takes the first flag for a default at first
+            found.update(name for flag in stated if isinstance(flag, str) for name in flag.split("/"))
+    return found
 
 
 def field_help(kind: type[Any]) -> dict[str, str]:

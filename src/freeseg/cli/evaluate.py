@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from freeseg.cli.options import ModelOptions, Out, Readers
+from freeseg.cli.output import say
 from freeseg.cli.training import command_line
 from freeseg.evaluation.names import ProtocolName, SettingName
 
@@ -67,4 +68,4 @@ def evaluate(
             record=record,
             progress=update,
         )
-    typer.echo(f"{summary(report)}\n\nReport: {out / 'report.html'}")
+    say(f"{summary(report)}\n\nReport: {out / 'report.html'}")

@@ -11,6 +11,7 @@ import typer
 from freeseg.cli.dataclass_options import Without
 from freeseg.cli.models import megabytes
 from freeseg.cli.options import LABELS, OUT, Background, ModelOptions, read_labels
+from freeseg.cli.output import say
 from freeseg.cli.training import command_line
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _light(model: ModelOptions, out: Path | None, calibrate: Path | None) -> Non
     network = replace(model, engine="torch").load()
     done = write_light_files(network, folder, out, calibrate=calibrate, command=command_line())
     for name in done.files:
-        typer.echo(f"{done.folder / name}: {_size(done.folder / name)}{_measured(done, name)}")
+        say(f"{done.folder / name}: {_size(done.folder / name)}{_measured(done, name)}")
 
 
 def _measured(done: ExportedLight, name: str) -> str:
@@ -104,14 +105,14 @@ def _single(
     named = None if words is None else read_labels(words)
     network = replace(model, engine="torch").load()
     done = exporting.export(network, out, vocabulary, background=background, calibrate=calibrate)
-    typer.echo(
+    say(
         f"{done.path}: {_size(done.path)}, at most {done.difference:.1e} from PyTorch "
         f"(more than {done.tolerance:.0e} is refused)"
     )
     if done.int8:
-        typer.echo(f"{done.int8}: {_size(done.int8)}, {done.agreement:.1%} of patches as in PyTorch")
+        say(f"{done.int8}: {_size(done.int8)}, {done.agreement:.1%} of patches as in PyTorch")
     if named:
-        typer.echo(f"{exporting.write_words(network, out, named)}: {len(named.aliases)} words")
+        say(f"{exporting.write_words(network, out, named)}: {len(named.aliases)} words")
 
 
 def _size(path: Path) -> str:

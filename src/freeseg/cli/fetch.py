@@ -8,6 +8,7 @@ import typer
 
 from freeseg.cli.models import megabytes, print_files
 from freeseg.cli.options import Revision
+from freeseg.cli.output import say
 
 
 def fetch(
@@ -34,8 +35,8 @@ def fetch(
     model = hub.describe(name, revision=revision)
     print_files(model)
     if model.whole or dry_run:
-        typer.echo("nothing to fetch" if model.whole else f"{megabytes(model.missing)} to fetch; nothing was")
+        say("nothing to fetch" if model.whole else f"{megabytes(model.missing)} to fetch; nothing was")
         return
     folder = hub.download(model)
     chosen = f" --revision {revision}" if revision else ""
-    typer.echo(f"{name} is in {folder}; use it with --model {name}{chosen}")
+    say(f"{name} is in {folder}; use it with --model {name}{chosen}")

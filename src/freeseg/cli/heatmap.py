@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from freeseg.cli.options import DEFAULT_OUT, Labels, ModelOptions, Out, Overwrite, read_labels
+from freeseg.cli.output import say
 
 ENDING = ".heatmap.jpg"
 
@@ -53,4 +54,4 @@ def heatmap(
     sheet = similarity_sheet(upright, dict(zip(vocabulary.names, maps, strict=True)))
     path = out / f"{stem}{ENDING}"
     write_picture(path, sheet, "JPEG", quality=90, **picture_options("JPEG", named.mark(out)))
-    typer.echo(f"{len(maps)} heatmaps in {path}")
+    say(f"{len(maps)} heatmaps in {path}")

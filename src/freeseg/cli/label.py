@@ -8,6 +8,7 @@ import typer
 
 from freeseg.cli.dataclass_options import Without
 from freeseg.cli.options import Labels, ModelOptions, Out, Seed, Sources, read_labels
+from freeseg.cli.output import console, error_text, say
 from freeseg.models.precisions import EnginePrecision
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def label(
         int | None,
         typer.Option(
             min=1,
+            max=256,
             help="How many processes label photos, each with a model of its own. [default: one for each core, at most "
             "8; on a GPU, 1]",
         ),
@@ -43,7 +45,7 @@ def label(
         typer.Option(help="What to write: masks as PNG files, or these and all of them in one COCO file as well."),
     ] = "masks",
     sample: Annotated[
-        int, typer.Option(min=0, help="How many photos the contact sheet shows. 0 writes no contact sheet.")
+        int, typer.Option(min=0, max=10_000, help="How many photos the contact sheet shows. 0 writes no contact sheet.")
     ] = 24,
     seed: Seed = 0,
     ignore_below: Annotated[
@@ -64,8 +66,6 @@ def label(
         freeseg label photos --labels "person|man|woman, cat, cup|mug" --out masks
         freeseg label captioned --labels "cat, sofa|couch" --out masks-coco --format coco --workers 1
     """
-    from rich.console import Console
-
     from freeseg.cli.progress import progress
     from freeseg.data import CaptionFolder, PhotoFolder, open_sources
     from freeseg.labelling import label as label_sources
@@ -91,25 +91,25 @@ def label(
     if format == "coco":
         with progress("coco.json") as update:
             write_coco(done.masks, out / "coco.json", progress=update)
-    console = Console(markup=False, emoji=False)  # labels and names are shown as they are
+    terminal = console()
     if done.masks.entries:
-        console.print(_table(done.masks))
-    console.print(f"{done.labelled} photos labelled, {len(done.masks.entries)} in all; free masks in {out}")
+        terminal.print(_table(done.masks))
+    terminal.print(f"{done.labelled} photos labelled, {len(done.masks.entries)} in all; free masks in {out}")
     if done.removed:
-        typer.echo(f"{done.removed} photos labelled before are no longer there; they are out of the manifest", err=True)
+        say(f"{done.removed} photos labelled before are no longer there; they are out of the manifest", err=True)
     for source in opened:
         if isinstance(source, CaptionFolder) and source.photos_without_line:
-            typer.echo(
+            say(
                 f"{source.photos_without_line} photos of {source.name} have no line in captions.jsonl and are not "
                 'labelled; a line with "captions": [] has them labelled by what they show',
                 err=True,
             )
         if isinstance(source, PhotoFolder):
             for line in source.skipped.lines():
-                typer.echo(f"{source.name}: {line}", err=True)
+                say(f"{source.name}: {line}", err=True)
     if done.failed:
         for reason in done.failed:
-            typer.echo(f"freeseg: {reason}", err=True)
+            say(error_text(reason), err=True)
         raise typer.Exit(1)
 
 

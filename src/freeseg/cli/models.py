@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from freeseg.cli.options import Revision
+from freeseg.cli.output import console, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,37 +40,36 @@ def models(
         freeseg models freeseg-lite
         freeseg models openai/clip-vit-base-patch16  # needs a network
     """
-    from rich.console import Console
-
     from freeseg import extras
-    from freeseg.errors import WeightsError
+    from freeseg.errors import WeightsError, shortened
     from freeseg.files import is_file, is_folder
     from freeseg.models import EMBEDDED, embedded_folder, hub
     from freeseg.models.config import CONFIG
     from freeseg.models.towers import zero_shot_family
 
-    console = Console()
+    terminal = console()
     embedded = {each: embedded_folder(each) for each in EMBEDDED}
     if name is None:
-        console.print(_own(embedded))
+        terminal.print(_own(embedded))
         for line in dict.fromkeys(map(_runs_in, embedded.values())):
-            typer.echo(f"here they run in {line}")
-        console.print(_known())
+            say(f"here they run in {line}")
+        terminal.print(_known())
     elif name in embedded:
         if revision is not None:
-            raise WeightsError(f"{name} ships with FreeSeg and has no revision {revision!r}; leave the revision out")
+            raise WeightsError(
+                f"{name} ships with FreeSeg and has no revision {shortened(revision)}; leave the revision out"
+            )
         _print_own(name, embedded[name])
     elif is_file(Path(name) / CONFIG) and zero_shot_family(Path(name)) is None:
         _print_own(name, Path(name))
     else:
-        what = "this" if is_folder(name) else f"there is no model {name!r} here, and one of huggingface.co"
+        what = "this" if is_folder(name) else f"there is no model {shortened(name)} here, and one of huggingface.co"
         extras.require("huggingface_hub", what=what)
         print_files(hub.describe(name, revision=revision))
 
 
 def print_files(model: ModelFiles) -> None:
     """What a model is: its kind, files, sizes, licence, whether it is gated, where it is or will be kept."""
-    from rich.console import Console
     from rich.table import Column, Table
 
     from freeseg.models.towers.transformer.kinds import describe_kind
@@ -77,7 +77,7 @@ def print_files(model: ModelFiles) -> None:
     table = Table(Column("file", no_wrap=True), Column("size", justify="right"), "", title=model.name)
     for name, size in model.files.items():
         table.add_row(name, megabytes(size), "here" if name in model.here else "")
-    Console(markup=False, emoji=False).print(table)
+    console().print(table)
     page = f"https://huggingface.co/{model.name}"
     facts = {
         "kind": describe_kind(model.kind),
@@ -90,7 +90,7 @@ def print_files(model: ModelFiles) -> None:
     }
     for fact, value in facts.items():
         if value:
-            typer.echo(f"{fact}: {value}")
+            say(f"{fact}: {value}")
 
 
 def megabytes(size: int) -> str:
@@ -134,7 +134,7 @@ def _print_own(name: str, folder: Path) -> None:
         **config.metrics,
     }
     for fact, value in facts.items():
-        typer.echo(f"{fact}: {value}")
+        say(f"{fact}: {value}")
 
 
 def _runs_in(folder: Path) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from freeseg.bounds import MOST_SEED
 from freeseg.cli.dataclass_options import Choices
 from freeseg.engines.choose import EngineName
 from freeseg.models import DEFAULT
@@ -70,12 +71,13 @@ Mode = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="Device to compute on: cpu, cuda, cuda:1, mps, ...")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything that is drawn at random.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="Seed of everything that is drawn at random.")]
 Readers = Annotated[
     int,
     typer.Option(
         "--readers",
         min=0,
+        max=256,
         help="How many threads read photos in advance; for train, how many processes. 0 reads them when needed.",
     ),
 ]

@@ -9,6 +9,7 @@ import typer
 
 from freeseg.cli.dataclass_options import Without
 from freeseg.cli.options import Device, Mode, ModelOptions, Out, Revision, Sources
+from freeseg.cli.output import say
 from freeseg.cli.training import Cache, Name, command_line, show_steps
 from freeseg.models.towers import DEFAULT_IMAGE_TOWER, DEFAULT_TEXT_TOWER, describe_image_towers
 from freeseg.training import CACHE
@@ -39,14 +40,16 @@ def pretrain(
         ),
     ] = TeacherRecipe.attention,
     hidden: Annotated[
-        int, typer.Option(min=0, help="Width of the image head's hidden layer. 0 makes the head linear.")
+        int, typer.Option(min=0, max=65_536, help="Width of the image head's hidden layer. 0 makes the head linear.")
     ] = 0,
     name: Name = None,
     cache: Cache = CACHE,
     recipe: Annotated[TeacherRecipe, Without(("attention",))],
     trainings: Annotated[
         int,
-        typer.Option(min=1, help="How many trainings, with consecutive seeds, are run. Their heads are averaged."),
+        typer.Option(
+            min=1, max=1_000, help="How many trainings, with consecutive seeds, are run. Their heads are averaged."
+        ),
     ] = 1,
     device: Device = ModelOptions.device,
 ) -> None:
@@ -79,10 +82,10 @@ def pretrain(
             cache=cache,
             device=device,
             command=command_line(),
-            on_note=typer.echo,
-            on_skipped=lambda reason: typer.echo(f"left out: {reason}", err=True),
+            on_note=say,
+            on_skipped=lambda reason: say(f"left out: {reason}", err=True),
             on_photos=on_photos,
             on_captions=on_captions,
             on_step=show_steps(update),
         )
-    typer.echo(f"{config.name} in {out}; {', '.join(f'{key} {value}' for key, value in config.metrics.items())}")
+    say(f"{config.name} in {out}; {', '.join(f'{key} {value}' for key, value in config.metrics.items())}")

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+from freeseg.cli.output import console, plain
 
 
 class Update(Protocol):
@@ -34,11 +35,11 @@ def progress(title: str) -> Iterator[Update]:
         TimeRemainingColumn(),
         TextColumn("{task.description}", markup=False),  # "[" may be part of a file's name
     )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, refresh_per_second=4, disable=not console.is_terminal) as bar:
+    terminal = console(stderr=True)
+    with Progress(*columns, console=terminal, refresh_per_second=4, disable=not terminal.is_terminal) as bar:
         task = bar.add_task("", total=None)
 
         def update(done: int, total: int, remark: str = "") -> None:
-            bar.update(task, completed=done, total=total, description=remark)
+            bar.update(task, completed=done, total=total, description=plain(remark))
 
         yield update

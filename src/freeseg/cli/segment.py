@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, Overwrite, read_labels
+from freeseg.cli.output import console, error_text, say
 from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS, read_formats
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ def segment(
         freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
         freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
     """
-    from rich.console import Console
-
     from freeseg.cli.progress import progress
     from freeseg.errors import OutputError, PhotoError
     from freeseg.files import check_folder, remove_half_written
@@ -78,17 +77,17 @@ def segment(
             else:
                 totals.update(outcome.present)
             update(done, len(found), stem)
-    console = Console(markup=False, emoji=False)  # labels and names are shown as they are
+    terminal = console()
     if len(found) == 1 and not failed and not isinstance(outcome, PhotoError | OutputError):
-        console.print(_one(outcome))
+        terminal.print(_one(outcome))
     elif totals:
-        console.print(_many(totals, len(found) - len(failed)))
-    console.print(f"{len(found) - len(failed)} of {len(found)} photos segmented; {_listed(formats)} in {out}")
+        terminal.print(_many(totals, len(found) - len(failed)))
+    terminal.print(f"{len(found) - len(failed)} of {len(found)} photos segmented; {_listed(formats)} in {out}")
     for line in skipped.lines():
-        typer.echo(line, err=True)
+        say(line, err=True)
     if failed:
         for reason in failed:
-            typer.echo(f"freeseg: {reason}", err=True)
+            say(error_text(reason), err=True)
         raise typer.Exit(1)
 
 

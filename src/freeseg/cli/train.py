@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from freeseg.cli.options import Out, Readers
+from freeseg.cli.output import say
 from freeseg.cli.training import Cache, Name, command_line, show_steps
 from freeseg.models.precisions import PrecisionName
 from freeseg.models.towers import DEFAULT_NETWORK, describe_image_towers
@@ -34,7 +35,9 @@ def train(
     self_training: Annotated[
         int,
         typer.Option(
-            min=0, help="How many more rounds to train, in each of which the network first relabels its photos."
+            min=0,
+            max=1_000,
+            help="How many more rounds to train, in each of which the network first relabels its photos.",
         ),
     ] = 0,
     recipe: NetworkRecipe,
@@ -77,10 +80,10 @@ def train(
             precision=precision,
             device=device,
             command=command_line(),
-            on_note=lambda note: typer.echo(note, err=True),
+            on_note=lambda note: say(note, err=True),
             on_photos=on_photos,
             on_relabelled=on_relabelled,
             on_step=show_steps(update),
         )
     if config:  # of several processes, the first one reports
-        typer.echo(f"{config.name} in {out}; {', '.join(f'{key} {value}' for key, value in config.metrics.items())}")
+        say(f"{config.name} in {out}; {', '.join(f'{key} {value}' for key, value in config.metrics.items())}")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from freeseg.cli.output import say
+
 if TYPE_CHECKING:
     from freeseg.cli.progress import Update
     from freeseg.training.loop import OnStep, StepReport
@@ -38,7 +40,7 @@ def show_steps(update: Update) -> OnStep:
         if reached.step == step + ESTIMATED_AFTER:
             left = reached.steps - reached.step
             minutes = math.ceil(left * (time.monotonic() - started) / ESTIMATED_AFTER / 60)
-            typer.echo(f"{left:,} steps, about {minutes} minute{'s' if minutes > 1 else ''}", err=True)
+            say(f"{left:,} steps, about {minutes} minute{'s' if minutes > 1 else ''}", err=True)
         numbers = {**reached.losses, **reached.metrics}
         update(reached.step, reached.steps, ", ".join(f"{name} {value:.3g}" for name, value in numbers.items()))
 

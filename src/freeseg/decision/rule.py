@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from freeseg.bounds import Bounds, check_fields
 
 
 @dataclass(frozen=True)
@@ -21,13 +24,19 @@ class Decision:
             themselves, such as "sky"; higher gives more background, and more of these labels.
         refine_steps: Steps of PAMR along the photo's edges; 0 turns it off.
         ignore_below: Pixels less sure than this become "don't know".
+
+    Raises:
+        FreeSegError: A number makes no sense; the message names it.
     """
 
-    smoothing: int = 3
-    logit_scale: float = 20.0
-    presence_share: float = 0.06
-    presence_ratio: float = 0.55
-    presence_floor: float = 0.7
+    smoothing: Annotated[int, Bounds(1, 99, odd=True)] = 3
+    logit_scale: Annotated[float, Bounds(above=0, most=10_000)] = 20.0
+    presence_share: Annotated[float, Bounds(above=0, most=1)] = 0.06
+    presence_ratio: Annotated[float, Bounds(least=0)] = 0.55
+    presence_floor: Annotated[float, Bounds(least=0)] = 0.7
     background_margin: float = 0.03
-    refine_steps: int = 10
-    ignore_below: float = 0.0
+    refine_steps: Annotated[int, Bounds(0, 1_000)] = 10
+    ignore_below: Annotated[float, Bounds(0, 1)] = 0.0
+
+    def __post_init__(self) -> None:
+        check_fields(self)

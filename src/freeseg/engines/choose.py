@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from freeseg.engines.processor import int8_instructions
-from freeseg.errors import FreeSegError
+from freeseg.errors import FreeSegError, shortened
 from freeseg.models.config import Config
 from freeseg.models.onnx_files import (
     IMAGE,
@@ -52,7 +52,7 @@ class Wish:
             FreeSegError: There is no such engine.
         """
         if engine not in get_args(EngineName):
-            raise FreeSegError(f"no engine is called {engine!r}; there are: {', '.join(get_args(EngineName))}")
+            raise FreeSegError(f"no engine is called {shortened(engine)}; there are: {', '.join(get_args(EngineName))}")
         return cls(engine, None if precision is None else canonical_precision(str(precision)), str(device), mode)
 
 

@@ -44,7 +44,7 @@ class Session:
         """The output for inputs in the order of the graph's.
 
         Raises:
-            FreeSegError: The graph does not run for inputs of these sizes.
+            FreeSegError: The graph does not run for inputs of these sizes, or gives NaN or infinity.
         """
         feeds = {name: np.asarray(value) for name, value in zip(self.inputs, inputs, strict=True)}
         try:
@@ -53,6 +53,9 @@ class Session:
             sizes = f"{self.inputs[0]} {feeds[self.inputs[0]].shape}"
             fix = self._arguments["fix"]
             raise FreeSegError(f"onnxruntime cannot run the graph on {sizes} ({reason(error)}); {fix}") from error
+        if not np.isfinite(output).all():
+            name, fix = self._arguments["path"], self._arguments["fix"]
+            raise FreeSegError(f"{name} gives values that are no numbers (NaN or infinite): it is damaged; {fix}")
         return output
 
     def __getstate__(self) -> dict[str, Any]:

@@ -167,9 +167,12 @@ class OnnxText:
         check_sha256(self._weights, self._weights_sha256, fix=FIX)
         try:
             with safe_open(self._weights, framework="numpy") as file:
-                return np.asarray(file.get_tensor(HEAD), np.float32)
+                head = np.asarray(file.get_tensor(HEAD), np.float32)
         except SafetensorError as error:
             raise WeightsError(f"{self._weights} does not fit its config ({reason(error)}); {FIX}") from error
+        if head.ndim != 2 or not np.isfinite(head).all():
+            raise WeightsError(f"{self._weights} has values that are no numbers in {HEAD}; {FIX}")
+        return head
 
     @cached_property
     def _shipped(self) -> ShippedWords | None:

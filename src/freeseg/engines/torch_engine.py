@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from freeseg.errors import WeightsError, shortened
 from freeseg.models.config import Config
 from freeseg.models.iclip import ICLIP
 from freeseg.models.packaged_weights import tensors_sha256
@@ -78,7 +79,7 @@ class TorchEngine:
         photo = torch.from_numpy(pixels).permute(2, 0, 1)[None].to(self.device)
         with _threads(self.threads):
             maps = self.model.similarity_maps(photo, torch.from_numpy(texts).to(self.device))
-        return np.asarray(maps[0].cpu(), np.float32)
+        return self._require_finite(np.asarray(maps[0].cpu(), np.float32))
 
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
         """See `engine.Engine`. Words are kept in memory and, where they took long, on disk."""
@@ -92,13 +93,26 @@ class TorchEngine:
             with _threads(self.threads):
                 tower = self.model.text_tower(prompts)
                 joint = self.model.project_text(tower.to(self.device))
-            return WordEmbeddings(*(average_prompts(rows.cpu().float().numpy(), len(some)) for rows in (joint, tower)))
+            embedded = (self._require_finite(rows.cpu().float().numpy()) for rows in (joint, tower))
+            return WordEmbeddings(*(average_prompts(rows, len(some)) for rows in embedded))
 
         return cached_embeddings(lambda: self._text_identity, words, templates, compute)
 
     def unknown_words(self, words: Sequence[str]) -> list[str]:
         """See `engine.Engine`."""
         return self.model.text_tower.unknown(words)
+
+    def _require_finite(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The values, after a check that all are numbers: a mask of others would mean nothing, without a word."""
+        if np.isfinite(values).all():
+            return values
+        fix = "fetch or train it again"
+        if self.precision == "float16":
+            fix = "choose --precision float32, or " + fix
+        raise WeightsError(
+            f"model {shortened(self.config.name)} gives values that are no numbers (NaN or infinite), so its weights "
+            f"are damaged; {fix}"
+        )
 
     @cached_property
     def _text_identity(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from freeseg.data.segmentation import SegmentationData
 from freeseg.decision.rule import Decision
-from freeseg.errors import FreeSegError
+from freeseg.errors import FreeSegError, shortened
 from freeseg.evaluation.names import PROTOCOLS, SETTINGS
 from freeseg.models import Config
 from freeseg.words import Vocabulary, templates
@@ -93,7 +93,7 @@ class Protocol:
             FreeSegError: No such setting.
         """
         if setting not in SETTINGS:
-            raise FreeSegError(f"no setting is called {setting!r}; there are: {', '.join(SETTINGS)}")
+            raise FreeSegError(f"no setting is called {shortened(setting)}; there are: {', '.join(SETTINGS)}")
         labels = data.vocabulary("aliases" if setting == "refined" else setting)
         others = labels.background_words if self.background == "words" else ()
         return replace(labels, templates=templates(self.templates), background_words=others)
@@ -110,7 +110,7 @@ def protocol(name: str, dataset: str) -> Protocol:
         (336, 560)
     """
     if name not in PROTOCOLS:
-        raise FreeSegError(f"no protocol is called {name!r}; there are: {', '.join(PROTOCOLS)}")
+        raise FreeSegError(f"no protocol is called {shortened(name)}; there are: {', '.join(PROTOCOLS)}")
     table = dict(_tables()[name])
     datasets = table.pop("datasets", {})
     return Protocol(name, **{**table, **datasets.get(dataset, {})})

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from PIL import Image
 
 from freeseg import loading
+from freeseg.bounds import Bounds, check_fields
 from freeseg.data.free_masks import Entry, MaskSettings
 from freeseg.errors import FreeSegError, reason
 from freeseg.files import FLAT_PNG, write_picture
@@ -35,15 +37,21 @@ class LabellingOptions:
         model, device: As `freeseg.load` takes them.
         ignore_below: Pixels with a lower confidence become "don't know"; None for the model's own rule.
         engine, precision: As `freeseg.load` takes them.
+
+    Raises:
+        FreeSegError: `ignore_below` makes no sense.
     """
 
     folder: Path
     vocabulary: Vocabulary
     model: str
     device: str = "cpu"
-    ignore_below: float | None = None
+    ignore_below: Annotated[float | None, Bounds(0, 1)] = None
     engine: str = "auto"
     precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def load(self) -> FreeSeg:
         """Load the model, with `ignore_below` in its decision rule.

@@ -11,7 +11,7 @@ from PIL import Image
 
 from freeseg.data import PhotoSource, open_sources
 from freeseg.data.free_masks import CONFIDENCE, LABELS, MASKS, Entry, FreeMasks, open_free_masks, write_settings
-from freeseg.errors import DataError, OutputError
+from freeseg.errors import DataError, OutputError, shortened
 from freeseg.files import file_lock, remove_half_written, write_picture
 from freeseg.labelling.contact_sheet import contact_sheet, draw_sample, thumbnail
 from freeseg.labelling.manifest import Manifest
@@ -214,7 +214,7 @@ def _count_removed(manifest: Manifest, name: str, source: PhotoSource) -> int:
     removed = before.difference(source.keys())
     if removed and removed == before:
         raise DataError(
-            f"the masks there are of another {name!r}: none of its {len(before)} photos is in this one; "
+            f"the masks there are of another {shortened(name)}: none of its {len(before)} photos is in this one; "
             "choose another --out, or rename the folder"
         )
     return len(removed)

@@ -8,7 +8,7 @@ from itertools import count
 
 from freeseg.data import PhotoSource
 from freeseg.data.free_masks import CAPTIONS, CONFIDENCE, MASKS, PRESENCE, Entry
-from freeseg.errors import DataError
+from freeseg.errors import DataError, shortened
 from freeseg.files import bytes_sha256
 from freeseg.results.stems import next_stem
 from freeseg.words import Vocabulary, mentions
@@ -93,5 +93,7 @@ def source_names(sources: Sequence[PhotoSource]) -> list[str]:
     names = [source.name or "photos" for source in sources]
     folded = [name.casefold() for name in names]  # a file system may not tell them apart
     if twice := [name for place, name in enumerate(names) if folded[place] in folded[:place]]:
-        raise DataError(f"two sources are called {twice[0]!r}; rename one, or label them into different folders")
+        raise DataError(
+            f"two sources are called {shortened(twice[0])}; rename one, or label them into different folders"
+        )
     return names

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialised
 
-from freeseg.errors import WeightsError, reason
+from freeseg.errors import PATH_CHARACTERS, WeightsError, reason, shortened
 from freeseg.files import sha256, write_bytes
 from freeseg.models.card import write_description
 from freeseg.models.config import WEIGHTS, Config, TowerPair, read_config
@@ -71,9 +71,12 @@ def load(folder: Path) -> tuple[ICLIP, Config]:
     check_sha256(path, config.weights_sha256, fix="install FreeSeg again, or train the model again")
     model = untrained(config.towers, hidden=config.hidden)
     try:
-        missing = model.load_state_dict(load_file(path), strict=False).missing_keys
+        tensors = load_file(path)
+        missing = model.load_state_dict(tensors, strict=False).missing_keys
     except (SafetensorError, RuntimeError) as error:
         raise WeightsError(f"{path} does not fit its config ({reason(error)}); write the model again") from error
+    if spoilt := [name for name, each in tensors.items() if not torch.isfinite(each).all()]:
+        raise WeightsError(f"{path} has values that are no numbers in {shortened(spoilt[0])}; write the model again")
     if lacking := sorted(set(missing) & set(model.trained_tensors())):
         raise WeightsError(f"{path} lacks {', '.join(lacking)}; write it again")
     return model.eval().requires_grad_(False), config
@@ -85,6 +88,8 @@ def _check_towers(config: Config, folder: Path) -> None:
     except WeightsError:
         tower = config.towers.image
         known = ", ".join(known_names())
-        raise WeightsError(f"{folder} was trained on image tower {tower!r}; this version knows {known}") from None
+        raise WeightsError(
+            f"{folder} was trained on image tower {shortened(tower, PATH_CHARACTERS)}; this version knows {known}"
+        ) from None
     if config.towers_sha256 != towers_sha256(config.towers):
         raise WeightsError(f"{folder} was trained on other tower weights than those installed; train it again")

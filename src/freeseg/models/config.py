@@ -9,8 +9,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from freeseg.bounds import Bounds, check_fields
 from freeseg.decision.rule import Decision
 from freeseg.errors import WeightsError
 from freeseg.files import is_folder
@@ -18,6 +19,7 @@ from freeseg.files import is_folder
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"  # what was trained
 FORMAT = "freeseg-1"
+MOST_SHORT_SIDE = 4096  # pixels that a model may be asked to see on the shorter side
 # Entry of config.json -> field of TowerPair.
 TOWER_ENTRIES = {
     "image_tower": "image",
@@ -72,12 +74,18 @@ class Preprocessing:
         long_cap: The longer side has at most this many times `short_side`; a longer photo is made smaller.
         multiple: Both sides are rounded to a multiple of this: whole patches of a transformer.
         resample: "bicubic" or "bilinear", both antialiased.
+
+    Raises:
+        FreeSegError: A number makes no sense; the message names it.
     """
 
-    short_side: int = 352
-    long_cap: float = 4.0
-    multiple: int = 1
-    resample: str = "bicubic"
+    short_side: Annotated[int, Bounds(1, MOST_SHORT_SIDE)] = 352
+    long_cap: Annotated[float, Bounds(1, 1_000)] = 4.0
+    multiple: Annotated[int, Bounds(1, 1_024)] = 1
+    resample: Literal["bicubic", "bilinear"] = "bicubic"
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import get_args
 
 import torch
 
-from freeseg.errors import FreeSegError, reason
+from freeseg.errors import FreeSegError, reason, shortened
 from freeseg.models.precisions import PrecisionName, canonical_precision
 
 PRECISIONS: dict[str, torch.dtype] = {name: getattr(torch, name) for name in get_args(PrecisionName)}
@@ -23,9 +23,9 @@ def require_device(device: str | torch.device) -> torch.device:
         device(type='cpu')
     """
     try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise FreeSegError(f"device {str(device)!r} cannot be used here ({reason(error)}); try cpu") from error
+        torch.ones(1, device=device).add(1).item()  # "meta" makes tensors, but computes nothing
+    except Exception as error:  # kinds of devices that nothing here supports raise errors of all kinds
+        raise FreeSegError(f"device {shortened(str(device))} cannot be used here ({reason(error)}); try cpu") from error
     return torch.device(device)
 
 
@@ -41,7 +41,7 @@ def require_precision(name: str | torch.dtype, device: torch.device) -> torch.dt
     """
     dtype = PRECISIONS.get(canonical_precision(str(name)))
     if dtype is None:
-        raise FreeSegError(f"no precision is called {str(name)!r}; there are: {', '.join(PRECISIONS)}")
+        raise FreeSegError(f"no precision is called {shortened(str(name))}; there are: {', '.join(PRECISIONS)}")
     if device.type == "cpu" and not cpu_supports(dtype):
         have = ", ".join(name for name, each in PRECISIONS.items() if cpu_supports(each))
         raise FreeSegError(f"this CPU does not compute in {str(dtype).removeprefix('torch.')}; use one of: {have}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freeseg import extras
-from freeseg.errors import WeightsError
+from freeseg.errors import PATH_CHARACTERS, WeightsError, shortened
 from freeseg.files import is_file, is_folder
 from freeseg.models import hub
 from freeseg.models.config import CONFIG, Config, full_name, read_config
@@ -44,11 +44,15 @@ def find_model(name: str | Path = DEFAULT, *, revision: str | None = None) -> Pa
             raise WeightsError(f"{name} is on this machine and has no revisions; leave --revision out")
         return folder
     if hub.is_name(str(name)) and not is_folder(folder):  # a folder of the user's own may be empty
-        extras.require(*extras.TORCH, what=f"there is no folder {str(name)!r}, and a model of huggingface.co")
+        extras.require(
+            *extras.TORCH,
+            what=f"there is no folder {shortened(str(name), PATH_CHARACTERS)}, and a model of huggingface.co",
+        )
         return hub.resolve(str(name), revision=revision)
     known = ", ".join(EMBEDDED)
     raise WeightsError(
-        f"no model {str(name)!r}; use a folder with a {CONFIG}, a name on huggingface.co (owner/name), or: {known}"
+        f"no model {shortened(str(name), PATH_CHARACTERS)}; use a folder with a {CONFIG}, a name on "
+        f"huggingface.co (owner/name), or: {known}"
     )
 
 
@@ -104,5 +108,5 @@ def check_mode(config: Config, mode: str | None) -> None:
     """
     trained_on = config.towers.mode
     if mode not in (None, trained_on):
-        had = f"was trained on mode {trained_on!r}" if trained_on else "has no dense modes"
+        had = f"was trained on mode {shortened(trained_on)}" if trained_on else "has no dense modes"
         raise WeightsError(f"{config.name} {had}; leave --mode out")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from freeseg.errors import OutputError
+from freeseg.errors import OutputError, shortened
 
 ENDINGS = {"overlay": ".overlay.jpg", "mask": ".mask.png", "json": ".json", "coco": ".coco.json"}  # of their files
 DEFAULT_FORMATS = ("overlay", "mask", "json")  # the summary last: where it is, the others are
@@ -28,4 +28,4 @@ def read_formats(text: str) -> tuple[str, ...]:
 def check_formats(names: Sequence[str], known: Collection[str]) -> None:
     """Raise an OutputError if one of the names is not known."""
     if unknown := [name for name in names if name not in known]:
-        raise OutputError(f"no format is called {unknown[0]!r}; there are: {', '.join(known)}")
+        raise OutputError(f"no format is called {shortened(unknown[0])}; there are: {', '.join(known)}")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from freeseg.errors import OutputError
+from freeseg.errors import PATH_CHARACTERS, OutputError, shortened
 from freeseg.files import escapes_folder, path_for_message, printable
 from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS
 from freeseg.results.marks import Mark, read_mark, seen_from
@@ -214,5 +214,7 @@ def _path_inside(folder: Path, stem: str) -> Path:
     """The path of a stem in a folder, refused where it leads out of the folder, also where a link does."""
     path = Path(stem)
     if not path.name or escapes_folder(stem) or not (folder / path).parent.resolve().is_relative_to(folder.resolve()):
-        raise OutputError(f"{stem!r} does not stay inside {folder}; use a relative name without '..'")
+        raise OutputError(
+            f"{shortened(stem, PATH_CHARACTERS)} does not stay inside {folder}; use a relative name without '..'"
+        )
     return folder / path

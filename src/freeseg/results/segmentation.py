@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from freeseg.errors import LabelError
+from freeseg.errors import LabelError, shortened
 from freeseg.files import printable
 from freeseg.mask_values import DONT_KNOW, IGNORE, Mask, label_values
 from freeseg.results import rle
@@ -231,7 +231,7 @@ class Segmentation:
         if label not in self.labels:
             known = ", ".join(self.labels)
             known = known if len(known) <= 500 else known[:500] + f"... ({len(self.labels)} in all)"
-            raise LabelError(f"no label {label!r}; the labels are {known}")
+            raise LabelError(f"no label {shortened(label)}; the labels are {known}")
         return self.labels.index(label)
 
     def _presence(self, index: int) -> float | None:

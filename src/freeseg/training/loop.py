@@ -19,7 +19,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from freeseg.errors import FreeSegError
+from freeseg.errors import FreeSegError, reason, shortened
 from freeseg.training import state
 
 Batch = TypeVar("Batch")
@@ -142,12 +142,19 @@ class Loop(Generic[Batch]):
         """Load the checkpoint of a training that was stopped, if there is one.
 
         Raises:
-            FreeSegError: It has other settings; the message names them.
+            FreeSegError: It has other settings, which the message names; or it is damaged.
         """
         found = state.read(self.run, self.task.settings, self.task.device)
-        if found is not None:
+        if found is None:
+            return
+        step, history = found.get("step"), found.get("history", [])  # FreeSeg 0.1.0's teachers had none
+        if type(step) is not int or not 0 <= step <= self.steps or not isinstance(history, list):
+            raise state.damaged(self.run, f"its step is {shortened(step)}, not one of 0 to {self.steps}")
+        try:
             self.task.load_state(found)
-            self.step, self.history = found["step"], found.get("history", [])  # FreeSeg 0.1.0's teachers had none
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise state.damaged(self.run, f"it does not fit this training: {reason(error)}") from error
+        self.step, self.history = step, history
 
     def _update(self, batch: Batch) -> None:
         task, step = self.task, self.step

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
-from freeseg.errors import FreeSegError
+from freeseg.errors import FreeSegError, reason
 from freeseg.files import write_bytes
 
 FILE = "state.pt"
@@ -42,7 +44,7 @@ def read(run: Path, settings: Mapping[str, object], device: torch.device) -> dic
     """The state that `write` left in `run`, its tensors on `device`; None where there is none.
 
     Raises:
-        FreeSegError: The state belongs to a training with other settings; the message names them.
+        FreeSegError: The state belongs to a training with other settings, which the message names; or it is damaged.
 
     Example:
         >>> import tempfile
@@ -53,7 +55,7 @@ def read(run: Path, settings: Mapping[str, object], device: torch.device) -> dic
     """
     if not (run / FILE).exists():
         return None
-    state: dict[str, Any] = torch.load(run / FILE, weights_only=True, map_location=device)
+    state = _load(run / FILE, device)
     before = {RENAMED_SETTINGS.get(name, name): value for name, value in state.pop("settings").items()}
     changed = [
         f"{name} {_shortened(before.get(name))} -> {_shortened(settings.get(name))}"
@@ -64,6 +66,33 @@ def read(run: Path, settings: Mapping[str, object], device: torch.device) -> dic
         raise FreeSegError(
             f"{run} holds a training with other settings ({', '.join(changed)}); choose another --out, or remove it"
         )
+    return state
+
+
+def damaged(run: Path, cause: str) -> FreeSegError:
+    """What to raise for a state that cannot be used.
+
+    Args:
+        run: Folder of the training.
+        cause: What is wrong with it.
+    """
+    return FreeSegError(f"{run / FILE} is no state of a training that can go on ({cause}); remove it to begin anew")
+
+
+def _load(path: Path, device: torch.device) -> dict[str, Any]:
+    """What a state's file holds, read as tensors and plain values: nothing in it is run."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of the file's kind, which the error tells as well
+            state = torch.load(path, weights_only=True, map_location=device)
+    except FreeSegError:
+        raise
+    except Exception as error:  # PyTorch raises errors of many kinds on damaged files
+        cause = "it holds more than tensors and numbers" if isinstance(error, UnpicklingError) else reason(error)
+        raise damaged(path.parent, cause) from error
+    if not isinstance(state, dict) or not isinstance(state.get("settings"), dict):
+        raise damaged(path.parent, "it lacks its settings")
+    if not all(isinstance(name, str) for name in (*state, *state["settings"])):
+        raise damaged(path.parent, "a name in it is no text")
     return state
 
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.decision.maps import merge_aliases
-from freeseg.errors import LabelError
-from freeseg.words.lists import shortened
+from freeseg.errors import LabelError, shortened
 from freeseg.words.vocabularies import Vocabulary
 
 Rows = NDArray[np.float32]

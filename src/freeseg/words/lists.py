@@ -7,9 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import TypeGuard
 
-from freeseg.errors import LabelError
-
-SHOWN_CHARACTERS = 40  # of a text in an error
+from freeseg.errors import LabelError, shortened
 
 # Averaging a few neutral sentences steadies the embedding of a bare word (CLIP, arXiv 2103.00020, 3.1.4).
 TEMPLATES = ("a photo of a {}.", "a picture of the {}.", "there is a {} in the scene.", "{}")
@@ -80,13 +78,3 @@ def _tables() -> dict[str, list[str]]:
 
 def _read(file: str) -> dict[str, list[str]]:
     return tomllib.loads(resources.files("freeseg.words").joinpath(file).read_text(encoding="utf-8"))
-
-
-def shortened(text: str) -> str:
-    """A text in quotes, cut where it is long, for an error.
-
-    Example:
-        >>> shortened("cat")
-        "'cat'"
-    """
-    return repr(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "...")

@@ -7,8 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from freeseg.errors import one_line
-from freeseg.words.lists import shortened
+from freeseg.errors import one_line, shortened
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

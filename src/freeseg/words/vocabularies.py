@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from freeseg.errors import LabelError
+from freeseg.errors import LabelError, shortened
 from freeseg.mask_values import BACKGROUND
-from freeseg.words.lists import TEMPLATES, default_background, is_list_name, label_list, shortened
+from freeseg.words.lists import TEMPLATES, default_background, is_list_name, label_list
 from freeseg.words.spelling import visible_text, word_key
 from freeseg.words.written import label_texts, split_labels
 

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from freeseg.errors import LabelError, reason
+from freeseg.errors import LabelError, reason, shortened
 from freeseg.files import is_file, path_for_message, read_text
-from freeseg.words.lists import shortened
 
 HOW = "separate labels by commas, semicolons or lines"
 MAX_WORDS = 6  # of a label, before a warning says that it may be several labels

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from freeseg.data.captions.records import captions_and_split, data_errors, parse_record, read_file, relative_name
 from freeseg.data.captions.source import CaptionedPhoto
-from freeseg.errors import DataError
+from freeseg.errors import PATH_CHARACTERS, DataError, shortened
 from freeseg.files import encoding_by_mark, is_file
 from freeseg.photos import photos_in
 
@@ -78,14 +78,17 @@ def _read_jsonl(folder: Path) -> dict[Path, tuple[str, tuple[str, ...], str]]:
         key = relative_name(record.get("file"), where)
         photo, key = _place(folder, key)
         if photo in entries:
-            raise DataError(f"{where}: {key!r} is listed twice; put all captions of a photo in one line")
+            raise DataError(
+                f"{where}: {shortened(key, PATH_CHARACTERS)} is listed twice; put all captions of a photo in one line"
+            )
         entries[photo] = (key, *captions_and_split(record, where))
     if not entries:
         raise DataError(f"{file}: empty; it needs a line for each photo")
     if absent := [key for photo, (key, _, _) in entries.items() if not is_file(photo)]:
         hint = " (\\ was read as a separator, too)" if any("\\" in key for key in absent) else ""
         raise DataError(
-            f"{file}: {len(absent)} of {len(entries)} photos are not there{hint}; the first is {absent[0]!r}"
+            f"{file}: {len(absent)} of {len(entries)} photos are not there{hint}; the first is "
+            f"{shortened(absent[0], PATH_CHARACTERS)}"
         )
     return entries
 

@@ -43,6 +43,8 @@ def open_sources(paths: Sequence[str | Path], *, without: Path | None = None) ->
 
 def _open(given: str | Path, without: Path | None) -> PhotoSource:
     path = Path(given)
+    if not str(given).strip():  # which `Path` takes for the current folder
+        raise DataError("a source is an empty text; name a folder or a tar, or . for the current folder")
     if re.match(r"pipe:|[A-Za-z][A-Za-z0-9+.-]+:/", str(given)):
         raise DataError(f"{given}: only local files are read, no URL and no pipe; download it first")
     if is_file(path / CAPTIONS_FILE):

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from freeseg.data.captions.source import SPLITS
-from freeseg.errors import DataError
+from freeseg.errors import PATH_CHARACTERS, DataError, shortened
 from freeseg.files import is_file, is_folder
 
 
@@ -56,7 +56,7 @@ def captions_and_split(record: dict[str, Any], where: str) -> tuple[tuple[str, .
     if not isinstance(captions, list) or not all(isinstance(caption, str) for caption in captions):
         raise DataError(f'{where}: {"no" if captions is None else "bad"} "captions"; it must be a list of strings')
     if split not in SPLITS:
-        raise DataError(f"{where}: unknown split {split!r}; use one of {', '.join(SPLITS)}")
+        raise DataError(f"{where}: unknown split {shortened(split)}; use one of {', '.join(SPLITS)}")
     # JSON can spell half of an emoji (a lone surrogate), which no tokenizer can encode.
     encodable = (caption.encode("utf-8", "replace").decode().strip() for caption in captions)
     return tuple(caption for caption in encodable if caption), split
@@ -72,7 +72,10 @@ def relative_name(name: object, where: str) -> str:
         raise DataError(f'{where}: {"no" if name is None else "bad"} "file"; it must be the name of a photo')
     path = PureWindowsPath(name)  # it knows both / and \\
     if path.anchor or ".." in path.parts:
-        raise DataError(f"{where}: {name!r} leads out of the folder; name photos relative to it, without ..")
+        raise DataError(
+            f"{where}: {shortened(name, PATH_CHARACTERS)} leads out of the folder; name photos relative to it, "
+            "without .."
+        )
     return PurePosixPath(name).as_posix()
 
 

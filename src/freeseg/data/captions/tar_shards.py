@@ -15,7 +15,7 @@ from freeseg.data.captions.records import (
     relative_name,
 )
 from freeseg.data.captions.source import CaptionedPhoto
-from freeseg.errors import DataError
+from freeseg.errors import PATH_CHARACTERS, DataError, shortened
 from freeseg.files import is_file, is_folder
 
 _PHOTO_KINDS = ("jpg", "jpeg", "png", "webp")
@@ -102,10 +102,14 @@ def _scan(shard: Path, photos: set[str], texts: set[str]) -> None:
             # webdataset joins neighbours only: a text further down would lose its photo without a word.
             if key in photos or key in texts:
                 fix = "keep a key's members side by side (tar --sort=name), and keys unique over all shards"
-                raise DataError(f"{shard}: {name!r}: its key came before, apart from here; {fix}")
+                raise DataError(
+                    f"{shard}: {shortened(name, PATH_CHARACTERS)}: its key came before, apart from here; {fix}"
+                )
             last, kinds = key, set()
         if kind in kinds or (kind in _PHOTO_KINDS and not kinds.isdisjoint(_PHOTO_KINDS)):
-            raise DataError(f"{shard}: {name!r}: a second photo or text for the key {key!r}; rename one")
+            raise DataError(
+                f"{shard}: {shortened(name, PATH_CHARACTERS)}: a second photo or text for its key; rename one"
+            )
         kinds.add(kind)
         (photos if kind in _PHOTO_KINDS else texts).add(key)
 

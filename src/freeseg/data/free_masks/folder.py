@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from freeseg.data.free_masks.entries import MANIFEST, Entry, read_manifest
 from freeseg.data.free_masks.settings import LABELS, read_settings, vocabulary_of
-from freeseg.errors import DataError
+from freeseg.errors import DataError, shortened
 from freeseg.mask_values import IGNORE, labels_by_value
 from freeseg.words import Vocabulary
 
@@ -99,7 +99,7 @@ def open_free_masks(folder: str | Path) -> FreeMasks:
     entries: dict[tuple[str, str], Entry] = {}
     for number, (_, entry) in enumerate(read_manifest(folder), start=1):
         if strange := set(entry.labels).difference(labels):
-            raise DataError(f"{folder / MANIFEST}, line {number}: {min(strange)!r} is no label of {LABELS}")
+            raise DataError(f"{folder / MANIFEST}, line {number}: {shortened(min(strange))} is no label of {LABELS}")
         if absent := [name for name in (entry.mask, entry.confidence) if not (folder / name).is_file()]:
             raise DataError(f"{folder / absent[0]} is missing; run the same `freeseg label` again")
         entries[entry.source, entry.file] = entry  # the later line counts, where a photo was labelled again

@@ -18,7 +18,7 @@ from freeseg.data.segmentation.dataset import SETTINGS, UNKNOWN, SegmentationDat
 from freeseg.data.segmentation.folder import open_folder
 from freeseg.data.segmentation.layout import AnnotatedPhoto
 from freeseg.data.segmentation.voc import open_voc
-from freeseg.errors import DataError
+from freeseg.errors import DataError, shortened
 
 __all__ = [
     "DATASETS",
@@ -68,7 +68,7 @@ def open_dataset(name: str, root: str | Path, *, classes: str | Path | None = No
         ('a', 'person')
     """
     if name not in DATASETS:
-        raise DataError(f"no dataset is called {name!r}; there are: {', '.join(DATASETS)}")
+        raise DataError(f"no dataset is called {shortened(name)}; there are: {', '.join(DATASETS)}")
     if name == FOLDER:
         return open_folder(Path(root), classes=Path(classes) if classes else None)
     if classes:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from freeseg import words as vocabularies
 from freeseg.data.segmentation.layout import AnnotatedPhoto
 from freeseg.data.segmentation.values import read_values
-from freeseg.errors import DataError
+from freeseg.errors import DataError, shortened
 from freeseg.mask_values import BACKGROUND, IGNORE
 from freeseg.words import Vocabulary
 from freeseg.words.datasets import class_list
@@ -76,7 +76,7 @@ class SegmentationData:
             DataError: There is no such setting.
         """
         if setting not in SETTINGS:
-            raise DataError(f"no label setting is called {setting!r}; there are: {', '.join(SETTINGS)}")
+            raise DataError(f"no label setting is called {shortened(setting)}; there are: {', '.join(SETTINGS)}")
         names, own = self.classes[int(self.has_background) :], vocabularies.default_background()
         if setting == "plain":
             words = Vocabulary.of(names, own)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from freeseg.data.segmentation.dataset import MAX_CLASSES, SegmentationData, lookup
 from freeseg.data.segmentation.layout import find_paths
 from freeseg.data.segmentation.voc import voc_items
-from freeseg.errors import DataError, LabelError
+from freeseg.errors import DataError, LabelError, shortened
 from freeseg.mask_values import BACKGROUND
 from freeseg.words import Vocabulary
 
@@ -100,5 +100,5 @@ def _entries(path: Path) -> tuple[list[str], bool | None]:
     if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
         raise DataError(f"{path} is of another form; it must be {form}")
     if stated is not None and not isinstance(stated, bool):
-        raise DataError(f'{path}: "background" is {stated!r}; it must be true or false')
+        raise DataError(f'{path}: "background" is {shortened(stated)}; it must be true or false')
     return entries, stated

@@ -14,7 +14,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from freeseg.errors import WeightsError, one_line
+from freeseg.errors import WeightsError, one_line, shortened
 
 HUB = "huggingface.co"  # its public name, wherever HF_ENDPOINT points
 REASON_CHARACTERS = 160
@@ -29,7 +29,7 @@ def explain(error: BaseException, name: str, revision: str | None) -> WeightsErr
         case GatedRepoError():
             text = f"{name} is gated: ask for access at {page}, log in with `hf auth login`, and try again"
         case RevisionNotFoundError():
-            text = f"{name} has no revision {revision!r}; see {page}/commits, or leave the revision out"
+            text = f"{name} has no revision {shortened(revision)}; see {page}/commits, or leave the revision out"
         case RepositoryNotFoundError():
             text = (
                 f"there is no folder {name}, and no model of that name on {HUB}; check it at https://{HUB}/models, "

@@ -22,7 +22,7 @@ from huggingface_hub.file_download import repo_folder_name
 from huggingface_hub.repocard import metadata_load
 from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
-from freeseg.errors import WeightsError
+from freeseg.errors import PATH_CHARACTERS, WeightsError, shortened
 from freeseg.files import is_folder
 from freeseg.models.config import CONFIG
 from freeseg.models.hub.explain import HUB, explain
@@ -104,11 +104,16 @@ def describe(name: str, *, revision: str | None = None) -> ModelFiles:
     """
     if is_folder(name):
         if revision is not None:
-            raise WeightsError(f"{name} is a folder, which has no revision {revision!r}; leave the revision out")
+            raise WeightsError(
+                f"{name} is a folder, which has no revision {shortened(revision)}; leave the revision out"
+            )
         return _describe_folder(Path(name))
     if not is_name(name):
         example = known_models()[0].name
-        raise WeightsError(f"there is no folder {name!r}; give one, or a model of {HUB} as owner/name: {example}")
+        raise WeightsError(
+            f"there is no folder {shortened(name, PATH_CHARACTERS)}; give one, or a model of {HUB} as owner/name: "
+            f"{example}"
+        )
     cached = _describe_cached(name, revision)
     if cached and COMMIT.fullmatch(revision or ""):  # a commit never changes: no need to ask
         return cached

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freeseg.errors import FreeSegError, WeightsError
+from freeseg.errors import PATH_CHARACTERS, FreeSegError, WeightsError, shortened
 from freeseg.models.config import TowerPair
 from freeseg.models.towers import efficientnet_lite, minilm, segmentation_lite
 from freeseg.models.towers.efficientnet_lite import EfficientNetLiteFamily
@@ -54,7 +54,8 @@ def family_of(name: str) -> Family:
             return family
     known = ", ".join(known_names())
     raise WeightsError(
-        f"there is no tower {name!r}; use a folder, a name on huggingface.co (owner/name), or one of: {known}"
+        f"there is no tower {shortened(name, PATH_CHARACTERS)}; use a folder, a name on huggingface.co "
+        f"(owner/name), or one of: {known}"
     )
 
 
@@ -67,7 +68,7 @@ def network_family(name: str) -> Family:
     for family in FAMILIES:
         if family.trains_image_tower and family.knows(name):
             return family
-    raise FreeSegError(f"no encoder {name!r}; use one of: {', '.join(network_names())}")
+    raise FreeSegError(f"no encoder {shortened(name, PATH_CHARACTERS)}; use one of: {', '.join(network_names())}")
 
 
 def network_names() -> tuple[str, ...]:

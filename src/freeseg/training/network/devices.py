@@ -8,7 +8,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs
 
-from freeseg.errors import FreeSegError
+from freeseg.errors import FreeSegError, shortened
 from freeseg.models.devices import PRECISIONS, require_device
 from freeseg.models.precisions import canonical_precision
 
@@ -32,10 +32,11 @@ def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
     """
     precision = canonical_precision(precision)
     if precision != "auto" and precision not in PRECISIONS:
-        raise FreeSegError(f"precision is {precision!r}; it must be one of: auto, {', '.join(PRECISIONS)}")
+        raise FreeSegError(f"precision is {shortened(precision)}; it must be one of: auto, {', '.join(PRECISIONS)}")
     if device not in DEVICES:
         raise FreeSegError(
-            f"device is {device!r}; it must be one of: {', '.join(DEVICES)}; CUDA_VISIBLE_DEVICES chooses among GPUs"
+            f"device is {shortened(device)}; it must be one of: {', '.join(DEVICES)}; CUDA_VISIBLE_DEVICES chooses "
+            "among GPUs"
         )
     if device != "auto":
         require_device(device)

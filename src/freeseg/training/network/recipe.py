@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from freeseg.errors import FreeSegError
+from freeseg.bounds import MOST_SEED, Bounds, check_fields
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,11 @@ class NetworkRecipe:
         clamp: Largest loss that a pixel can have in the last part of the training.
         clamp_from: Where that last part begins, as a share of the training. 1 turns the clamp off.
         distill: Weight of the distance between the network's and the teacher's patch embeddings. 0 turns it off.
-        side: Side of the squares that are cropped from photos, in pixels. It is a multiple of 32.
+        side: Side of the squares that are cropped from photos, in pixels. It is a multiple of 32, at most 2048.
         smallest_crop: Side of the smallest crop, as a share of the photo's shorter side.
         colour: Largest random change of brightness, contrast and saturation, as a share.
-        frozen_stride: The encoder's layers up to this stride keep their ImageNet weights. 0 trains all layers.
+        frozen_stride: The encoder's layers up to this stride (2, 4, 8, 16 or 32) keep their ImageNet weights. 0 trains
+            all layers.
         encoder_rate: Learning rate of the encoder, as a share of the decoder's.
         self_training_rate: Learning rate of self-training rounds, as a share of the first training's.
         ema: Decay of the moving average of the weights. The averaged weights become the network.
@@ -43,38 +45,25 @@ class NetworkRecipe:
         16
     """
 
-    epochs: int = 2
-    batch_size: int = 16
-    learning_rate: float = 5e-4
-    weight_decay: float = 0.01
-    seed: int = 0
+    epochs: Annotated[int, Bounds(1, 1_000_000)] = 2
+    batch_size: Annotated[int, Bounds(1, 1_000_000)] = 16
+    learning_rate: Annotated[float, Bounds(above=0)] = 5e-4
+    weight_decay: Annotated[float, Bounds(least=0)] = 0.01
+    seed: Annotated[int, Bounds(0, MOST_SEED)] = 0
     partial_labels: bool = True
     partial_pixels: bool = True
-    foreground_share: float = 0.7
-    background_share: float = 0.7
-    clamp: float = 2.0
-    clamp_from: float = 0.6
-    distill: float = 2.0
-    side: int = 224
-    smallest_crop: float = 0.6
-    colour: float = 0.3
-    frozen_stride: int = 16
-    encoder_rate: float = 0.2
-    self_training_rate: float = 0.3
-    ema: float = 0.998
+    foreground_share: Annotated[float, Bounds(above=0, most=1)] = 0.7
+    background_share: Annotated[float, Bounds(above=0, most=1)] = 0.7
+    clamp: Annotated[float, Bounds(above=0)] = 2.0
+    clamp_from: Annotated[float, Bounds(0, 1)] = 0.6
+    distill: Annotated[float, Bounds(least=0)] = 2.0
+    side: Annotated[int, Bounds(32, 2048, multiple=32)] = 224
+    smallest_crop: Annotated[float, Bounds(above=0, most=1)] = 0.6
+    colour: Annotated[float, Bounds(0, 1)] = 0.3
+    frozen_stride: Annotated[int, Bounds(one_of=(0, 2, 4, 8, 16, 32))] = 16
+    encoder_rate: Annotated[float, Bounds(0, 1)] = 0.2
+    self_training_rate: Annotated[float, Bounds(above=0, most=1)] = 0.3
+    ema: Annotated[float, Bounds(0, 1)] = 0.998
 
     def __post_init__(self) -> None:
-        for name in ("foreground_share", "background_share", "smallest_crop", "self_training_rate"):
-            if not 0 < getattr(self, name) <= 1:
-                raise FreeSegError(f"{name} is {getattr(self, name)}; it must be above 0 and at most 1")
-        for name in ("clamp_from", "colour", "encoder_rate", "ema"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise FreeSegError(f"{name} is {getattr(self, name)}; it must be from 0 to 1")
-        if self.seed < 0 or self.weight_decay < 0 or self.frozen_stride < 0:
-            raise FreeSegError("seed, weight decay and frozen stride must not be below 0")
-        if self.side < 32 or self.side % 32:
-            raise FreeSegError(f"side is {self.side}; it must be a multiple of 32")
-        if self.epochs < 1 or self.batch_size < 1 or self.learning_rate <= 0 or self.clamp <= 0 or self.distill < 0:
-            raise FreeSegError(
-                "epochs and batch size must be at least 1, learning rate and clamp above 0, distill not below 0"
-            )
+        check_fields(self)

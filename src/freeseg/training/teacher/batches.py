@@ -39,6 +39,26 @@ class TeacherBatch(NamedTuple):
         return TeacherBatch(*(None if part is None else part.to(device) for part in self))  # type: ignore[arg-type]
 
 
+def check_batch(photos: int, recipe: TeacherRecipe) -> None:
+    """Check that photos fill a batch.
+
+    Args:
+        photos: How many photos with captions there are, or may be.
+        recipe: With the size of a batch.
+
+    Raises:
+        DataError: They do not.
+
+    Example:
+        >>> check_batch(256, TeacherRecipe(batch_size=256))
+    """
+    if photos < recipe.batch_size:
+        raise DataError(
+            f"{photos} photos with captions are fewer than one batch of {recipe.batch_size}; add photos or lower "
+            "--batch-size"
+        )
+
+
 class TeacherBatches:
     """The batches of a training. What is drawn depends on the seed and the step alone.
 
@@ -52,11 +72,7 @@ class TeacherBatches:
     """
 
     def __init__(self, data: TeacherData, recipe: TeacherRecipe, nouns: int):
-        if len(data.captioned) < recipe.batch_size:
-            raise DataError(
-                f"{len(data.captioned)} photos with captions are fewer than one batch of {recipe.batch_size}; "
-                "add photos or lower --batch-size"
-            )
+        check_batch(len(data.captioned), recipe)
         if recipe.attention == "class" and data.attention is None:
             raise DataError("no attention of another tower was prepared; name one with --attention")
         self.data, self.recipe, self.nouns = data, recipe, nouns

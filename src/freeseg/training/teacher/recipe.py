@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args, get_type_hints
+from typing import Annotated, Literal
 
-from freeseg.errors import FreeSegError
+from freeseg.bounds import MOST_SEED, Bounds, check_fields
 
 ATTENTIONS = ("auto", "energy", "none")  # what weighs patches without another tower
 
@@ -49,31 +49,21 @@ class TeacherRecipe:
 
     pooling: Literal["mean", "max", "masked-max", "min", "smoothed-min", "softmax"] = "smoothed-min"
     where: Literal["features", "similarities"] = "similarities"
-    tau: float = 0.5
+    tau: Annotated[float, Bounds(above=0)] = 0.5
     attention: Literal["auto", "energy", "class", "none"] = "auto"
-    smoothing: int = 1
-    captions: int = 2
-    nouns: float = 0.0
-    distill: float = 1.0
-    distill_kinds: float = 0.0
-    distill_scale: float = 20.0
-    distill_patches: int = 8
-    epochs: int = 6
-    batch_size: int = 256
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.01
-    seed: int = 0
+    smoothing: Annotated[int, Bounds(1, 99, odd=True)] = 1
+    captions: Annotated[int, Bounds(1, 100)] = 2
+    nouns: Annotated[float, Bounds(least=0)] = 0.0
+    distill: Annotated[float, Bounds(least=0)] = 1.0
+    distill_kinds: Annotated[float, Bounds(least=0)] = 0.0
+    distill_scale: Annotated[float, Bounds(above=0)] = 20.0
+    distill_patches: Annotated[int, Bounds(1, 10_000)] = 8
+    epochs: Annotated[int, Bounds(1, 1_000_000)] = 6
+    batch_size: Annotated[int, Bounds(2, 1_000_000)] = 256
+    learning_rate: Annotated[float, Bounds(above=0)] = 3e-3
+    weight_decay: Annotated[float, Bounds(least=0)] = 0.01
+    seed: Annotated[int, Bounds(0, MOST_SEED)] = 0
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
-        hints = get_type_hints(type(self))
-        for name in ("pooling", "where", "attention", "precision"):
-            allowed = get_args(hints[name])
-            if getattr(self, name) not in allowed:
-                raise FreeSegError(f"{name} is {getattr(self, name)!r}; it must be one of: {', '.join(allowed)}")
-        if self.tau <= 0 or self.epochs < 1 or self.batch_size < 2 or self.smoothing % 2 == 0:
-            raise FreeSegError("tau must be above 0, epochs at least 1, batch size at least 2, smoothing odd")
-        if self.smoothing < 1 or self.captions < 1 or self.learning_rate <= 0:
-            raise FreeSegError("smoothing and captions must be at least 1, learning rate above 0")
-        if min(self.seed, self.weight_decay, self.nouns, self.distill, self.distill_kinds) < 0:
-            raise FreeSegError("seed, weight decay and the losses' weights must not be below 0")
+        check_fields(self)

@@ -14,6 +14,7 @@ from freeseg.models.towers import DEFAULT_IMAGE_TOWER
 from freeseg.training import CACHE, features
 from freeseg.training.loop import OnStep
 from freeseg.training.record import training_record
+from freeseg.training.teacher.batches import check_batch
 from freeseg.training.teacher.data import open_stores, read_teacher_data
 from freeseg.training.teacher.recipe import TeacherRecipe
 from freeseg.training.teacher.task import resolve_attention, train_average
@@ -105,6 +106,7 @@ def run(
         frozen["attention tower"] = family.sha256(attention_tower)
         tower = family.open_attention(attention_tower)
         attention = features.open_attention(cache, tower, frozen["attention tower"])
+    check_batch(photos, recipe)  # before the features, which can take hours
     data = read_teacher_data(
         model,
         opened,

@@ -12,10 +12,9 @@ import pytest
 import torch
 import transformers
 
-from freeseg.errors import WeightsError
+from freeseg.errors import SHOWN_CHARACTERS, WeightsError
 from freeseg.models.towers.transformer.loading import load_checkpoint
 from freeseg.models.towers.transformer.text import TransformerText
-from freeseg.words.lists import SHOWN_CHARACTERS
 from tiny_transformers import CONTEXT, ZERO_SHOT, clip_tokenizer
 
 NETWORKS = {"clip": transformers.CLIPModel, "siglip": transformers.SiglipModel, "siglip2": transformers.Siglip2Model}

@@ -30,7 +30,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from freeseg.errors import FreeSegError
+from freeseg.errors import FreeSegError, shortened
 
 Layer = Callable[[Tensor], Tensor]
 Step = Callable[["Block", Tensor, "Heads", Tensor | None], Tensor]
@@ -148,7 +148,7 @@ def neighbourhood(grid: tuple[int, int], *, special: int, like: Tensor, std: flo
 
 def _mode(name: str) -> Mode:
     if name not in MODES:
-        raise FreeSegError(f"no dense mode {name!r}; use one of: {', '.join(MODES)}")
+        raise FreeSegError(f"no dense mode {shortened(name)}; use one of: {', '.join(MODES)}")
     return MODES[name]
 
 

@@ -7,18 +7,22 @@ refused. Nothing in the folder is run, and reading these files needs no torch.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from freeseg.errors import WeightsError
+from freeseg.errors import WeightsError, shortened
 from freeseg.files import bytes_sha256, is_file, sha256
-from freeseg.models.config import CONFIG, PixelNormalisation
+from freeseg.models.config import CONFIG, MOST_SHORT_SIDE, PixelNormalisation
 from freeseg.models.towers.transformer.kinds import KINDS, LONE_TOWERS
 
 PREPROCESSING = ("preprocessor_config.json", "processor_config.json")
 OPEN_CLIP = "open_clip_config.json"
-RESAMPLING = {2: "bilinear", 3: "bicubic"}  # pillow's numbers, as preprocessing files have them
+RESAMPLING: dict[int, Literal["bicubic", "bilinear"]] = {
+    2: "bilinear",
+    3: "bicubic",
+}  # pillow's numbers, as preprocessing files have them
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class CheckpointPixels:
 
     normalisation: PixelNormalisation
     side: int
-    resample: str
+    resample: Literal["bicubic", "bilinear"]
 
 
 def is_transformer(folder: Path) -> bool:
@@ -68,7 +72,7 @@ def model_type(folder: Path) -> str:
     if found in LONE_TOWERS:
         raise WeightsError(f"{folder} holds {LONE_TOWERS[found]} ({found}); use the checkpoint that has both towers")
     if found not in KINDS:
-        raise WeightsError(f"{folder} holds a model of type {found!r}; FreeSeg reads: {', '.join(KINDS)}")
+        raise WeightsError(f"{folder} holds a model of type {shortened(found)}; FreeSeg reads: {', '.join(KINDS)}")
     return found
 
 
@@ -104,10 +108,16 @@ def read_pixels(folder: Path) -> CheckpointPixels:
         factor = float(raw.get("rescale_factor", 1 / 255)) if raw.get("do_rescale", True) else 1.0
         resample = RESAMPLING[int(raw.get("resample", 3))]
         side = _side(raw, folder)
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path} does not say how pixels are prepared ({error!r}); download it again") from error
-    if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or factor <= 0:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        cause = shortened(error)
+        raise WeightsError(f"{path} does not say how pixels are prepared ({cause}); download it again") from error
+    numbers = (*mean, *std, factor)
+    if len(mean) != 3 or len(std) != 3 or not all(map(math.isfinite, numbers)) or min(*std, factor) <= 0:
         raise WeightsError(f"{path} has no mean and deviation for three channels; download it again")
+    if not 1 <= side <= MOST_SHORT_SIDE:
+        raise WeightsError(
+            f"{path} has a size of {shortened(side)} pixels, not 1 to {MOST_SHORT_SIDE}; download it again"
+        )
     _check_open_clip(folder, path.name, mean, std)
     normalisation = PixelNormalisation(tuple(m / factor for m in mean), tuple(s / factor for s in std))
     return CheckpointPixels(normalisation, side, resample)
@@ -128,7 +138,7 @@ def check_activation(folder: Path) -> None:
         if (found == "quick_gelu") != quick:
             expected = "quick_gelu" if quick else "gelu"
             raise WeightsError(
-                f"{folder}: {CONFIG} has {tower} hidden_act {found!r} but {OPEN_CLIP} says {expected!r}; "
+                f"{folder}: {CONFIG} has {tower} hidden_act {shortened(found)} but {OPEN_CLIP} says {expected!r}; "
                 "correct the one that is wrong"
             )
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from freeseg.errors import WeightsError, reason
+from freeseg.errors import WeightsError, reason, shortened
 from freeseg.models.towers.transformer.dense import MODES
 from freeseg.models.towers.transformer.folder import (
     CheckpointPixels,
@@ -62,7 +62,7 @@ def load_checkpoint(folder: Path, *, mode: str = "", projected: bool = True) -> 
     kind = model_type(folder)
     mode = mode or KINDS[kind].mode
     if mode not in MODES:
-        raise WeightsError(f"no dense mode is called {mode!r}; there are: {', '.join(MODES)}")
+        raise WeightsError(f"no dense mode is called {shortened(mode)}; there are: {', '.join(MODES)}")
     pixels = read_pixels(folder)
     if not KINDS[kind].knows_words:
         return Checkpoint(_frozen(DinoVision(_network(folder, kind), mode=mode)), None, pixels, 0.0)

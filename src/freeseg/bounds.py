@@ -1,0 +1,106 @@
+"""Which values the fields of a dataclass may have: declared in its annotations, and checked in one place."""
+
+from __future__ import annotations
+
+import math
+import types
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from freeseg.errors import FreeSegError, shortened
+
+MOST_SEED = 2**32 - 1  # what every generator of random numbers takes
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """In the annotation of a number: which values it may have.
+
+    Attributes:
+        least: The smallest value.
+        most: The largest value.
+        above: What it is above.
+        multiple: What it is a whole multiple of.
+        odd: Whether it is odd.
+        one_of: All values that it may have.
+    """
+
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    multiple: int = 1
+    odd: bool = False
+    one_of: tuple[int, ...] = ()
+
+    def allows(self, value: Any) -> bool:
+        """Whether a number is within them; no comparison holds for NaN."""
+        return (
+            (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+            and (self.above is None or value > self.above)
+            and (self.multiple == 1 or value % self.multiple == 0)
+            and not (self.odd and value % 2 == 0)
+            and (not self.one_of or value in self.one_of)
+        )
+
+    def __str__(self) -> str:
+        if self.one_of:
+            return f"one of: {', '.join(map(str, self.one_of))}"
+        kind = "an odd number" if self.odd else "a number"
+        if self.multiple != 1:
+            kind = f"a multiple of {self.multiple}"
+        if self.least is not None and self.most is not None:
+            return f"{kind} from {self.least:,} to {self.most:,}"
+        ends = [
+            "" if self.above is None else f"above {self.above:,}",
+            "" if self.least is None else f"of at least {self.least:,}",
+            "" if self.most is None else f"of at most {self.most:,}",
+        ]
+        return " ".join([kind, " and ".join(filter(None, ends))]).strip()
+
+
+def check_fields(given: Any) -> None:
+    """Check the numbers and choices among the fields of a dataclass.
+
+    Numbers with a fraction are finite, and all are within the `Bounds` of their annotation. A text that is annotated
+    with a `Literal` is one of its choices. Fields of other types are not looked at.
+
+    Args:
+        given: A dataclass's object.
+
+    Raises:
+        FreeSegError: A value makes no sense; the message names the field and says what it must be.
+
+    Example:
+        >>> @dataclass
+        ... class Tea:
+        ...     minutes: Annotated[float, Bounds(above=0)] = 3.0
+        >>> check_fields(Tea(math.nan))
+        Traceback (most recent call last):
+        freeseg.errors.FreeSegError: minutes is nan; it must be a number above 0
+    """
+    hints = get_type_hints(type(given), include_extras=True)
+    for name in (field.name for field in fields(given)):
+        if expected := _problem(getattr(given, name), hints[name]):
+            raise FreeSegError(f"{name} is {shortened(getattr(given, name))}; it must be {expected}")
+
+
+def _problem(value: Any, hint: Any) -> str:
+    """What a value should be; "" where it is right, or of a type that is not checked."""
+    kind, bounds = (get_args(hint)[0], get_args(hint)[1:]) if get_origin(hint) is Annotated else (hint, ())
+    if get_origin(kind) in (Union, types.UnionType):
+        if value is None and type(None) in get_args(kind):
+            return ""
+        [kind] = [each for each in get_args(kind) if each is not type(None)]
+    limits = next((each for each in bounds if isinstance(each, Bounds)), Bounds())
+    if get_origin(kind) is Literal:
+        return "" if value in get_args(kind) else f"one of: {', '.join(map(str, get_args(kind)))}"
+    if kind is bool:
+        return "" if isinstance(value, bool) else "true or false"
+    if kind not in (int, float):
+        return ""
+    is_kind = isinstance(value, Integral if kind is int else Real) and not isinstance(value, bool)
+    if is_kind and (kind is int or math.isfinite(value)) and limits.allows(value):
+        return ""
+    return str(limits).replace("number", "whole number" if kind is int else "number")
