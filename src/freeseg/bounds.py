@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -60,14 +62,15 @@ class Bounds:
         return " ".join([kind, " and ".join(filter(None, ends))]).strip()
 
 
-def check_fields(given: Any) -> None:
-    """Check the numbers and choices among the fields of a dataclass.
+def check_fields(given: Any, names: Mapping[str, str] | None = None) -> None:
+    """Check the fields of a dataclass: that they are what their annotations say.
 
-    Numbers with a fraction are finite, and all are within the `Bounds` of their annotation. A text that is annotated
-    with a `Literal` is one of its choices. Fields of other types are not looked at.
+    Numbers with a fraction are finite, and all numbers are within the `Bounds` of their annotation. A field that is
+    annotated with a `Literal` has one of its choices. Fields of types that JSON does not have are not looked at.
 
     Args:
         given: A dataclass's object.
+        names: What errors call a field, where it is not its name.
 
     Raises:
         FreeSegError: A value makes no sense; the message names the field and says what it must be.
@@ -80,10 +83,34 @@ def check_fields(given: Any) -> None:
         Traceback (most recent call last):
         freeseg.errors.FreeSegError: minutes is nan; it must be a number above 0
     """
-    hints = get_type_hints(type(given), include_extras=True)
-    for name in (field.name for field in fields(given)):
-        if expected := _problem(getattr(given, name), hints[name]):
-            raise FreeSegError(f"{name} is {shortened(getattr(given, name))}; it must be {expected}")
+    hints = _hints(type(given))  # type: ignore[arg-type]
+    for field in fields(given):
+        check_value((names or {}).get(field.name, field.name), getattr(given, field.name), hints[field.name])
+
+
+def check_value(name: str, value: Any, hint: Any) -> None:
+    """Check a value against a type, as `check_fields` does.
+
+    Args:
+        name: What the error calls it.
+        value: The value.
+        hint: The type.
+
+    Raises:
+        FreeSegError: It is of another type, or makes no sense.
+
+    Example:
+        >>> check_value("photos", {"holiday": "many"}, dict[str, int])
+        Traceback (most recent call last):
+        freeseg.errors.FreeSegError: photos is {'holiday': 'many'}; it must be names with a whole number each
+    """
+    if expected := _problem(value, hint):
+        raise FreeSegError(f"{name} is {shortened(value)}; it must be {expected}")
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
 
 
 def _problem(value: Any, hint: Any) -> str:
@@ -93,13 +120,29 @@ def _problem(value: Any, hint: Any) -> str:
         if value is None and type(None) in get_args(kind):
             return ""
         [kind] = [each for each in get_args(kind) if each is not type(None)]
-    limits = next((each for each in bounds if isinstance(each, Bounds)), Bounds())
-    if get_origin(kind) is Literal:
-        return "" if value in get_args(kind) else f"one of: {', '.join(map(str, get_args(kind)))}"
-    if kind is bool:
-        return "" if isinstance(value, bool) else "true or false"
-    if kind not in (int, float):
-        return ""
+    if kind in (int, float):
+        return _number_problem(value, kind, next((each for each in bounds if isinstance(each, Bounds)), Bounds()))
+    if kind in (bool, str):
+        return "" if isinstance(value, kind) else "true or false" if kind is bool else "a text"
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return "" if value in inner else f"one of: {', '.join(map(str, inner))}"
+    if origin in (list, tuple):
+        right = isinstance(value, origin) and not any(_problem(each, inner[0]) for each in value)
+        return "" if right else f"a list, each of it {_wanted(inner[0])}"
+    if origin in (dict, Mapping):
+        right = isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+        right = right and not any(_problem(each, inner[1]) for each in value.values())
+        return "" if right else f"names with {_wanted(inner[1])} each"
+    return ""
+
+
+def _wanted(kind: Any) -> str:
+    """What a type takes, in words."""
+    return _problem(object(), kind) or "a value"
+
+
+def _number_problem(value: Any, kind: type, limits: Bounds) -> str:
     is_kind = isinstance(value, Integral if kind is int else Real) and not isinstance(value, bool)
     if is_kind and (kind is int or math.isfinite(value)) and limits.allows(value):
         return ""

@@ -133,6 +133,23 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json_text(value))
 
 
+def parse_json(text: str | bytes) -> Any:
+    """The value that JSON holds.
+
+    Raises:
+        ValueError: It is no JSON, or is nested so deeply that nobody can have meant it.
+
+    Example:
+        >>> parse_json('{"id": 7}'), parse_json("[" * 100_000)
+        Traceback (most recent call last):
+        ValueError: it is nested too deeply
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def json_text(value: Any) -> str:
     """A value as JSON, indented by two spaces; letters of every script stay readable.
 

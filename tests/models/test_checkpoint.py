@@ -183,7 +183,8 @@ class TestConfigsThatAreRefused:
     @pytest.mark.parametrize("part", ["preprocessing", "decision"])
     @pytest.mark.parametrize("value", [{"colour": 1}, None, 3])
     def test_unknown_or_missing_parts(self, folder: Path, part: str, value: object) -> None:
-        assert "is incomplete" in refused(change_config(folder, **{part: value}), read_config)
+        said = refused(change_config(folder, **{part: value}), read_config)
+        assert f"{part} is {value}; it must be " in said or "is incomplete" in said
 
     @pytest.mark.parametrize("entry", ["name", "image_tower", "decision"])
     def test_entries_that_must_be_there(self, folder: Path, entry: str) -> None:

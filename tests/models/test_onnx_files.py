@@ -87,10 +87,13 @@ def test_a_folder_without_files(tmp_path: Path) -> None:
         read_onnx_files(tmp_path)
 
 
-@pytest.mark.parametrize("changed", [{"files": None}, {"files": {IMAGE: 3}}, {"channels": "many"}, {"stride": []}])
+@pytest.mark.parametrize(
+    "changed",
+    [{"files": None}, {"files": {IMAGE: 3}}, {"channels": "many"}, {"stride": []}, {"made": 3}, {"channels": 1e400}],
+)
 def test_an_incomplete_list(files: OnnxFiles, changed: dict[str, Any]) -> None:
     write_json(files.folder / DESCRIPTION, files.to_json() | changed)
-    with pytest.raises(WeightsError, match="is incomplete"):
+    with pytest.raises(WeightsError, match=f"{DESCRIPTION}: {next(iter(changed))} is .*; it must be "):
         read_onnx_files(files.folder, weights_sha256=OF)
 
 
@@ -105,10 +108,17 @@ def test_a_sha256_must_be_a_text(files: OnnxFiles) -> None:
     broken = replace(files, files={IMAGE: OnnxFile("12")}).to_json()
     broken["files"][IMAGE]["sha256"] = 12
     (files.folder / DESCRIPTION).write_text(json.dumps(broken))
-    with pytest.raises(WeightsError, match="is incomplete"):
+    with pytest.raises(WeightsError, match=f"{DESCRIPTION}: files is .*; it must be "):
         read_onnx_files(files.folder, weights_sha256=OF)
 
 
 @pytest.mark.parametrize("name", ["owner/name", "../weights", "", "no-such-tower"])
 def test_no_files_for_a_text_tower_that_does_not_ship(name: str) -> None:
     assert text_tower_folder(name) is None
+
+
+def test_a_list_that_lacks_an_entry(files: OnnxFiles) -> None:
+    kept = {name: value for name, value in files.to_json().items() if name != "channels"}
+    write_json(files.folder / DESCRIPTION, kept)
+    with pytest.raises(WeightsError, match=r"is incomplete \(it lacks 'channels'\)"):
+        read_onnx_files(files.folder, weights_sha256=OF)

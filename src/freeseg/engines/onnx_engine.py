@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from freeseg.engines.onnx_session import Session
 from freeseg.errors import WeightsError
-from freeseg.files import is_file, sha256
+from freeseg.files import is_file, parse_json, sha256
 from freeseg.models.onnx_files import FIX, OnnxFiles
 from freeseg.words.embedded import WordEmbeddings
 
@@ -119,7 +118,7 @@ class OnnxEngine:
         return cls(
             session,
             words,
-            stride=json.loads(about["stride"]),
+            stride=parse_json(about["stride"]),
             weights_sha256=weights_sha256,
             file_sha256=sha256(path),
             precision="the file's own",

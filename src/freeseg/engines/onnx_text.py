@@ -7,7 +7,6 @@ neither.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from freeseg.engines.onnx_session import Session
 from freeseg.errors import WeightsError, reason
+from freeseg.files import parse_json
 from freeseg.models.onnx_files import FIX, TEXT, TOKENIZER, WORDS, OnnxFiles
 from freeseg.models.packaged_weights import check_sha256
 from freeseg.words.embedded import WordEmbeddings, average_prompts
@@ -184,7 +184,7 @@ class OnnxText:
         try:
             with safe_open(path, framework="numpy") as file:
                 about = file.metadata()
-                words, templates = (json.loads(about[entry]) for entry in ("words", "templates"))
+                words, templates = (parse_json(about[entry]) for entry in ("words", "templates"))
                 rows = WordEmbeddings(*(np.asarray(file.get_tensor(name), np.float32) for name in ("joint", "tower")))
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"{path} cannot be read ({reason(error)}); {FIX}") from error

@@ -12,7 +12,7 @@ from typing import Any
 
 from freeseg.errors import DataError, OutputError
 from freeseg.evaluation.records import PhotoRecord, Run
-from freeseg.files import plain_number, write_text
+from freeseg.files import parse_json, plain_number, write_text
 
 
 def resume(path: Path, run: Run, names: Sequence[str]) -> list[PhotoRecord]:
@@ -30,7 +30,7 @@ def resume(path: Path, run: Run, names: Sequence[str]) -> list[PhotoRecord]:
     """
     try:
         lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-        complete = [json.loads(line) for line in lines if line.endswith(b"\n")]
+        complete = [parse_json(line) for line in lines if line.endswith(b"\n")]
         if not complete:
             write_text(path, _line(run.to_dict()))
             return []

@@ -5,16 +5,15 @@ A config carries everything a user would otherwise have to know. Reading one nee
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from freeseg.bounds import Bounds, check_fields
+from freeseg.bounds import Bounds, check_fields, check_value
 from freeseg.decision.rule import Decision
-from freeseg.errors import WeightsError
-from freeseg.files import is_folder
+from freeseg.errors import FreeSegError, WeightsError, reason
+from freeseg.files import is_folder, parse_json
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"  # what was trained
@@ -109,8 +108,8 @@ class Config:
 
     name: str
     towers: TowerPair
-    hidden: int = 0
-    same_meaning: float = 0.75
+    hidden: Annotated[int, Bounds(0, 65_536)] = 0
+    same_meaning: Annotated[float, Bounds(-2, 2)] = 0.75
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     decision: Decision = field(default_factory=Decision)
     licence: str = "Apache-2.0"
@@ -154,13 +153,13 @@ def read_config(folder: Path) -> Config:
     """
     path = folder / CONFIG
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise WeightsError(
             f"{folder} holds no {CONFIG}; give the folder that freeseg pretrain or freeseg train wrote"
         ) from None
     except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be read ({error}); write the model again") from error
+        raise WeightsError(f"{path} cannot be read ({reason(error)}); write the model again") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise WeightsError(f"{path} is not a FreeSeg model of format {FORMAT}; update freeseg or train it again")
     if unknown := sorted(raw.keys() - KNOWN_ENTRIES):
@@ -170,18 +169,27 @@ def read_config(folder: Path) -> Config:
     try:
         return _from_json(raw)
     except TypeError as error:
-        raise WeightsError(f"{path} is incomplete ({error}); write the model again") from error
+        raise WeightsError(f"{path} is incomplete ({reason(error)}); write the model again") from error
+    except FreeSegError as error:
+        raise WeightsError(f"{path}: {error}; write the model again") from error
 
 
 def _from_json(raw: Mapping[str, Any]) -> Config:
     rest = {entry: value for entry, value in raw.items() if entry not in {*TOWER_ENTRIES, "towers", "format"}}
-    return Config(
-        towers=TowerPair(**{name: raw[entry] for entry, name in TOWER_ENTRIES.items() if entry in raw}),
+    towers = TowerPair(**{name: raw[entry] for entry, name in TOWER_ENTRIES.items() if entry in raw})
+    check_fields(towers, {name: entry for entry, name in TOWER_ENTRIES.items()})
+    for entry in ("preprocessing", "decision"):
+        check_value(entry, raw[entry], dict[str, Any])
+    config = Config(
+        towers=towers,
         towers_sha256=raw.get("towers", {}),
         preprocessing=Preprocessing(**rest.pop("preprocessing")),
         decision=Decision(**rest.pop("decision")),
         **rest,
     )
+    check_fields(config, {"towers_sha256": "towers"})
+    check_value("training.sources", config.training.get("sources", {}), dict[str, int])
+    return config
 
 
 def full_name(name: str) -> str:

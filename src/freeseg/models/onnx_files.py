@@ -7,15 +7,15 @@ made from and the sha256 of each, which is checked before a file is used. Readin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from freeseg.errors import WeightsError, reason
-from freeseg.files import is_file
+from freeseg.bounds import Bounds, check_fields, check_value
+from freeseg.errors import FreeSegError, WeightsError, reason
+from freeseg.files import is_file, parse_json
 from freeseg.models.config import WEIGHTS
 from freeseg.models.packaged_weights import check_sha256
 
@@ -58,11 +58,11 @@ class OnnxFiles:
     """
 
     folder: Path
-    channels: int
+    channels: Annotated[int, Bounds(1, 1_000_000)]
     files: Mapping[str, OnnxFile]
     weights_sha256: str = ""
     tower_sha256: str = ""
-    stride: int = 0
+    stride: Annotated[int, Bounds(0, 1_024)] = 0
     made: Mapping[str, Any] | None = None
 
     def path(self, name: str) -> Path:
@@ -124,15 +124,17 @@ def read_onnx_files(folder: Path, *, weights_sha256: str = "", tower_sha256: str
     if not has_onnx_files(folder):
         raise WeightsError(f"{folder} has no files to run without PyTorch (no {DESCRIPTION}); {FIX}")
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path} cannot be read ({reason(error)}); {FIX}") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise WeightsError(f"{path} is not of format {FORMAT}; update freeseg or export the model again")
     try:
         found = _from_json(folder, raw)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path} is incomplete ({reason(error)}); {FIX}") from error
+    except KeyError as error:
+        raise WeightsError(f"{path} is incomplete (it lacks {error}); {FIX}") from error
+    except FreeSegError as error:
+        raise WeightsError(f"{path}: {error}; {FIX}") from error
     if (found.weights_sha256, found.tower_sha256) != (weights_sha256, tower_sha256):
         raise WeightsError(f"the ONNX files in {folder} were made from other weights; export the model again")
     return found
@@ -151,22 +153,9 @@ def text_tower_folder(tower: str) -> Path | None:
 
 
 def _from_json(folder: Path, raw: Mapping[str, Any]) -> OnnxFiles:
-    files = {
-        str(name): OnnxFile(_text(entry["sha256"]), _text(entry.get("precision", "")))
-        for name, entry in raw["files"].items()
-    }
-    return OnnxFiles(
-        folder,
-        int(raw["channels"]),
-        files,
-        _text(raw.get("weights_sha256", "")),
-        _text(raw.get("tower_sha256", "")),
-        int(raw.get("stride", 0)),
-        dict(raw.get("made", {})),
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
+    check_value("files", raw["files"], dict[str, dict[str, str]])
+    files = {name: OnnxFile(each["sha256"], each.get("precision", "")) for name, each in raw["files"].items()}
+    texts = {name: raw.get(name, "") for name in ("weights_sha256", "tower_sha256")}
+    found = OnnxFiles(folder, raw["channels"], files, **texts, stride=raw.get("stride", 0), made=raw.get("made", {}))
+    check_fields(found)
+    return found

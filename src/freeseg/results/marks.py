@@ -5,7 +5,6 @@ A JPEG has it as a comment, a PNG as text chunks, a JSON file in its keys. No pi
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image, PngImagePlugin
 
+from freeseg.files import parse_json
 from freeseg.photos import UNNAMED
 from freeseg.results.coco import DESCRIPTION
 
@@ -79,7 +79,7 @@ def seen_from(folder: Path, source: str) -> str:
 
 
 def _json_mark(path: Path) -> Mark | None:
-    content = json.loads(path.read_bytes())
+    content = parse_json(path.read_bytes())
     if not isinstance(content, dict):
         return None
     if content.keys() >= _SUMMARY_KEYS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 import warnings
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from freeseg.errors import LabelError, reason, shortened
-from freeseg.files import is_file, path_for_message, read_text
+from freeseg.files import is_file, parse_json, path_for_message, read_text
 
 HOW = "separate labels by commas, semicolons or lines"
 MAX_WORDS = 6  # of a label, before a warning says that it may be several labels
@@ -121,7 +120,7 @@ def read_label_file(path: Path) -> list[str]:
 
 def _from_json(text: str) -> list[str]:
     try:
-        value = json.loads(text.strip("\ufeff \t\r\n"))
+        value = parse_json(text.strip("\ufeff \t\r\n"))
     except (ValueError, RecursionError) as error:
         raise LabelError(
             f"labels in brackets are read as JSON, and {shortened(text)} is none ({reason(error)}); {HOW}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +107,9 @@ class TestBroken:
             ENTRY.line().encode().replace(b'"width": 5', b'"width": "5"'),
             ENTRY.line().encode().replace(b'["cat", "dog"]', b"[1]"),
             ENTRY.line().encode().replace(b'"sha256"', b'"sha512"'),
+            re.sub(rb'"ignored": [^,]+', b'"ignored": NaN', ENTRY.line().encode()),
+            re.sub(rb'"ignored": [^,]+', b'"ignored": ' + b"[" * 100_000, ENTRY.line().encode()),
+            re.sub(rb'"areas": {', b'"areas": {"x": "y", ', ENTRY.line().encode()),
         ],
     )
     def test_a_damaged_line_is_told_by_number(self, folder: Path, line: bytes) -> None:
@@ -119,7 +123,14 @@ class TestBroken:
 
     @pytest.mark.parametrize(
         "content",
-        ["", "[]", '{"format": "freeseg-masks-2"}', '{"format": "freeseg-masks-1"}', '{"format": "freeseg-masks-1",'],
+        [
+            "",
+            "[]",
+            "[" * 100_000,
+            '{"format": "freeseg-masks-2"}',
+            '{"format": "freeseg-masks-1"}',
+            '{"format": "freeseg-masks-1",',
+        ],
     )
     def test_damaged_or_foreign_settings(self, folder: Path, content: str) -> None:
         (folder / LABELS).write_text(content)
@@ -183,3 +194,15 @@ class TestSettings:
         (tmp_path / MANIFEST).write_text("mine")
         assert MANIFEST in refusal(lambda: write_settings(tmp_path, SETTINGS), OutputError)
         assert not (tmp_path / LABELS).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("labels", "cat"), ("labels", ["cat"]), ("labels", [[1]]), ("background_words", "sky"), ("templates", [None])],
+)
+def test_words_of_another_kind_are_named(tmp_path: Path, name: str, value: object) -> None:
+    draw_masks(tmp_path, ENTRY)
+    settings = json.loads((tmp_path / LABELS).read_text())
+    settings["vocabulary"][name] = value
+    (tmp_path / LABELS).write_text(json.dumps(settings))
+    assert f"{LABELS}: damaged (vocabulary" in refusal(lambda: open_free_masks(tmp_path))

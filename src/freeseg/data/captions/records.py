@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Any
 
 from freeseg.data.captions.source import SPLITS
 from freeseg.errors import PATH_CHARACTERS, DataError, shortened
-from freeseg.files import is_file, is_folder
+from freeseg.files import is_file, is_folder, parse_json
 
 
 @contextmanager
@@ -40,7 +39,7 @@ def parse_record(text: bytes, where: str) -> dict[str, Any]:
         DataError: The text is none.
     """
     with data_errors(where, "not a JSON object in UTF-8"):
-        record = json.loads(text.decode("utf-8-sig"))
+        record = parse_json(text.decode("utf-8-sig"))
         if not isinstance(record, dict):
             raise ValueError(f"it is a {type(record).__name__}")
         return record

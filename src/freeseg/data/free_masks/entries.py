@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Annotated
 
-from freeseg.errors import DataError, reason
-from freeseg.files import escapes_folder
+from freeseg.bounds import Bounds, check_fields
+from freeseg.errors import DataError, FreeSegError, reason
+from freeseg.files import escapes_folder, parse_json
 
 MANIFEST = "manifest.jsonl"
 CAPTIONS, PRESENCE = "captions", "presence"  # how it is known which labels may be in a photo
@@ -34,8 +36,8 @@ class Entry:
 
     source: str
     file: str
-    width: int
-    height: int
+    width: Annotated[int, Bounds(least=1)]
+    height: Annotated[int, Bounds(least=1)]
     mask: str
     confidence: str
     known: str
@@ -53,33 +55,27 @@ class Entry:
         Raises:
             ValueError: The line is not an entry; the message says why.
         """
-        values = json.loads(line)
+        values = parse_json(line)
         if not isinstance(values, dict):
             raise ValueError("not an object")
-        for field in fields(cls):
-            if not isinstance(values.get(field.name), _JSON_TYPES[str(field.type)]):
-                raise ValueError(f"no {field.name!r}, or of another kind")
+        if missing := [field.name for field in fields(cls) if field.name not in values]:
+            raise ValueError(f"no {missing[0]!r}")
+        known = {field.name: values[field.name] for field in fields(cls)}
+        if isinstance(known["labels"], list):
+            known["labels"] = tuple(known["labels"])
+        entry = cls(**known)
+        try:
+            check_fields(entry)
+        except FreeSegError as error:
+            raise ValueError(str(error)) from None
         for name in ("source", "file", "mask", "confidence"):  # they become paths that are read and written
             if escapes_folder(values[name]):
                 raise ValueError(f"{name!r} leads out of its folder")
-        if not all(isinstance(label, str) for label in values["labels"]):
-            raise ValueError("'labels' must be names")
-        known = {field.name: values[field.name] for field in fields(cls)}
-        return cls(**known | {"labels": tuple(values["labels"])})
+        return entry
 
     def line(self) -> str:
         """The entry as a line of ASCII, since the names of files can hold bytes that are not UTF-8."""
         return json.dumps(asdict(self)) + "\n"
-
-
-# The types that an entry's fields have in JSON, by their types in Python.
-_JSON_TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (int, float),
-    "tuple[str, ...]": (list,),
-    "dict[str, float]": (dict,),
-}
 
 
 def read_manifest(folder: Path) -> Iterator[tuple[int, Entry]]:

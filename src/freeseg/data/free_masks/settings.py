@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from freeseg.bounds import check_value
 from freeseg.data.free_masks.entries import MANIFEST
-from freeseg.errors import DataError, FreeSegError, OutputError
-from freeseg.files import write_json
+from freeseg.errors import DataError, FreeSegError, OutputError, reason
+from freeseg.files import parse_json, write_json
 from freeseg.mask_values import labels_by_value
 from freeseg.words import Label, Vocabulary
 
@@ -85,11 +86,11 @@ def read_settings(folder: Path) -> dict[str, Any]:
     """
     path = folder / LABELS
     try:
-        settings = json.loads(path.read_bytes())
+        settings = parse_json(path.read_bytes())
     except FileNotFoundError as error:
         raise DataError(f"{folder}: no {LABELS} in it; give a folder that `freeseg label` wrote") from error
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); label the photos again") from error
+        raise DataError(f"{path}: cannot be read ({reason(error)}); label the photos again") from error
     if not isinstance(settings, dict) or settings.get("format") != FORMAT:
         raise DataError(f"{path}: not in the format {FORMAT}; give a folder that `freeseg label` wrote")
     return settings
@@ -107,12 +108,17 @@ def vocabulary_of(settings: dict[str, Any], path: Path) -> Vocabulary:
     """
     try:
         words = settings["vocabulary"]
+        check_value("vocabulary", words, dict[str, list[Any]])
+        check_value("vocabulary.labels", words["labels"], list[list[str]])
+        for name in ("background_words", "templates"):
+            check_value(f"vocabulary.{name}", words[name], list[str])
         labels = tuple(Label(tuple(aliases)) for aliases in words["labels"])
         vocabulary = Vocabulary(labels, tuple(words["background_words"]), tuple(words["templates"]))
         if settings["labels"] != list(labels_by_value(vocabulary.names)):
             raise ValueError("the labels are not those of the vocabulary")
     except (KeyError, TypeError, AttributeError, ValueError, FreeSegError) as error:
-        raise DataError(f"{path}: damaged ({error!r}); label the photos again") from error
+        cause = f"it lacks {error}" if isinstance(error, KeyError) else reason(error)
+        raise DataError(f"{path}: damaged ({cause}); label the photos again") from error
     return vocabulary
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from freeseg.data.segmentation.dataset import MAX_CLASSES, SegmentationData, loo
 from freeseg.data.segmentation.layout import find_paths
 from freeseg.data.segmentation.voc import voc_items
 from freeseg.errors import DataError, LabelError, shortened
+from freeseg.files import parse_json
 from freeseg.mask_values import BACKGROUND
 from freeseg.words import Vocabulary
 
@@ -91,7 +91,7 @@ def _entries(path: Path) -> tuple[list[str], bool | None]:
     """The names in the file, and whether it says that there is a background; None where it does not say."""
     form = 'a list of names, or {"classes": [...], "background": true or false}'
     try:
-        table = json.loads(path.read_text(encoding="utf-8-sig"))
+        table = parse_json(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} cannot be read ({error}); it must be {form}") from error
     entries, stated = (table, None) if isinstance(table, list) else (None, None)

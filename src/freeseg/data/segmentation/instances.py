@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from freeseg.data.segmentation.layout import AnnotatedPhoto
 from freeseg.errors import DataError
+from freeseg.files import parse_json
 
 CROWD = 255
 
@@ -38,7 +38,7 @@ def load_instances(path: Path) -> Instances:
     _codec()  # so that a missing pycocotools is told now, and not at the first photo
     try:
         with path.open(encoding="utf-8") as file:
-            table = json.load(file)
+            table = parse_json(file.read())
         images = {Path(image["file_name"]).stem: image for image in table["images"]}
         annotations: dict[int, list[dict[str, Any]]] = {image["id"]: [] for image in images.values()}
         for annotation in table["annotations"]:

@@ -19,7 +19,7 @@ from freeseg.evaluation.metrics.headlines import HEADLINES
 from freeseg.evaluation.metrics.metric import pooled_metrics
 from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
 from freeseg.evaluation.report import breakdown
-from freeseg.files import plain_number, write_text
+from freeseg.files import parse_json, plain_number, write_text
 
 FORMAT = "freeseg-report-1"
 NAME = "report.json"
@@ -114,7 +114,7 @@ class Report:
         """
         path = Path(path)
         try:
-            values = json.loads((path / NAME if path.is_dir() else path).read_text(encoding="utf-8"))
+            values = parse_json((path / NAME if path.is_dir() else path).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
             raise DataError(f"{path} cannot be read ({error}); give the JSON that freeseg evaluate wrote") from error
         if not isinstance(values, dict) or values.get("format") != FORMAT:

@@ -7,7 +7,6 @@ are fetched.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import warnings
@@ -23,7 +22,7 @@ from huggingface_hub.repocard import metadata_load
 from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
 from freeseg.errors import PATH_CHARACTERS, WeightsError, shortened
-from freeseg.files import is_folder
+from freeseg.files import is_folder, parse_json
 from freeseg.models.config import CONFIG
 from freeseg.models.hub.explain import HUB, explain
 from freeseg.models.hub.known_models import known_models
@@ -174,7 +173,7 @@ def _describe_folder(folder: Path) -> ModelFiles:
     try:
         there = [path.name for path in folder.iterdir() if path.is_file()]
         files = {name: (folder / name).stat().st_size for name in required_files(there, str(folder))}
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = parse_json((folder / CONFIG).read_text(encoding="utf-8"))
     except OSError as error:
         raise WeightsError(f"{folder} cannot be read ({error.strerror}); check your right to read it") from error
     except ValueError as error:

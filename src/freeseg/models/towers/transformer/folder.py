@@ -6,14 +6,13 @@ refused. Nothing in the folder is run, and reading these files needs no torch.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from freeseg.errors import WeightsError, shortened
-from freeseg.files import bytes_sha256, is_file, sha256
+from freeseg.files import bytes_sha256, is_file, parse_json, sha256
 from freeseg.models.config import CONFIG, MOST_SHORT_SIDE, PixelNormalisation
 from freeseg.models.towers.transformer.kinds import KINDS, LONE_TOWERS
 
@@ -52,7 +51,7 @@ def read_json(path: Path) -> dict[str, Any]:
         WeightsError: The file is missing, or holds no JSON object.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise WeightsError(f"{path.parent} has no {path.name}; copy the whole checkpoint") from None
     except (OSError, ValueError) as error:
