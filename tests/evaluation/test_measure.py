@@ -106,7 +106,7 @@ class TestCounts:
         assert [set(record.counts["there"]) for record in records] == [set(INDICES[name]) - {0} for name in SIZES]
 
     def test_an_unsure_model_misses_everything(self, model: FreeSeg, voc: SegmentationData) -> None:
-        for record in measure_photos(changed(model, ignore_below=1.1), voc, OWN):
+        for record in measure_photos(changed(model, ignore_below=1.0), voc, OWN):
             assert {prediction for _, prediction, _ in record.counts["confusion"]} == {len(voc.classes)}
             assert record.counts["shown"] == record.counts["calibration"] == []
 
