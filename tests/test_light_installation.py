@@ -13,7 +13,7 @@ from freeseg.models import EMBEDDED, TEACHER, embedded_folder
 from freeseg.models.onnx_files import has_onnx_files
 
 pytestmark = pytest.mark.skipif(not has_onnx_files(embedded_folder(TEACHER)), reason="needs the files for onnxruntime")
-HIDDEN = ("torch", "transformers", "huggingface_hub", "onnx", "onnxscript", "accelerate")
+HIDDEN = ("torch", "transformers", "tokenizers", "huggingface_hub", "onnx", "onnxscript", "accelerate")
 HIDE = f"""
 import sys
 from importlib.abc import MetaPathFinder

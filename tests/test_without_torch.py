@@ -29,7 +29,7 @@ NEED_TORCH = (
 )
 HIDDEN = """
 import sys
-for package in ("torch", "transformers", "huggingface_hub", "accelerate"):
+for package in ("torch", "transformers", "tokenizers", "huggingface_hub", "accelerate"):
     sys.modules[package] = None
 """
 IMPORT_ALL = """

@@ -10,6 +10,7 @@ from freeseg.errors import FreeSegError
 EXTRAS = {
     "torch": "torch",
     "transformers": "torch",
+    "tokenizers": "torch",
     "huggingface_hub": "torch",
     "scipy": "eval",
     "jinja2": "eval",

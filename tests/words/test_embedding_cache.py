@@ -102,7 +102,7 @@ class TestKeeping:
     def test_another_version_of_a_library(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         compute = Counted()
         cached_embeddings(MODEL, WORDS, TEMPLATES, compute)
-        monkeypatch.setattr(embedding_cache, "_versions", lambda: ["99.0"])
+        monkeypatch.setattr(embedding_cache, "_version", lambda: "99.0")
         cached_embeddings(MODEL, WORDS, TEMPLATES, compute)
         assert len(compute.asked) == 2
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -24,10 +24,8 @@ from freeseg.models.packaged_weights import check_sha256
 from freeseg.words.embedded import WordEmbeddings, average_prompts
 from freeseg.words.embedding_cache import cached_embeddings
 from freeseg.words.remembered import RememberedWords
-from freeseg.words.tokens import KnownTokens, batches_of_like_length, warn_of_cut
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+from freeseg.words.tokens import batches_of_like_length, warn_of_cut
+from freeseg.words.wordpiece import WordPiece
 
 HEAD = "text_head.weight"  # (D, T), in the file of the model's trained tensors
 MAX_TOKENS = 128  # captions and labels are far shorter; MiniLM itself was trained with 128
@@ -116,7 +114,7 @@ class OnnxText:
 
     def _note_unreadable(self, words: Sequence[str]) -> None:
         """Ask the tokenizer which of the words it cannot read; they are not kept on disk, to be warned of each time."""
-        self._unreadable.update(self._known_tokens.unknown(words))
+        self._unreadable.update(self._tokenizer.unknown(words))
         self._asked.update(words)
 
     def _compute(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
@@ -130,11 +128,12 @@ class OnnxText:
         return WordEmbeddings(average_prompts(joint, len(words)), average_prompts(tower, len(words)))
 
     def _embed_batch(self, texts: list[str]) -> Rows:
-        encodings = self._tokenizer.encode_batch(texts)
-        cut = [text for text, encoding in zip(texts, encodings, strict=True) if encoding.overflowing]
-        warn_of_cut(cut, tokens=MAX_TOKENS)
-        ids = np.array([encoding.ids for encoding in encodings], np.int64)
-        mask = np.array([encoding.attention_mask for encoding in encodings], np.int64)
+        encoded = [self._tokenizer.encode_whole(text, most=MAX_TOKENS) for text in texts]
+        warn_of_cut([text for text, (_, cut) in zip(texts, encoded, strict=True) if cut], tokens=MAX_TOKENS)
+        shape = len(texts), max(len(tokens) for tokens, _ in encoded)
+        ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)  # 0 is the token that fills up a batch
+        for row, (tokens, _) in enumerate(encoded):
+            ids[row, : len(tokens)], mask[row, : len(tokens)] = tokens, 1
         return self._session(ids, mask)
 
     # Each is read when it is first needed.
@@ -144,21 +143,8 @@ class OnnxText:
         return Session(self._tower.path(TEXT), threads=self._threads, spinning=False, fix=FIX)
 
     @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        from tokenizers import Tokenizer
-
-        path = self._tower.path(TOKENIZER)
-        try:
-            tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # tokenizers raises Exception itself
-            raise WeightsError(f"{path} cannot be read ({reason(error)}); {FIX}") from error
-        tokenizer.enable_truncation(MAX_TOKENS)
-        tokenizer.enable_padding()
-        return tokenizer
-
-    @cached_property
-    def _known_tokens(self) -> KnownTokens:
-        return KnownTokens(self._tokenizer)
+    def _tokenizer(self) -> WordPiece:
+        return WordPiece.from_file(self._tower.path(TOKENIZER))
 
     @cached_property
     def _head(self) -> Rows:

@@ -153,7 +153,8 @@ def text_identity(*modules: nn.Module, extra: str = "") -> str:
         (True, False)
     """
     homes = {type(part).__module__.partition(".")[0] for module in modules for part in module.modules()}
-    libraries = {package: metadata.version(package) for package in ("torch", "transformers") if package in homes}
+    used = [package for package in ("torch", "transformers") if package in homes]
+    libraries = {package: metadata.version(package) for package in (*used, "tokenizers")}
     digest = hashlib.sha256(json.dumps([str(modules), extra, libraries]).encode())
     tensors = [item for module in modules for item in module.state_dict().items()]
     for name, tensor in tensors:

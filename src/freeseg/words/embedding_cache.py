@@ -161,13 +161,13 @@ def _timed(compute: Compute, words: Sequence[str]) -> tuple[WordEmbeddings, floa
 def _keys(identity: str | Callable[[], str], words: Sequence[str], templates: Sequence[str]) -> list[str]:
     """The key of each word's entry; no keys for a model that nothing tells from others."""
     known = identity if isinstance(identity, str) else identity()
-    whole = [FORMAT, known, list(templates), _versions()]
+    whole = [FORMAT, known, list(templates), _version()]
     return [hashlib.sha256(json.dumps([*whole, word]).encode()).hexdigest() for word in words] if known else []
 
 
 @cache
-def _versions() -> list[str]:
-    return [metadata.version(package) for package in ("freeseg", "tokenizers")]
+def _version() -> str:
+    return metadata.version("freeseg")
 
 
 def _read(path: Path, keys: Sequence[str]) -> dict[str, _Entry]:
