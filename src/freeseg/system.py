@@ -7,6 +7,9 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+CPUINFO = Path("/proc/cpuinfo")  # where Linux describes the processor
 
 
 def available_cores() -> int:

@@ -30,6 +30,7 @@ class Difference(NamedTuple):
 DIFFERENCES = (
     Difference("segment", "--out", {"default"}, "its files are for people to look at: they may go to ./out"),
     Difference("heatmap", "--out", {"default"}, "its files are for people to look at: they may go to ./out"),
+    Difference("export", "--out", {"default"}, "with --light, the files belong beside the model"),
     Difference("export", "--labels", {"default"}, "without labels, the file takes any words"),
     Difference("train", "--readers", {"default"}, "a training needs every core itself where there is no GPU"),
     Difference("train", "--device", {"help", "type", "default"}, "trainings need a GPU; masks must not depend on one"),

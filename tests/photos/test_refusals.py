@@ -47,7 +47,7 @@ def test_a_batch() -> None:
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0, 3), (0, 0, 4)])
 def test_empty_arrays(shape: tuple[int, ...]) -> None:
-    assert f"cannot read the array: {shape[1]}x{shape[0]} pixels; use one of 1 to" in refusal(np.zeros(shape))
+    assert f"cannot read the array: {shape[1]}x{shape[0]} pixels; give one that has pixels" in refusal(np.zeros(shape))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1.01, -0.01, 255.0])
@@ -221,7 +221,7 @@ def test_tensors(tensor: torch.Tensor) -> None:
 
 
 def test_pil_pictures_that_cannot_be_read(tmp_path: Path) -> None:
-    assert "the picture: 0x5 pixels; use one of 1 to" in refusal(Image.new("RGB", (0, 5)))
+    assert "the picture: 0x5 pixels; give one that has pixels" in refusal(Image.new("RGB", (0, 5)))
     path = save(Image.fromarray(COLOURS), tmp_path / "a.png")
     with Image.open(path) as closed_before_loading:
         pass

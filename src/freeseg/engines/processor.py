@@ -8,9 +8,8 @@ import platform
 import sys
 from pathlib import Path
 
-from freeseg.system import available_cores
+from freeseg.system import CPUINFO, available_cores
 
-CPUINFO = Path("/proc/cpuinfo")  # of Linux
 # What multiplies 8-bit numbers without overflow, as Linux names it: VNNI and AMX on x86, dot products on ARM.
 LINUX_NAMES = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp")
 NUMPY_NAMES = ("AVX512VNNI", "ASIMDDP")  # NumPy looks for these only, so that their absence says little
