@@ -12,7 +12,6 @@ import re
 import string
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from freeseg.errors import WeightsError, reason
@@ -45,7 +44,7 @@ class WordPiece:
         self._vocabulary = vocabulary
         self._unknown = vocabulary[UNKNOWN]
         self._special = re.compile("(" + "|".join(map(re.escape, special)) + ")")
-        self._cut_remembered = lru_cache(REMEMBERED_WORDS)(self._cut)
+        self._remembered: dict[str, tuple[int, ...]] = {}
 
     @classmethod
     def from_file(cls, path: Path) -> WordPiece:
@@ -70,7 +69,7 @@ class WordPiece:
             if place % 2:  # `split` gives what was found between what was not
                 tokens.append(self._vocabulary[part])
             else:
-                tokens += [token for word in words_of(part) for token in self._cut_remembered(word)]
+                tokens += [token for word in words_of(part) for token in self._tokens_of(word)]
         return tokens
 
     def encode_whole(self, text: str, *, most: int) -> tuple[list[int], bool]:
@@ -82,6 +81,14 @@ class WordPiece:
     def unknown(self, texts: Sequence[str]) -> list[str]:
         """Those of the texts of which every token is unknown; texts without tokens are among them."""
         return [text for text in texts if all(token == self._unknown for token in self.encode(text))]
+
+    def _tokens_of(self, word: str) -> tuple[int, ...]:
+        """The tokens of a word, remembered: the prompts of all labels have the same few words around them."""
+        if word not in self._remembered:
+            if len(self._remembered) >= REMEMBERED_WORDS:
+                self._remembered.clear()
+            self._remembered[word] = self._cut(word)
+        return self._remembered[word]
 
     def _cut(self, word: str) -> tuple[int, ...]:
         """The tokens of a word: each time the longest that fits. A word that does not come out even is unknown."""
