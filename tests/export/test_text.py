@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
@@ -16,8 +17,9 @@ from tokenizers.pre_tokenizers import Whitespace
 from freeseg.engines.onnx_session import Session
 from freeseg.errors import FreeSegError
 from freeseg.export import text
-from freeseg.export.channels import sort_channels
-from freeseg.export.text import checked_texts, compare, text_graph, write_text_tower
+from freeseg.export.bert_rounding import correct_biases, sort_channels
+from freeseg.export.blocks import round_in_blocks
+from freeseg.export.text import checked_texts, compare, subtract, text_graph, write_text_tower
 from freeseg.files import sha256
 from freeseg.models.onnx_files import DESCRIPTION, TEXT, TOKENIZER, read_onnx_files
 from freeseg.models.towers import minilm
@@ -71,7 +73,7 @@ def test_weights_are_in_8_bits(path: Path) -> None:
     proto = onnx.load(path)
     kinds = [node.op_type for node in proto.graph.node]
     assert kinds.count("MatMulNBits") == 6 * SMALL.num_hidden_layers
-    assert "embedding" in {each.name for each in proto.graph.output}
+    assert [each.name for each in proto.graph.output] == ["embedding"]
 
 
 def test_the_order_of_channels_changes_nothing_else(tower: SentenceBert) -> None:
@@ -85,6 +87,35 @@ def test_the_order_of_channels_changes_nothing_else(tower: SentenceBert) -> None
     assert sorted(order.tolist()) == list(range(64))
     assert order.tolist() != list(range(64))
     torch.testing.assert_close(found, expected[..., order], atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_biases_make_up_for_rounding(tower: SentenceBert) -> None:
+    bert = Bert(SMALL)
+    bert.load_state_dict(tower.bert.state_dict())
+    ids, mask = torch.tensor([[5, 6, 7], [8, 9, 1]]), torch.ones(2, 3, dtype=torch.int64)
+    correct_biases(bert, lambda: bert(ids, mask), 16)
+    corrected, own = (each.state_dict() for each in (bert, tower.bert))
+    query = "encoder.layer.0.attention.self.query"
+    rounded, scales = round_in_blocks(own[f"{query}.weight"].numpy(), 16)
+    inputs = tower.bert.embeddings(ids).flatten(0, 1)
+    found = inputs @ torch.from_numpy(rounded * scales.repeat(16, axis=1)).T + corrected[f"{query}.bias"]
+    expected = inputs @ own[f"{query}.weight"].T + own[f"{query}.bias"]
+    torch.testing.assert_close(found.mean(dim=0), expected.mean(dim=0), atol=1e-4, rtol=1e-4)
+    assert (found - expected).abs().max() > 1e-3
+
+
+def test_a_vector_is_subtracted_from_embeddings(tmp_path: Path) -> None:
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["texts", 8]) for name in ("given", "embedding")]
+    same = helper.make_graph([helper.make_node("Identity", ["given"], ["embedding"])], "test", ends[:1], ends[1:])
+    proto = helper.make_model(same, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    numbers = np.random.default_rng(0)
+    given, shift = (numbers.normal(size=size).astype(np.float32) for size in ((3, 8), (8,)))
+    onnx.save(subtract(proto, shift), tmp_path / TEXT)
+    less = given - shift
+    np.testing.assert_allclose(
+        Session(tmp_path / TEXT)(given), less / np.linalg.norm(less, axis=1, keepdims=True), atol=1e-6
+    )
 
 
 class TestWriting:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from freeseg.errors import FreeSegError, reason
 
-OLDEST = (1, 20)  # versions of onnxruntime before this one were not tried
+OLDEST = (1, 23)  # older ones have no 8-bit products of words on some processors
 FATAL = 4  # onnxruntime's level of logging; what is less comes as an exception as well
 
 

@@ -1,8 +1,8 @@
 """Weights in 8 bits, rounded in small blocks that have a scale each: a quarter of the bytes, and near to the original.
 
 Rounding by blocks is far finer than a scale for a whole matrix: an outlier coarsens only the few numbers beside it.
-onnxruntime computes with such weights as they are (`MatMulNBits`, with 8 bits since 1.22), so that loading a file
-takes no time for making them float32.
+onnxruntime computes with such weights as they are (`MatMulNBits`, with 8 bits on every processor since 1.23), so that
+loading a file takes no time for making them float32.
 """
 
 from __future__ import annotations

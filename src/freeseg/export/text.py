@@ -6,6 +6,7 @@ The graph holds all that follows the tokenizer: the network, the mean over token
 from __future__ import annotations
 
 import copy
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +20,8 @@ from torch import Tensor, nn
 
 from freeseg.engines.onnx_session import Session
 from freeseg.errors import FreeSegError
-from freeseg.export.blocks import round_weights
-from freeseg.export.channels import sort_channels
+from freeseg.export.bert_rounding import correct_biases, sort_channels
+from freeseg.export.blocks import MATRIX_BLOCK, round_weights
 from freeseg.export.made import made
 from freeseg.export.tracing import trace_module
 from freeseg.files import atomic_path, sha256, write_bytes, write_json
@@ -96,7 +97,7 @@ def write_text_tower(folder: str | Path, *, command: str = "") -> ExportedText:
     texts = checked_texts()
     path = folder / TEXT
     with atomic_path(path) as temporary:
-        onnx.save(text_graph(tower, texts[::SPARSE]), temporary)
+        onnx.save(text_graph(tower, texts), temporary)
         found = compare(tower, temporary, texts)
         if found.smallest < MIN_COSINE:
             raise FreeSegError(
@@ -118,7 +119,7 @@ def text_graph(tower: SentenceBert, texts: Sequence[str]) -> onnx.ModelProto:
 
     Args:
         tower: The tower; it is not changed.
-        texts: Texts like those that it is for. They show which of its channels are large.
+        texts: Texts like those that it is for. They show which of its channels are large, and what rounding does.
 
     Raises:
         FreeSegError: Torch cannot trace it.
@@ -126,10 +127,38 @@ def text_graph(tower: SentenceBert, texts: Sequence[str]) -> onnx.ModelProto:
     bert = copy.deepcopy(tower.bert)
     positions = bert.embeddings.position_embeddings
     positions.weight = nn.Parameter(positions.weight[:MAX_TOKENS], requires_grad=False)
-    order = sort_channels(bert, lambda: SentenceBert(bert, tower.tokenizer)(texts))
+    tokens = SentenceBert(bert, tower.tokenizer)
+    order = sort_channels(bert, lambda: tokens(texts[::SPARSE]))
+    correct_biases(bert, lambda: tokens(texts[::SPARSE]), MATRIX_BLOCK)
     ids = torch.arange(1, 22).reshape(3, 7)
     mask = (torch.arange(7) < torch.tensor([[7], [5], [2]])).long()
-    return round_weights(trace_module(SentenceEmbedder(bert, order), (ids, mask), INPUTS, OUTPUT, "the text tower"))
+    traced = trace_module(SentenceEmbedder(bert, order), (ids, mask), INPUTS, OUTPUT, "the text tower")
+    rounded = round_weights(traced)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / TEXT
+        onnx.save(rounded, path)
+        error = embed(Session(path), tower, texts) - tower(texts).numpy()
+    return subtract(rounded, error.mean(axis=0))
+
+
+def subtract(proto: onnx.ModelProto, shift: NDArray[np.float32]) -> onnx.ModelProto:
+    """The same graph, but its embeddings (N, D) are less by a vector (D,), and of unit length again.
+
+    What rounding changes is partly the same for all texts. It is known once some have been embedded.
+    """
+    shifted = onnx.ModelProto()
+    shifted.CopyFrom(proto)
+    whole, less, by = f"{OUTPUT}.whole", f"{OUTPUT}.less", f"{OUTPUT}.shift"
+    for node in shifted.graph.node:
+        node.output[:] = [whole if each == OUTPUT else each for each in node.output]
+    shifted.graph.node.extend(
+        [
+            onnx.helper.make_node("Sub", [whole, by], [less]),
+            onnx.helper.make_node("LpNormalization", [less], [OUTPUT], axis=1, p=2),
+        ]
+    )
+    shifted.graph.initializer.append(onnx.numpy_helper.from_array(shift, by))
+    return shifted
 
 
 def compare(tower: SentenceBert, path: Path, texts: Sequence[str]) -> ExportedText:
