@@ -16,6 +16,7 @@ from freeseg.extras import EXTRAS, TORCH
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 FOR_USERS = ("torch", "train", "export", "eval", "demo")
+HEAVY = {"torch", "transformers", "accelerate", "scipy", "scikit-image", "scikit-learn", "matplotlib", "onnx"}
 # Of the releases of PyTorch that may be used, the one that installs as a CPU build wherever the tests run.
 NOT_THE_OLDEST = {"torch"}
 
@@ -32,6 +33,10 @@ def pinned(file: str) -> dict[str, Version]:
     lines = [line for line in (ROOT / file).read_text("utf-8").splitlines() if line and not line.startswith("#")]
     parts = [line.split("==") for line in lines]
     return {canonicalize_name(name): Version(version) for name, version in parts}
+
+
+def test_the_plain_installation_is_light() -> None:
+    assert not HEAVY & set(requirements(None))
 
 
 @pytest.mark.parametrize(("package", "extra"), EXTRAS.items())
