@@ -9,12 +9,12 @@ Needs git, the project's history, and an index of packages to install from.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +30,15 @@ BASELINE = "e095569"  # the last commit of 0.1.0
 WORDS = "person, cat, dog, cup, tower, flower, tree, sky"
 PROJECT = Path(__file__).parents[1]
 KB = 1024
+# Linux counts what a process held before it became another program, so a small process has to start it.
+LAUNCHER = """
+import json, resource, subprocess, sys, time
+start = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+seconds, usage = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss]))
+sys.exit(done.returncode)
+"""
 
 
 class Run(NamedTuple):
@@ -84,7 +93,9 @@ class Version:
         cache, out = self.folder / "cache", self.folder / "out"
         for stale in (out,) if keep_cache else (out, cache):
             shutil.rmtree(stale, ignore_errors=True)
-        environment = {**os.environ, "FREESEG_CACHE": str(cache)}
+        # What else Python would look through must not stand in for what is installed.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        environment["FREESEG_CACHE"] = str(cache)
         self.runs[title].append(run([str(self.python), *arguments], environment, self.folder))
 
     def median(self, title: str) -> Run:
@@ -99,18 +110,13 @@ def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) ->
     Raises:
         RuntimeError: It failed.
     """
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        command, env=dict(environment), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    done = subprocess.run(
+        [sys.executable, "-c", LAUNCHER, *command], env=dict(environment), cwd=folder, capture_output=True, text=True
     )
-    assert process.stderr is not None  # noqa: S101 - it is a pipe
-    errors = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed: {errors.decode()}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * KB / 1e6)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed: {done.stderr}")
+    seconds, cpu, peak = json.loads(done.stdout)
+    return Run(seconds, cpu, peak * KB / 1e6)
 
 
 def main() -> None:

@@ -6,16 +6,10 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
-
 from freeseg.engines.choose import light_files
 from freeseg.files import sha256
 from freeseg.models import DEFAULT, embedded_folder, read_config
-from freeseg.models.onnx_files import DESCRIPTION, OnnxFiles, has_onnx_files
-
-needs_light_files = pytest.mark.skipif(
-    not has_onnx_files(embedded_folder(DEFAULT)), reason="needs the files for onnxruntime"
-)
+from freeseg.models.onnx_files import DESCRIPTION, OnnxFiles
 
 
 def text_tower() -> OnnxFiles:

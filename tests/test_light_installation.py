@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from commands import Done, one_line, results_of, written
-from freeseg.models import EMBEDDED, TEACHER, embedded_folder
-from freeseg.models.onnx_files import has_onnx_files
+from freeseg.models import EMBEDDED, TEACHER
 
-pytestmark = pytest.mark.skipif(not has_onnx_files(embedded_folder(TEACHER)), reason="needs the files for onnxruntime")
 HIDDEN = ("torch", "transformers", "tokenizers", "huggingface_hub", "onnx", "onnxscript", "accelerate")
 HIDE = f"""
 import sys

@@ -10,9 +10,8 @@ from test_golden import LABELS, photo
 
 import freeseg
 from freeseg.pipeline import FreeSeg
-from light_files import needs_light_files
 
-pytestmark = [needs_light_files, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 CASES = 200
 WORDS = [
     *("cat|kitten", "dog|puppy", "cup|mug", "table", "spoon", "person|man|woman", "flag", "rocket|missile", "tree"),

@@ -16,9 +16,8 @@ from freeseg.models import DEFAULT, embedded_folder, read_config
 from freeseg.models.config import WEIGHTS
 from freeseg.models.onnx_files import TEXT, TOKENIZER, WORDS, read_onnx_files
 from freeseg.words import TEMPLATES, default_background
-from light_files import copy_of, describe_as_it_is, needs_light_files, text_tower
+from light_files import copy_of, describe_as_it_is, text_tower
 
-pytestmark = needs_light_files
 FOLDER = embedded_folder(DEFAULT)
 
 

@@ -23,10 +23,9 @@ from freeseg.models import DEFAULT, EMBEDDED, embedded_folder
 from freeseg.models.config import WEIGHTS
 from freeseg.models.onnx_files import DESCRIPTION, IMAGE, IMAGE_INT8
 from freeseg.pipeline import FreeSeg
-from light_files import copy_of, describe_as_it_is, needs_light_files
+from light_files import copy_of, describe_as_it_is
 from tiny import same
 
-pytestmark = needs_light_files
 NOISE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)
 
 

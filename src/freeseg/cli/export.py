@@ -52,7 +52,7 @@ def export(
     Examples:
         freeseg export --labels "cat, dog|puppy, sofa|couch" --out onnx
         freeseg export --words "cat, dog|puppy, sofa|couch" --out onnx
-        freeseg export --light --int8 --calibrate photos --out light
+        freeseg export --light --out light
     """
     from freeseg import extras
     from freeseg.errors import FreeSegError
