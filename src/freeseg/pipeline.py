@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, cast, overload
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from freeseg.errors import LabelError, PhotoError, shortened
 from freeseg.mask_values import UNSURE, labels_by_value, to_stored
 from freeseg.photos import (
     Photo,
+    SeenPhoto,
     fit_short_side,
     is_photo,
     photo_name,
@@ -36,15 +37,24 @@ if TYPE_CHECKING:
     from freeseg.models.config import Config, Preprocessing
 
 Labels = Vocabulary | str | os.PathLike[str] | Iterable[str] | Mapping[str, Iterable[str]]
+Given: TypeAlias = Photo | SeenPhoto  # what a model segments
 REMEMBERED = 16  # vocabularies that a model keeps embedded in memory
 
 
 class Prepared(NamedTuple):
-    """A photo, upright, the pixels (h, w, 3) that the model sees of it, and its path where it has one, or ""."""
+    """A photo that is ready to be looked at.
+
+    Attributes:
+        photo: Upright, in RGB.
+        pixels: (h, w, 3), what the model sees of it.
+        source: Its path where it has one, or "".
+        seen: What the model saw of it, where it has looked already.
+    """
 
     photo: Image.Image
     pixels: NDArray[np.uint8]
     source: str
+    seen: SeenPhoto | None = None
 
 
 class FreeSeg:
@@ -76,17 +86,17 @@ class FreeSeg:
         return self.engine.weights_sha256
 
     @overload  # a text is a photo, and an iterable too
-    def segment(self, image: Photo, labels: Labels, *, background: bool = ...) -> Segmentation: ...  # type: ignore[overload-overlap]
+    def segment(self, image: Given, labels: Labels, *, background: bool = ...) -> Segmentation: ...  # type: ignore[overload-overlap]
     @overload
-    def segment(self, image: Iterable[Photo], labels: Labels, *, background: bool = ...) -> list[Segmentation]: ...
+    def segment(self, image: Iterable[Given], labels: Labels, *, background: bool = ...) -> list[Segmentation]: ...
     def segment(
-        self, image: Photo | Iterable[Photo], labels: Labels, *, background: bool = True
+        self, image: Given | Iterable[Given], labels: Labels, *, background: bool = True
     ) -> Segmentation | list[Segmentation]:
         """Segment a photo, or several photos, by words.
 
         Args:
             image: A path, the bytes of a file, an open binary file, a PIL image, or an array or tensor, as
-                `freeseg.photos.read_photo` takes them; or a list, a tuple or a generator of these.
+                `freeseg.photos.read_photo` takes them; or what `look` gave; or a list, a tuple or a generator of these.
             labels: Words, `"sofa|couch"` for aliases, as `Vocabulary.of` takes them; or a `Vocabulary`.
             background: Whether a pixel may be none of the labels.
 
@@ -98,7 +108,7 @@ class FreeSeg:
             LabelError: The labels cannot be used.
         """
         several = not is_photo(image) and isinstance(image, Iterable)
-        photos = cast("Iterable[Photo]", image if several else [image])
+        photos = cast("Iterable[Given]", image if several else [image])
         results = []
         for outcome in self.stream(photos, labels, background=background):
             if isinstance(outcome, PhotoError):
@@ -107,7 +117,7 @@ class FreeSeg:
         return results if several else results[0]
 
     def stream(
-        self, images: Iterable[Photo], labels: Labels, *, background: bool = True
+        self, images: Iterable[Given], labels: Labels, *, background: bool = True
     ) -> Iterator[Segmentation | PhotoError]:
         """Segment any number of photos, in order: memory does not grow with their number.
 
@@ -122,7 +132,7 @@ class FreeSeg:
         words, ahead = self.embed_vocabulary(labels), self.engine.max_concurrent
         finish = partial(self._segment, words=words, background=background)
         # Where the engine takes one photo at a time, this thread does all but reading.
-        begin: Callable[[Photo], Prepared | Segmentation] = self.prepare
+        begin: Callable[[Given], Prepared | Segmentation] = self.prepare
         if ahead > 1:
             begin = partial(self._read_and_segment, finish)
         with closing(prefetch_photos(begin, images, count=ahead)) as upcoming:
@@ -136,7 +146,7 @@ class FreeSeg:
                     yield finish(outcome) if isinstance(outcome, Prepared) else outcome
 
     def segment_known(
-        self, image: Photo, labels: Labels, known: Iterable[str], *, background: bool = True
+        self, image: Given, labels: Labels, known: Iterable[str], *, background: bool = True
     ) -> Segmentation:
         """Segment a photo that is known to show some of the labels, and no others: those of its caption, for example.
 
@@ -182,7 +192,7 @@ class FreeSeg:
 
     def similarity(
         self,
-        image: Photo,
+        image: Given,
         labels: Labels,
         *,
         remove_redundancy: bool = False,
@@ -214,6 +224,36 @@ class FreeSeg:
             shown = similarity.remove_redundancy(every, every.mean(axis=(1, 2)))[: len(shown)]
         return similarity.upsample(shown, size or prepared.photo.size[::-1])
 
+    def look(self, image: Photo) -> SeenPhoto:
+        """Look at a photo once, to ask about it many times: `segment`, `segment_known`, `similarity` take the result.
+
+        Looking is what costs most. What it gives depends on no words, and asking it gives the masks that the photo
+        itself gives. It takes the memory of the photo and of the patch embeddings: of the embedded network, which sees
+        a photo of 4:3 at 352x469, 4 MB.
+
+        Args:
+            image: As `segment` takes it. Of bytes, the bytes are kept, and of anything else its pixels.
+
+        Raises:
+            PhotoError: The photo cannot be read.
+
+        Example:
+            >>> import freeseg, numpy as np
+            >>> model = freeseg.load()
+            >>> seen = model.look(np.zeros((40, 60, 3), np.uint8))
+            >>> [model.segment(seen, words).labels[1] for words in ("cat", "dog")]
+            ['cat', 'dog']
+        """
+        prepared = self.prepare(image)
+        return SeenPhoto(
+            size=prepared.photo.size,
+            pixels=prepared.pixels,
+            patches=self.engine.patches(prepared.pixels),
+            looked_by=self._looks_by,
+            source=prepared.source,
+            kept=bytes(image) if isinstance(image, bytes | bytearray | memoryview) else prepared.photo,
+        )
+
     def embed_vocabulary(self, labels: Labels) -> EmbeddedVocabulary:
         """The labels as the model knows them; the last few vocabularies are remembered."""
         vocabulary = Vocabulary.of(labels)
@@ -233,9 +273,17 @@ class FreeSeg:
 
     # The four steps, in order.
 
-    def prepare(self, image: Photo) -> Prepared:
-        """Read a photo and resize it to what the model sees."""
-        return prepare(image, self.config.preprocessing)
+    def prepare(self, image: Given) -> Prepared:
+        """Read a photo and resize it to what the model sees.
+
+        Raises:
+            PhotoError: The photo cannot be read, or is what another model saw.
+        """
+        if not isinstance(image, SeenPhoto):
+            return prepare(image, self.config.preprocessing)
+        if image.looked_by != self._looks_by:
+            raise PhotoError("another model looked at this photo, or at another size; look at it again with this one")
+        return Prepared(image.photo(), image.pixels, image.source, image)
 
     def maps(self, prepared: Prepared, words: EmbeddedVocabulary) -> SimilarityMaps:
         """Look at a photo: its similarity maps with these words, on the patch grid."""
@@ -292,7 +340,10 @@ class FreeSeg:
     # Parts of the steps.
 
     def _maps(self, prepared: Prepared, texts: NDArray[np.float32], words: EmbeddedVocabulary) -> SimilarityMaps:
-        cosines = self.engine.similarity_maps(prepared.pixels, texts)
+        if prepared.seen is None:
+            cosines = self.engine.similarity_maps(prepared.pixels, texts)
+        else:
+            cosines = prepared.seen.cosines(texts)
         cosines = similarity.smooth(cosines, self.config.decision.smoothing)
         aliases = len(words.label_of_alias)
         return SimilarityMaps(similarity.merge_aliases(cosines[:aliases], words.label_of_alias), cosines[aliases:])
@@ -302,9 +353,15 @@ class FreeSeg:
         mask = self.decide(self.maps(prepared, words), words, prepared, background=background)
         return self._result(mask, prepared, words.names, words.names, background)
 
-    def _read_and_segment(self, finish: Callable[[Prepared], Segmentation], image: Photo) -> Segmentation:
+    def _read_and_segment(self, finish: Callable[[Prepared], Segmentation], image: Given) -> Segmentation:
         """All steps, in another thread."""
         return finish(self.prepare(image))
+
+    @property
+    def _looks_by(self) -> str:
+        """What the patches of a photo depend on."""
+        engine = self.engine
+        return f"{engine.name} {engine.precision} {engine.weights_sha256} {self.config.preprocessing}"
 
 
 def prepare(image: Photo, seen: Preprocessing) -> Prepared:

@@ -38,7 +38,17 @@ def similarity(patches: Tensor, texts: Tensor) -> Tensor:
             "they must be (B, D, h, w) and (N, D) with the same D"
         )
     weights = F.normalize(texts, dim=1, eps=EPSILON).to(patches.dtype)
-    return pointwise(F.normalize(patches, dim=1, eps=EPSILON), weights)
+    return pointwise(unit_patches(patches), weights)
+
+
+def unit_patches(patches: Tensor) -> Tensor:
+    """Patch embeddings (B, D, h, w) at unit length; one of zero length stays 0.
+
+    Example:
+        >>> unit_patches(torch.tensor([3.0, 4.0]).reshape(1, 2, 1, 1)).flatten().tolist()
+        [0.6000000238418579, 0.800000011920929]
+    """
+    return F.normalize(patches, dim=1, eps=EPSILON)
 
 
 def pointwise(maps: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -62,3 +62,13 @@ class Engine(Protocol):
         Returns:
             Cosines (N, h, w) in [-1, 1].
         """
+
+    def patches(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The patch embeddings of a photo, whose products with text embeddings are its `similarity_maps`.
+
+        Args:
+            pixels: (H, W, 3), RGB.
+
+        Returns:
+            (D, h, w), a unit vector for each patch.
+        """

@@ -140,6 +140,14 @@ class OnnxEngine:
         maps: NDArray[np.float32] = self.session(photo, texts)[0]
         return maps
 
+    def patches(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `engine.Engine`. The files give cosines with texts only; those with the axes are the unit vectors.
+
+        Raises:
+            FreeSegError: As of `similarity_maps`.
+        """
+        return self.similarity_maps(pixels, np.eye(self.session.width_of("text"), dtype=np.float32))
+
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
         """See `engine.Engine`."""
         return self.words.embed_words(words, templates)

@@ -58,6 +58,11 @@ class Session:
             raise FreeSegError(f"{name} gives values that are no numbers (NaN or infinite): it is damaged; {fix}")
         return output
 
+    def width_of(self, name: str) -> int:
+        """The length of an input's last axis, which is a number in the file."""
+        shape = next(each.shape for each in self.session.get_inputs() if each.name == name)
+        return int(shape[-1])
+
     def __getstate__(self) -> dict[str, Any]:
         return self._arguments
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from freeseg.decision import itsm
 from freeseg.errors import WeightsError, shortened
 from freeseg.models.config import Config
 from freeseg.models.iclip import ICLIP
@@ -80,6 +81,14 @@ class TorchEngine:
         with _threads(self.threads):
             maps = self.model.similarity_maps(photo, torch.from_numpy(texts).to(self.device))
         return self._require_finite(np.asarray(maps[0].cpu(), np.float32))
+
+    @torch.inference_mode()
+    def patches(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `engine.Engine`."""
+        photo = torch.from_numpy(pixels).permute(2, 0, 1)[None].to(self.device)
+        with _threads(self.threads):
+            embedded = itsm.unit_patches(self.model.embed_image(photo))
+        return self._require_finite(np.asarray(embedded[0].cpu(), np.float32))
 
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
         """See `engine.Engine`. Words are kept in memory and, where they took long, on disk."""

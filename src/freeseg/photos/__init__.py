@@ -5,12 +5,14 @@ from freeseg.photos.naming import UNNAMED, photo_name, photo_source
 from freeseg.photos.prefetching import prefetch_photos
 from freeseg.photos.reading import Photo, is_photo, read_bytes, read_photo, read_resized
 from freeseg.photos.resizing import fit_short_side, resize, to_array
+from freeseg.photos.seen import SeenPhoto
 
 __all__ = [
     "SUFFIXES",
     "UNNAMED",
     "FoundPhoto",
     "Photo",
+    "SeenPhoto",
     "Skipped",
     "find_photos",
     "fit_short_side",

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from freeseg.errors import PhotoError
 from freeseg.photos.naming import photo_source
 from freeseg.photos.reading import Photo, is_photo, read_photo
+from freeseg.photos.seen import SeenPhoto
 from freeseg.prefetch import prefetch
 
+Given: TypeAlias = Photo | SeenPhoto
 Result = TypeVar("Result")
 
 
 def prefetch_photos(
-    work: Callable[[Photo], Result], photos: Iterable[Photo] | Photo, *, count: int
+    work: Callable[[Given], Result], photos: Iterable[Given] | Given, *, count: int
 ) -> Generator[Future[Result]]:
     """Do work on photos in other threads, in order, as `freeseg.prefetch.prefetch` does it.
 
@@ -25,7 +27,7 @@ def prefetch_photos(
 
     Args:
         work: What is done with each photo.
-        photos: Photos as `read_photo` takes them; a lone photo is one of them.
+        photos: Photos as `read_photo` takes them, or what a model saw of them; a lone photo is one of them.
         count: How many threads there are, and how many photos they may be ahead.
 
     Example:
@@ -33,19 +35,19 @@ def prefetch_photos(
         ['A.JPG', 'B.JPG']
     """
 
-    def work_or_raise(photo: Photo | PhotoError) -> Result:
+    def work_or_raise(photo: Given | PhotoError) -> Result:
         if isinstance(photo, PhotoError):
             raise photo
         return work(photo)
 
-    listed = [photos] if is_photo(photos) else photos
-    return prefetch(work_or_raise, _own_copies(cast(Iterable[Photo], listed)), count=count)
+    listed = [photos] if isinstance(photos, SeenPhoto) or is_photo(photos) else photos
+    return prefetch(work_or_raise, _own_copies(cast(Iterable[Given], listed)), count=count)
 
 
-def _own_copies(photos: Iterable[Photo]) -> Iterator[Photo | PhotoError]:
-    """Paths and bytes as they are, and copies of pixels."""
+def _own_copies(photos: Iterable[Given]) -> Iterator[Given | PhotoError]:
+    """Paths, bytes and what a model saw as they are, and copies of pixels."""
     for photo in photos:
-        yield photo if isinstance(photo, str | os.PathLike | bytes) else _own_copy(photo)
+        yield photo if isinstance(photo, str | os.PathLike | bytes | SeenPhoto) else _own_copy(photo)
 
 
 def _own_copy(photo: Photo) -> Photo | PhotoError:
