@@ -37,6 +37,7 @@ ROOMS = (
     "evaluation",
     "training",
     "export",
+    "serve",
     "cli",
 )
 HEAVY = {"torch", "transformers", "numpy", "PIL", "safetensors", "onnxruntime"}  # seconds to import, all together

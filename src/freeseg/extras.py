@@ -21,9 +21,15 @@ EXTRAS = {
     "onnx": "export",
     "onnx_ir": "export",
     "onnxscript": "export",
+    "fastapi": "serve",
+    "fastapi_offline": "serve",
+    "prometheus_client": "serve",
+    "python_multipart": "serve",
+    "uvicorn": "serve",
 }
 TITLES = {"torch": "PyTorch"}
 TORCH = ("torch", "transformers", "huggingface_hub")  # what the engine of PyTorch needs
+SERVE = ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn")
 
 
 def is_installed(package: str) -> bool:

@@ -26,6 +26,7 @@ from freeseg.cli.models import models
 from freeseg.cli.output import error_text, say
 from freeseg.cli.pretrain import pretrain
 from freeseg.cli.segment import segment
+from freeseg.cli.serve import serve
 from freeseg.cli.train import train
 from freeseg.errors import FreeSegError
 from freeseg.extras import EXTRAS, missing_message
@@ -50,6 +51,7 @@ COMMANDS: tuple[Command, ...] = (
     evaluate,
     compare,
     export,
+    serve,
     models,
     fetch,
 )

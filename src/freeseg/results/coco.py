@@ -63,7 +63,7 @@ def coco_annotations(
             "category_id": category_id,
             "segmentation": runs,
             "area": int(pixels[value]),
-            "bbox": _bounding_box(mask == value),
+            "bbox": bounding_box(mask == value),
             "iscrowd": 0,
             "score": round(float(mean_confidence[value]), 6),
         }
@@ -111,8 +111,13 @@ def _category_ids(labels: Sequence[str]) -> dict[int, int]:
     return {value: value + 1 for value in label_values(labels)}
 
 
-def _bounding_box(inside: npt.NDArray[np.bool_]) -> list[int]:
-    """COCO's [x, y, width, height] around the true pixels, of which there is at least one."""
+def bounding_box(inside: npt.NDArray[np.bool_]) -> list[int]:
+    """COCO's [x, y, width, height] around the true pixels, of which there is at least one.
+
+    Example:
+        >>> bounding_box(np.array([[False, False, True], [False, True, False]]))
+        [1, 0, 2, 2]
+    """
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     top, left = int(rows[0]), int(columns[0])
     return [left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1]
