@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from freeseg.bounds import MOST_SEED, Bounds, check_fields
+from freeseg.bounds import MOST_SEED, Bounds, check_fields, read_entry
 from freeseg.decision.rule import Decision
 from freeseg.errors import FreeSegError
 from freeseg.models import Preprocessing
@@ -79,4 +79,20 @@ def test_choices_and_optional_numbers() -> None:
     ):
         with pytest.raises(FreeSegError) as caught:
             check_fields(wrong)
+        assert str(caught.value) == said
+
+
+def test_entries_of_a_file() -> None:
+    given: dict[str, Any] = {"tea": {"minutes": 3, "kind": None}, "milk": -1}
+    assert read_entry(given, "tea.minutes", int) == 3
+    assert read_entry(given, "tea.kind", str, "black") == "black"  # null stands for what is not said
+    assert read_entry(given, "cup.size", int, 2) == 2
+    for name, hint, said in (
+        ("tea.minutes", str, "tea.minutes is 3; it must be a text"),
+        ("tea.sugar", str, "it lacks tea.sugar"),
+        ("milk.fat", float, "milk is -1; it must be names with a value each"),
+        ("tea", list[str], "tea is {'minutes': 3, 'kind': None}; it must be a list, each of it a text"),
+    ):
+        with pytest.raises(FreeSegError) as caught:
+            read_entry(given, name, hint)
         assert str(caught.value) == said

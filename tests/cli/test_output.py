@@ -131,3 +131,34 @@ def test_an_empty_argument_is_not_the_current_folder(run: Run, arguments: tuple[
     assert one_line(run(*arguments)) == (
         'freeseg: an argument is empty (""); give it a value, or leave it and its option out'
     )
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["segment", "--help"], ["models", "freeseg-lite"]])
+def test_what_cannot_be_printed_is_told_in_one_line(
+    arguments: list[str], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device, not a file
+        monkeypatch.setattr("sys.stdout", full)
+        line = one_line(run(*arguments))
+        monkeypatch.undo()
+        assert line == (
+            "freeseg: what this command prints cannot be written: No space left on device; "
+            "what it wrote to files is kept"
+        )
+        with pytest.raises(OSError, match="No space"):
+            full.close()
+
+
+@pytest.mark.usefixtures("on_tiny")
+def test_nothing_stops_because_stderr_cannot_be_written(
+    run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photo.parent / "broken.jpg").write_bytes(b"no picture")
+    out = tmp_path / "out"
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        monkeypatch.setattr("sys.stderr", full)
+        assert run("segment", photo.parent, "--labels", "cat", "--out", out).code == 1
+        monkeypatch.undo()
+        with pytest.raises(OSError, match="No space"):
+            full.close()
+    assert (out / "noise.mask.png").exists()

@@ -166,3 +166,12 @@ class TestRefused:
         with pytest.raises(OutputError):
             write_light_files(network[0], network[1], tmp_path / "out")
         assert not [name for name in written(tmp_path / "out") if name.endswith(".part") or name == DESCRIPTION]
+
+
+def test_weights_that_cannot_be_stored_again(tmp_path: Path) -> None:
+    for content in (b"", b"no weights", (1 << 40).to_bytes(8, "little") + b"{}", b"\x02" + bytes(7) + b"[]"):
+        (tmp_path / "model.safetensors").write_bytes(content)
+        with pytest.raises(WeightsError, match=r"cannot be read .*; write the model again"):
+            list(stored_halves(tmp_path / "model.safetensors"))
+    with pytest.raises(WeightsError, match="No such file"):
+        list(stored_halves(tmp_path / "missing.safetensors"))

@@ -278,3 +278,14 @@ def test_two_processes_may_fill_it_at_once(tmp_path):
     store = opened(tmp_path)
     assert len(store) == 60
     np.testing.assert_array_equal(store.read([key(i) for i in range(60)]), rows(*range(60)))
+
+
+def test_a_key_that_is_there_twice(tmp_path):
+    """Rows would be counted wrongly from there on; only a file system without locks lets it happen."""
+    filled(tmp_path, 2)
+    with (tmp_path / "keys.txt").open("a") as file:
+        file.write(f"{key(0)}\n")
+    with (tmp_path / "rows.bin").open("ab") as file:
+        file.write(rows(0).tobytes())
+    with pytest.raises(DataError, match=r"keys\.txt has a key twice; remove its folder or choose another --cache"):
+        opened(tmp_path)

@@ -28,8 +28,9 @@ from freeseg.cli.pretrain import pretrain
 from freeseg.cli.segment import segment
 from freeseg.cli.serve import serve
 from freeseg.cli.train import train
-from freeseg.errors import FreeSegError
+from freeseg.errors import FreeSegError, reason
 from freeseg.extras import EXTRAS, missing_message
+from freeseg.files import path_for_message
 
 app = typer.Typer(
     help="Segment photos by words, with models that were trained without annotated masks.",
@@ -109,12 +110,21 @@ def main() -> None:
         if missing not in EXTRAS:
             raise
         sys.exit(error_text(missing_message(missing)))
+    except OSError as error:  # of a file of ours it would be a FreeSegError
+        sys.exit(error_text(_unwritable(error)))
     finally:
         signal.signal(signal.SIGTERM, before)
     if code == STOPPED:
         say("freeseg: stopped; what was finished is kept", err=True)
         code = TERMINATED if terminated else STOPPED
     sys.exit(code)
+
+
+def _unwritable(error: OSError) -> str:
+    """What to say of an error of the system that nobody expected: mostly, that what is printed cannot be written."""
+    if error.filename is not None:
+        return f"{path_for_message(error.filename)} cannot be used: {reason(error)}; check it and your right to it"
+    return f"what this command prints cannot be written: {reason(error)}; what it wrote to files is kept"
 
 
 def _refuse_empty_paths(arguments: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ be taken for either is written as an escape.
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -37,11 +38,17 @@ def plain(text: object) -> str:
 def say(text: object = "", *, err: bool = False) -> None:
     """Print a text and a line break, as `plain` has it.
 
+    What cannot be said on stderr is left out: nothing else would come of stopping the work for it.
+
     Args:
         text: What is printed.
         err: Whether to stderr.
+
+    Raises:
+        OSError: It cannot be written to stdout.
     """
-    typer.echo(plain(text), err=err)
+    with suppress(OSError) if err else nullcontext():
+        typer.echo(plain(text), err=err)
 
 
 def error_text(message: object) -> str:

@@ -7,7 +7,6 @@ external data), and a Cast makes them float32. Runtimes do so once, when the fil
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +16,11 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, external_data_helper, helper, numpy_helper
+from safetensors import SafetensorError, deserialize
 
+from freeseg.errors import WeightsError, reason
 from freeseg.export.tracing import EMBEDDER
+from freeseg.files import parse_json
 
 SMALL = 16  # numbers; a tensor of fewer is left as it is
 
@@ -40,6 +42,9 @@ class Stored(NamedTuple):
 def stored_halves(path: Path) -> Iterator[Stored]:
     """The float16 tensors of a safetensors file.
 
+    Raises:
+        WeightsError: The file is missing or damaged.
+
     Example:
         >>> import tempfile
         >>> from safetensors.numpy import save_file
@@ -48,9 +53,14 @@ def stored_halves(path: Path) -> Iterator[Stored]:
         >>> [(each.name, each.values.tolist()) for each in stored_halves(path)]
         [('half', [1.0, 1.0])]
     """
-    content = path.read_bytes()
-    start = 8 + int.from_bytes(content[:8], "little")  # the header's length, and the header
-    for name, entry in json.loads(content[8:start]).items():
+    try:
+        content = path.read_bytes()
+        deserialize(content)  # type: ignore[no-untyped-call]  # checks the header, which tells no places to Python
+        start = 8 + int.from_bytes(content[:8], "little")  # the header's length, and the header
+        header = parse_json(content[8:start])
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} cannot be read ({reason(error)}); write the model again") from error
+    for name, entry in header.items():
         if name != "__metadata__" and entry["dtype"] == "F16":
             begin, end = (start + each for each in entry["data_offsets"])
             yield Stored(name, begin, np.frombuffer(content[begin:end], np.float16))

@@ -123,6 +123,8 @@ class RowStore:
         *keys, half = text.split("\n")  # after the last line break comes half a key, or nothing
         if not all(map(KEY.fullmatch, keys)) or not HALF_KEY.fullmatch(half):
             raise DataError(f"{self._keys_path} is not a FreeSeg cache; remove its folder or choose another --cache")
+        if len(set(keys)) < len(keys):  # two processes wrote at once, on a file system without locks
+            raise DataError(f"{self._keys_path} has a key twice; remove its folder or choose another --cache")
         keys = keys[: self._rows_path.stat().st_size // self.row_bytes]
         os.truncate(self._keys_path, len(keys) * (KEY_LENGTH + 1))
         os.truncate(self._rows_path, len(keys) * self.row_bytes)

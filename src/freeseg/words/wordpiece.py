@@ -7,14 +7,16 @@ character is newer than the library's tables, and of those the model knows none.
 
 from __future__ import annotations
 
-import json
 import re
 import string
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from freeseg.errors import WeightsError, reason
+from freeseg.bounds import read_entry
+from freeseg.errors import FreeSegError, WeightsError, reason
+from freeseg.files import parse_json
 
 UNKNOWN, BEGIN, END = "[UNK]", "[CLS]", "[SEP]"
 CONTINUES = "##"  # begins the name of a token that does not begin a word
@@ -54,12 +56,14 @@ class WordPiece:
             WeightsError: The file is missing or damaged, or holds a tokenizer of another kind.
         """
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
+            raw = parse_json(path.read_text(encoding="utf-8"))
             kinds = raw["model"]["type"], raw["normalizer"]["type"], raw["pre_tokenizer"]["type"]
             if kinds != ("WordPiece", "BertNormalizer", "BertPreTokenizer") or not raw["normalizer"]["lowercase"]:
                 raise ValueError("it is no tokenizer of an uncased BERT")
-            return cls(raw["model"]["vocab"], special=[each["content"] for each in raw["added_tokens"]])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            special = read_entry(raw, "added_tokens", list[dict[str, Any]])
+            vocabulary = read_entry(raw, "model.vocab", dict[str, int])
+            return cls(vocabulary, special=[read_entry(each, "content", str) for each in special])
+        except (OSError, ValueError, KeyError, TypeError, FreeSegError) as error:
             raise WeightsError(f"{path} cannot be read ({reason(error)}); install FreeSeg again") from error
 
     def encode(self, text: str) -> list[int]:

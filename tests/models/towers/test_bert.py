@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers.models.bert import BertConfig as TheirConfig
 from transformers.models.bert import BertModel
 
+from freeseg.errors import WeightsError
 from freeseg.models.towers import minilm
 from freeseg.models.towers.bert import Bert, BertConfig
 
@@ -78,7 +79,7 @@ class TestSmall:
         del tensors["encoder.layer.1.output.dense.bias"]
         save_file(tensors, tmp_path / "model.safetensors")
         (tmp_path / "config.json").write_text(json.dumps(asdict(SMALL)))
-        with pytest.raises(RuntimeError, match=r"layer\.1\.output\.dense\.bias"):
+        with pytest.raises(WeightsError, match=r"layer\.1\.output\.dense\.bias"):
             Bert.from_file(tmp_path / "model.safetensors")
 
     def test_its_text_tells_networks_apart_whose_tensors_are_alike(self) -> None:
@@ -111,3 +112,22 @@ print(*model.project_text(model.text_tower(["a cat"])).shape)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "1 384\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"vocab_size": 9}', "missing"),
+        ("[1]", "list indices"),
+        ("[" * 100_000, "nested too deeply"),
+        (json.dumps(asdict(SMALL) | {"hidden_size": -1}), "hidden_size is -1; it must be a whole number from 1 to"),
+        (json.dumps(asdict(SMALL) | {"num_attention_heads": 7}), "hidden_size is 24; it must be a multiple of"),
+        (json.dumps(asdict(SMALL) | {"layer_norm_eps": float("nan")}), "layer_norm_eps is nan"),
+        (json.dumps(asdict(SMALL) | {"vocab_size": 49}), "does not fit its config"),
+    ],
+)
+def test_a_config_that_makes_no_sense(content: str, said: str, tmp_path: Path) -> None:
+    save_file(Bert(SMALL).state_dict(), tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(WeightsError, match=f"{said}.*; download it again$"):
+        Bert.from_file(tmp_path / "model.safetensors")

@@ -6,13 +6,20 @@ the last bit. Its own code is here because transformers takes longer to import t
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated
 
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from freeseg.bounds import Bounds, check_fields
+from freeseg.errors import FreeSegError, WeightsError, reason
+from freeseg.files import parse_json
+
+Size = Annotated[int, Bounds(1, 1_000_000)]
 
 
 @dataclass(frozen=True)
@@ -28,16 +35,37 @@ class BertConfig:
         max_position_embeddings: How many tokens a text can have.
         type_vocab_size: How many segments it can tell apart; all tokens are in the first.
         layer_norm_eps: Added to variances.
+
+    Raises:
+        FreeSegError: A size makes no sense; the message names it.
     """
 
-    vocab_size: int
-    hidden_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    intermediate_size: int
-    max_position_embeddings: int = 512
-    type_vocab_size: int = 2
-    layer_norm_eps: float = 1e-12
+    vocab_size: Size
+    hidden_size: Size
+    num_hidden_layers: Size
+    num_attention_heads: Size
+    intermediate_size: Size
+    max_position_embeddings: Size = 512
+    type_vocab_size: Size = 2
+    layer_norm_eps: Annotated[float, Bounds(0, 1)] = 1e-12
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.hidden_size % self.num_attention_heads:
+            raise FreeSegError(f"hidden_size is {self.hidden_size}; it must be a multiple of num_attention_heads")
+
+    @classmethod
+    def read(cls, path: Path) -> BertConfig:
+        """The sizes that a config.json tells.
+
+        Raises:
+            WeightsError: It is missing, damaged, or lacks one.
+        """
+        try:
+            numbers = parse_json(path.read_text(encoding="utf-8"))
+            return cls(**{each.name: numbers[each.name] for each in fields(cls) if each.name in numbers})
+        except (OSError, ValueError, TypeError, FreeSegError) as error:
+            raise WeightsError(f"{path} cannot be read ({reason(error)}); download it again") from error
 
 
 class Linear(nn.Linear):
@@ -81,11 +109,16 @@ class Bert(nn.Module):
         Args:
             weights: A safetensors file, with the network's config.json beside it. Tensors that have no place here, as
                 those of a pooler, are left out.
+
+        Raises:
+            WeightsError: A file is missing or damaged, or they do not belong together.
         """
-        numbers = json.loads(weights.with_name("config.json").read_text(encoding="utf-8"))
-        bert = cls(BertConfig(**{each.name: numbers[each.name] for each in fields(BertConfig) if each.name in numbers}))
+        bert = cls(BertConfig.read(weights.with_name("config.json")))
         own = bert.state_dict().keys()
-        bert.load_state_dict({name: tensor for name, tensor in load_file(weights).items() if name in own})
+        try:
+            bert.load_state_dict({name: tensor for name, tensor in load_file(weights).items() if name in own})
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise WeightsError(f"{weights} does not fit its config ({reason(error)}); download it again") from error
         return bert.eval()
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:

@@ -233,7 +233,7 @@ class TestRefused:
     @pytest.mark.parametrize("key", ["image_mean", "image_std"])
     def test_pixels_without_numbers(self, clip: Path, key: str) -> None:
         change(clip / "preprocessor_config.json", **{key: None})
-        assert "preprocessor_config.json does not say how pixels are prepared" in refused(clip)
+        assert f"preprocessor_config.json: it lacks {key}" in refused(clip)
         change(clip / "preprocessor_config.json", **{key: [0.0, 1.0]})
         assert "three channels" in refused(clip)
 
@@ -259,3 +259,36 @@ def test_nothing_is_printed(folders: dict[str, Path], capfd: pytest.CaptureFixtu
     said = capfd.readouterr()
     assert (said.out, said.err) == ("", "")
     assert transformers.utils.logging.is_progress_bar_enabled()
+
+
+@pytest.mark.parametrize(
+    ("file", "changes"),
+    [
+        ("config.json", {"vision_config": -1}),
+        ("config.json", {"vision_config": [1]}),
+        ("config.json", {"vision_config__image_size": "large"}),
+        ("config.json", {"text_config": "small"}),
+        ("config.json", {"text_config__hidden_act": 3}),
+        ("config.json", {"model_type": ["clip"]}),
+        ("preprocessor_config.json", {"image_std": [float("nan")] * 3}),
+        ("preprocessor_config.json", {"image_mean": 0.5}),
+        ("preprocessor_config.json", {"image_mean": [1e308] * 3, "rescale_factor": 1e-308}),
+        ("preprocessor_config.json", {"resample": "bicubic"}),
+        ("preprocessor_config.json", {"crop_size": {"height": -3}}),
+        ("preprocessor_config.json", {"crop_size": {"height": None}}),
+        ("preprocessor_config.json", {"do_center_crop": "yes"}),
+        ("preprocessor_config.json", {"image_processor": 1}),
+        ("preprocessor_config.json", {"max_num_patches": "many"}),
+        ("tokenizer_config.json", {"pad_token": 7}),
+        ("tokenizer_config.json", {"pad_token": {"content": 7}}),
+        ("tokenizer_config.json", {"tokenizer_class": 7}),
+        ("open_clip_config.json", {"model_cfg": 7}),
+        ("open_clip_config.json", {"model_cfg__quick_gelu": True, "preprocess_cfg__mean": "black"}),
+    ],
+)
+def test_an_entry_of_another_kind_is_named_with_its_file(clip: Path, file: str, changes: dict[str, Any]) -> None:
+    change(clip / file, **changes)
+    message = refused(clip)
+    assert file in message or changes.keys() & {"text_config", "text_config__hidden_act"}  # which transformers refuses
+    assert str(clip) in message
+    assert len(message) < 600

@@ -7,11 +7,14 @@ refused. Nothing in the folder is run, and reading these files needs no torch.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from freeseg.errors import WeightsError, shortened
+from freeseg.bounds import Bounds, read_entry
+from freeseg.errors import FreeSegError, WeightsError, reason, shortened
 from freeseg.files import bytes_sha256, is_file, parse_json, sha256
 from freeseg.models.config import CONFIG, MOST_SHORT_SIDE, PixelNormalisation
 from freeseg.models.towers.transformer.kinds import KINDS, LONE_TOWERS
@@ -22,6 +25,8 @@ RESAMPLING: dict[int, Literal["bicubic", "bilinear"]] = {
     2: "bilinear",
     3: "bicubic",
 }  # pillow's numbers, as preprocessing files have them
+SIDE = Annotated[int, Bounds(1, MOST_SHORT_SIDE)]
+CHANNELS = 3
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,25 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise WeightsError(f"{path.parent} has no {path.name}; copy the whole checkpoint") from None
     except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be read ({error}); download it again") from error
+        raise WeightsError(f"{path} cannot be read ({reason(error)}); download it again") from error
     if not isinstance(value, dict):
         raise WeightsError(f"{path} is no JSON object; download it again")
     return value
+
+
+@contextmanager
+def in_file(path: Path) -> Iterator[None]:
+    """Name the file in errors about its entries.
+
+    Raises:
+        WeightsError: In place of any `FreeSegError`.
+    """
+    try:
+        yield
+    except WeightsError:
+        raise
+    except FreeSegError as error:
+        raise WeightsError(f"{path}: {error}; download it again") from error
 
 
 def model_type(folder: Path) -> str:
@@ -67,7 +87,8 @@ def model_type(folder: Path) -> str:
     Raises:
         WeightsError: It is of another kind, or holds one tower of a pair.
     """
-    found = str(read_json(folder / CONFIG).get("model_type", "none"))
+    with in_file(folder / CONFIG):
+        found: str = read_entry(read_json(folder / CONFIG), "model_type", str, "none")
     if found in LONE_TOWERS:
         raise WeightsError(f"{folder} holds {LONE_TOWERS[found]} ({found}); use the checkpoint that has both towers")
     if found not in KINDS:
@@ -101,24 +122,21 @@ def read_pixels(folder: Path) -> CheckpointPixels:
     """
     path = next((folder / name for name in PREPROCESSING if (folder / name).is_file()), folder / PREPROCESSING[0])
     raw = read_json(path)
-    raw = raw.get("image_processor", raw)
-    try:
-        mean, std = (tuple(float(value) for value in raw[key]) for key in ("image_mean", "image_std"))
-        factor = float(raw.get("rescale_factor", 1 / 255)) if raw.get("do_rescale", True) else 1.0
-        resample = RESAMPLING[int(raw.get("resample", 3))]
-        side = _side(raw, folder)
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        cause = shortened(error)
-        raise WeightsError(f"{path} does not say how pixels are prepared ({cause}); download it again") from error
-    numbers = (*mean, *std, factor)
-    if len(mean) != 3 or len(std) != 3 or not all(map(math.isfinite, numbers)) or min(*std, factor) <= 0:
-        raise WeightsError(f"{path} has no mean and deviation for three channels; download it again")
-    if not 1 <= side <= MOST_SHORT_SIDE:
-        raise WeightsError(
-            f"{path} has a size of {shortened(side)} pixels, not 1 to {MOST_SHORT_SIDE}; download it again"
+    with in_file(path):
+        raw = read_entry(raw, "image_processor", dict[str, Any], raw)
+        mean, std = (tuple(map(float, read_entry(raw, key, list[float]))) for key in ("image_mean", "image_std"))
+        rescales = read_entry(raw, "do_rescale", bool, True)
+        factor = (
+            float(read_entry(raw, "rescale_factor", Annotated[float, Bounds(above=0)], 1 / 255)) if rescales else 1.0
         )
+        resample = RESAMPLING[read_entry(raw, "resample", Annotated[int, Bounds(one_of=tuple(RESAMPLING))], 3)]
+        side = _side(raw, folder)
+        if len(mean) != CHANNELS or len(std) != CHANNELS or min(std) <= 0:
+            raise FreeSegError("it has no mean and deviation for three channels")
+        normalisation = PixelNormalisation(tuple(m / factor for m in mean), tuple(s / factor for s in std))
+        if not all(map(math.isfinite, (*normalisation.mean, *normalisation.std))):
+            raise FreeSegError("its mean and deviation are too large")
     _check_open_clip(folder, path.name, mean, std)
-    normalisation = PixelNormalisation(tuple(m / factor for m in mean), tuple(s / factor for s in std))
     return CheckpointPixels(normalisation, side, resample)
 
 
@@ -131,9 +149,11 @@ def check_activation(folder: Path) -> None:
     config, other = read_json(folder / CONFIG), folder / OPEN_CLIP
     if not other.is_file():
         return
-    quick = bool(read_json(other).get("model_cfg", {}).get("quick_gelu", False))
+    with in_file(other):
+        quick = read_entry(read_json(other), "model_cfg.quick_gelu", bool, False)
     for tower in ("vision_config", "text_config"):
-        found = config.get(tower, {}).get("hidden_act", "quick_gelu")
+        with in_file(folder / CONFIG):
+            found = read_entry(config, f"{tower}.hidden_act", str, "quick_gelu")
         if (found == "quick_gelu") != quick:
             expected = "quick_gelu" if quick else "gelu"
             raise WeightsError(
@@ -145,12 +165,20 @@ def check_activation(folder: Path) -> None:
 def _side(raw: dict[str, Any], folder: Path) -> int:
     """Shorter side in training: the crop where there is one, else the size; NaFlex has a number of patches instead."""
     config = read_json(folder / CONFIG)
+    side: int
     if "max_num_patches" in raw:
-        return int(int(raw["max_num_patches"]) ** 0.5) * int(raw["patch_size"])
-    size = raw["crop_size"] if raw.get("do_center_crop") and raw.get("crop_size") else raw["size"]
-    values = size.values() if isinstance(size, dict) else [size]
-    side = int(min(value for value in values if value))
-    trained = config.get("vision_config", {}).get("image_size", side)
+        side = math.isqrt(read_entry(raw, "max_num_patches", SIDE)) * read_entry(raw, "patch_size", SIDE)
+        return side
+    entry = "crop_size" if read_entry(raw, "do_center_crop", bool, False) and raw.get("crop_size") else "size"
+    if isinstance(raw.get(entry), dict):
+        given = [name for name, value in raw[entry].items() if value]
+        side = min((read_entry(raw, f"{entry}.{name}", SIDE) for name in given), default=0)
+    else:
+        side = read_entry(raw, entry, SIDE)
+    if not side:
+        raise FreeSegError(f"its {entry} is empty")
+    with in_file(folder / CONFIG):
+        trained = read_entry(config, "vision_config.image_size", int, side)
     kind = KINDS.get(str(config.get("model_type")))
     if trained != side and kind and kind.knows_words:
         raise WeightsError(f"{folder}: {CONFIG} has image_size {trained} but its preprocessing has {side}; correct it")
@@ -161,8 +189,9 @@ def _check_open_clip(folder: Path, name: str, mean: tuple[float, ...], std: tupl
     other = folder / OPEN_CLIP
     if not other.is_file():
         return
-    says = read_json(other).get("preprocess_cfg", {})
+    says = read_json(other)
     for key, own in (("mean", mean), ("std", std)):
-        theirs = tuple(says.get(key, own))
+        with in_file(other):
+            theirs = tuple(read_entry(says, f"preprocess_cfg.{key}", list[float], own))
         if any(abs(a - b) > 1e-4 for a, b in zip(own, theirs, strict=False)):
             raise WeightsError(f"{folder}: {name} and {OPEN_CLIP} disagree on the pixels' {key}; correct one")

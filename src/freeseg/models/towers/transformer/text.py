@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from freeseg.bounds import read_entry
 from freeseg.errors import WeightsError, reason
 from freeseg.models.config import CONFIG
 from freeseg.models.towers.text_batches import embed_in_batches
-from freeseg.models.towers.transformer.folder import read_json
+from freeseg.models.towers.transformer.folder import in_file, read_json
 from freeseg.words.tokens import KnownTokens, warn_of_cut
 
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
@@ -120,7 +121,9 @@ def read_tokens(folder: Path, network: Any) -> Tokens:
             f"{config.vocab_size}; they are of different checkpoints"
         )
     settings = read_json(folder / TOKENIZER_CONFIG) if (folder / TOKENIZER_CONFIG).is_file() else {}
-    padding, end = (_special(tokenizer, settings, kind) for kind in ("pad_token", "eos_token"))
+    with in_file(folder / TOKENIZER_CONFIG):
+        padding, end = (_special(tokenizer, settings, kind) for kind in ("pad_token", "eos_token"))
+        class_name = read_entry(settings, "tokenizer_class", str, "SiglipTokenizer")
     context = config.max_position_embeddings
     if config.model_type == "clip_text_model":
         _check_clip_end(folder, tokenizer, config.eos_token_id)
@@ -128,8 +131,7 @@ def read_tokens(folder: Path, network: Any) -> Tokens:
     if end is None or padding is None:
         raise WeightsError(f"{folder}: {TOKENIZER_CONFIG} names no eos_token or pad_token; download it again")
     ends_itself = tokenizer.encode("a").ids[-1:] == [end]
-    plain = settings.get("tokenizer_class", "SiglipTokenizer").startswith("Siglip")
-    plain = plain and not settings.get("tokenizer_class", "").startswith("Siglip2")
+    plain = class_name.startswith("Siglip") and not class_name.startswith("Siglip2")
     canonical = "plain" if plain else "lower"
     return Tokens(tokenizer, context, padding, True, -1 if ends_itself else end, canonical)
 
@@ -151,8 +153,8 @@ def _tokenizer(folder: Path) -> Tokenizer:
 
 def _special(tokenizer: Tokenizer, settings: dict[str, Any], kind: str) -> int | None:
     """The number of a special token. The settings name it by its text, or by an entry that holds its text."""
-    token = settings.get(kind)
-    text = token.get("content") if isinstance(token, dict) else token
+    inner = f"{kind}.content" if isinstance(settings.get(kind), dict) else kind
+    text = read_entry(settings, inner, str | None, None)
     return tokenizer.token_to_id(text) if text else None
 
 
