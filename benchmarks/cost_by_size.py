@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import freeseg
@@ -11,6 +10,7 @@ from benchmarks import memory, photos
 from benchmarks.photos import LABELS, words
 from benchmarks.scale import Scale
 from benchmarks.tables import ms, table
+from benchmarks.texts import first_time
 from benchmarks.timing import in_turns
 
 TIME = ("ms a photo", "times the first")
@@ -53,7 +53,7 @@ def _short_side(model: freeseg.FreeSeg, scale: Scale, folder: Path) -> list[str]
 
 def _labels(model: freeseg.FreeSeg, scale: Scale, folder: Path) -> list[str]:
     path, counts = photos.sized(folder, 0.3), scale.labels
-    text = in_turns({count: partial(_embed, model, count) for count in counts}, scale.fewer)
+    text = {count: first_time(words(count), scale.fewer) for count in counts}
     seconds = in_turns({count: _work(model, path, words(count)) for count in counts}, scale.fewer)
     peaks = {count: memory.segmenting([path], labels=count) for count in counts}
     rows = [
@@ -74,10 +74,6 @@ def _folders(scale: Scale, folder: Path) -> list[str]:
 
 def _work(model: freeseg.FreeSeg, path: Path, labels: Sequence[str]) -> Callable[[], object]:
     return lambda: model.segment(path, labels).save(path.parent / "results")
-
-
-def _embed(model: freeseg.FreeSeg, count: int) -> None:
-    model.with_config(model.config).embed_vocabulary(words(count))
 
 
 def _table(what: str, measured: dict[str, tuple[float, memory.Peak]]) -> list[str]:

@@ -12,10 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import torch
-
 import freeseg
-from benchmarks.embedders import SYSTEMS
 from benchmarks.memory import print_peak
 from benchmarks.photos import LABELS, words
 from freeseg.errors import PhotoError
@@ -37,6 +34,10 @@ def _segmenting(photos: Sequence[Path], labels: int | None, short_side: int | No
 
 
 def _embedding(system: str, side: int) -> Callable[[], object]:
+    import torch  # here: the plain installation segments without it, and its memory would count
+
+    from benchmarks.embedders import SYSTEMS
+
     embed, pixels = SYSTEMS[system](), torch.zeros(1, 3, side, side)
     return torch.inference_mode()(lambda: embed(pixels))
 
@@ -44,7 +45,7 @@ def _embedding(system: str, side: int) -> Callable[[], object]:
 def main() -> None:
     """Measure what the arguments name."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["segment", *SYSTEMS])
+    parser.add_argument("what", help="`segment`, or one of `embedders.SYSTEMS`")
     parser.add_argument("photos", nargs="*", type=Path)
     parser.add_argument("--labels", type=int)
     parser.add_argument("--side", type=int)

@@ -22,11 +22,11 @@ from freeseg.models.network import SegmentationTower
 
 def section(scale: Scale, folder: Path) -> list[str]:
     """The section of the page."""
-    model, rows = freeseg.load(engine="torch"), []
+    rows = []
     for what, works in (
-        ("the tower's tensors are channels_last", _layout(model)),
-        ("the next photo is decoded meanwhile, a photo", _overlap(model, scale, folder)),
-        ("text embeddings are kept on disk, 290 labels", _text_cache(model, folder)),
+        ("the tower's tensors are channels_last, in PyTorch", _layout()),
+        ("several photos are in hand at once, a photo", _overlap(scale, folder)),
+        ("text embeddings are kept on disk, 290 labels", _text_cache(folder)),
     ):
         before, after = works
         taken = in_turns({"before": before, "after": after}, scale.fewer)
@@ -39,9 +39,9 @@ def section(scale: Scale, folder: Path) -> list[str]:
 BeforeAndAfter = tuple[Callable[[], object], Callable[[], object]]
 
 
-def _layout(model: freeseg.FreeSeg) -> BeforeAndAfter:
+def _layout() -> BeforeAndAfter:
     pixels = torch.rand(1, 3, 352, 469)
-    new = cast(SegmentationTower, require_torch(model.engine).model.image_tower)
+    new = cast(SegmentationTower, require_torch(freeseg.load(engine="torch").engine).model.image_tower)
     old = deepcopy(new).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     last = pixels.contiguous(memory_format=torch.channels_last)
     return lambda: _features(old, pixels), lambda: _features(new, last)
@@ -52,17 +52,17 @@ def _features(tower: SegmentationTower, pixels: torch.Tensor) -> None:
     tower.features(pixels)
 
 
-def _overlap(model: freeseg.FreeSeg, scale: Scale, folder: Path) -> BeforeAndAfter:
-    paths = photos.usual(folder, scale.photos)
+def _overlap(scale: Scale, folder: Path) -> BeforeAndAfter:
+    model, paths = freeseg.load(), photos.usual(folder, scale.photos)
     return lambda: [model.segment(path, LABELS) for path in paths], lambda: model.segment(list(paths), LABELS)
 
 
-def _text_cache(model: freeseg.FreeSeg, folder: Path) -> BeforeAndAfter:
+def _text_cache(folder: Path) -> BeforeAndAfter:
     vocabulary = freeseg.Vocabulary.of(words(290))
 
     def embed(cache: str) -> None:
         os.environ["FREESEG_CACHE"] = cache
-        model.with_config(model.config).embed_vocabulary(vocabulary)
+        freeseg.load().embed_vocabulary(vocabulary)  # a new model: this one remembers no words
         os.environ["FREESEG_CACHE"] = "off"
 
     return lambda: embed("off"), lambda: embed(str(folder / "texts"))

@@ -6,7 +6,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -33,11 +32,17 @@ def usual(folder: Path, count: int) -> list[Path]:
 
 def sized(folder: Path, megapixels: float) -> Path:
     """One photo, always the same one, as a 4:3 JPEG of so many megapixels."""
-    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
-    photo = _sources()[0].resize((round(height * 4 / 3), height), Image.Resampling.BICUBIC)
     path = folder / f"{megapixels:g}.jpg"
-    Image.fromarray(_grainy(np.asarray(photo))).save(path, quality=QUALITY)
+    enlarged(_sources()[0], megapixels, shape=(4, 3)).save(path, quality=QUALITY)
     return path
+
+
+def enlarged(photo: Image.Image, megapixels: float, *, shape: tuple[int, int] | None = None) -> Image.Image:
+    """A photo at so many megapixels, with a camera's noise; `shape` is width to height, the photo's own if None."""
+    width, height = shape or photo.size
+    scale = (megapixels * 1e6 / (width * height)) ** 0.5
+    large = photo.resize((round(width * scale), round(height * scale)), Image.Resampling.BICUBIC)
+    return Image.fromarray(_grainy(np.asarray(large)))
 
 
 def words(count: int) -> list[str]:
@@ -49,6 +54,7 @@ def words(count: int) -> list[str]:
 def _sources() -> list[Image.Image]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn's own
+        import skimage.data  # here: who asks for words alone need not load it
         from sklearn.datasets import load_sample_images
 
         pixels = [skimage.data.chelsea(), skimage.data.coffee(), skimage.data.astronaut(), *load_sample_images().images]

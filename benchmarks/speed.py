@@ -1,68 +1,56 @@
-"""Photos per second, and the share of the machine's peak that this is."""
+"""Photos per second: files to files, files to masks, and the image side alone."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
 import freeseg
-from benchmarks import machine, photos
+from benchmarks import photos
 from benchmarks.photos import LABELS, SIZE
 from benchmarks.scale import Scale
-from benchmarks.tables import giga, table
+from benchmarks.tables import table
 from benchmarks.timing import in_turns
-from freeseg.engines.choose import require_torch
 from freeseg.errors import PhotoError
-from freeseg.photos import fit_short_side
 from freeseg.results.saving import save_in_background
 
-PEAK = "peak"
+HEADS = ["model", "what", "photos/s", "times the image side's speed"]
+ALONE = "its image side alone, pixels to similarity maps"
 
 
 def section(scale: Scale, folder: Path) -> list[str]:
-    """A folder of photos to files, to masks, through the image tower alone; a matrix product beside them."""
-    model, paths = freeseg.load(engine="torch"), photos.usual(folder, scale.photos)
-    seen = model.config.preprocessing
-    width, height = fit_short_side(SIZE, seen.short_side, long_cap=seen.long_cap)
-    pixels = torch.zeros(1, 3, height, width, dtype=torch.uint8)
-    tower = torch.inference_mode()(require_torch(model.engine).model.features)
-    alone = f"its image tower alone, at {width}x{height}"
-    works: dict[str, Callable[[], object]] = {
-        "`freeseg segment`: JPEGs to overlays, masks and JSON": partial(_to_files, model, paths, folder / "results"),
-        "`model.stream`: JPEGs to masks": partial(_to_masks, model, paths),
-        alone: lambda: [tower(pixels) for _ in paths],
-        f"{alone}, a photo a core at once": partial(_a_photo_a_core, tower, pixels, len(paths)),
-    }
-    product, product_flops = machine.matrix_product()
-    words = model.embed_vocabulary(LABELS)
-    to_mask = machine.flops(lambda: model.maps(model.prepare(paths[0]), words))
-    flops = [to_mask, to_mask, *[machine.flops(lambda: tower(pixels))] * 2]
-    seconds = in_turns({**works, PEAK: product}, scale.repeats)
-    peak = product_flops / seconds[PEAK]
-    rows = [
-        [
-            name,
-            f"{len(paths) / seconds[name]:.1f}",
-            f"{seconds[alone] / seconds[name]:.2f}",
-            giga(operations),
-            f"{len(paths) * operations / seconds[name] / peak:.0%}",
-        ]
-        for name, operations in zip(works, flops, strict=True)
-    ]
+    """A folder of photos to files, to masks, and through the image side alone; by default, and in PyTorch."""
+    paths, rows = photos.usual(folder, scale.photos), []
+    for model in (freeseg.load(), freeseg.load(engine="torch")):
+        called = f"in {model.engine.name}, {model.engine.precision}"
+        works = _works(model, paths, folder / "results")
+        seconds = in_turns(works, scale.repeats)
+        for what, taken in seconds.items():
+            rows.append([called, what, f"{len(paths) / taken:.1f}", f"{seconds[ALONE] / taken:.2f}"])
     return [
         "## Speed",
         "",
-        f"A folder of {len(paths)} photos of {SIZE[0]}x{SIZE[1]}, {len(LABELS)} labels, all cores. Share of peak: "
-        "operations of convolutions and matrix products a second, against those of a product of two "
-        f"{machine.SIDE}x{machine.SIDE} float32 matrices in the same turns: {giga(peak)} GFLOP/s.",
+        f"A folder of {len(paths)} photos of {SIZE[0]}x{SIZE[1]}, {len(LABELS)} labels, all cores. The first model is "
+        "the one that is used on this machine when nothing is said.",
         "",
-        *table(["what", "photos/s", "times the tower's speed", "GFLOP a photo", "share of peak"], rows),
+        *table(HEADS, rows),
     ]
+
+
+def _works(model: freeseg.FreeSeg, paths: list[Path], out: Path) -> dict[str, Callable[[], object]]:
+    words, pixels = model.embed_vocabulary(LABELS).embeddings, model.prepare(paths[0]).pixels
+    look = partial(model.engine.similarity_maps, pixels, words)
+    works: dict[str, Callable[[], object]] = {
+        "`freeseg segment`: JPEGs to overlays, masks and JSON": partial(_to_files, model, paths, out),
+        "`model.stream`: JPEGs to masks": partial(_to_masks, model, paths),
+        ALONE: lambda: [look() for _ in paths],
+    }
+    if model.engine.max_concurrent > 1:
+        works[f"{ALONE}, a photo a core at once"] = partial(_a_photo_a_core, look, len(paths))
+    return works
 
 
 def _to_files(model: freeseg.FreeSeg, paths: list[Path], out: Path) -> None:
@@ -77,9 +65,8 @@ def _to_masks(model: freeseg.FreeSeg, paths: list[Path]) -> None:
         pass
 
 
-def _a_photo_a_core(tower: Callable[[Tensor], Tensor], pixels: Tensor, count: int) -> None:
-    """As many photos at once as there are cores, one thread each: what splitting one photo over cores costs."""
-    threads = torch.get_num_threads()
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        list(pool.map(tower, [pixels] * count))
-    torch.set_num_threads(threads)  # the workers have set what new threads start with
+def _a_photo_a_core(look: Callable[[], object], count: int) -> None:
+    """As many photos at once as there are cores, as `model.stream` looks at them."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for each in [pool.submit(look) for _ in range(count)]:
+            each.result()

@@ -7,6 +7,7 @@ python -m benchmarks.stages --onnx FILE --onnx INT8_FILE   # and files that `fre
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from benchmarks.page import deliver, head
 from benchmarks.photos import LABELS, SIZE
 from benchmarks.scale import QUICK, Scale
 from benchmarks.tables import ms, table
+from benchmarks.texts import first_time
 from freeseg import pipeline
 from freeseg.decision import masks
 from freeseg.engines.onnx_session import Session
@@ -110,7 +112,7 @@ def section(scale: Scale, folder: Path, files: Sequence[Path] = ()) -> list[str]
         ["start: import, check and load the weights", ms(_start(scale.fewer))],
         [
             f"text: {len(LABELS)} labels and the background words, in 4 sentences each, nothing kept from before",
-            ms(_text(model, scale.fewer)),
+            ms(first_time(LABELS, scale.fewer)),
         ],
     ]
     return [
@@ -170,18 +172,6 @@ def _start(repeats: int) -> float:
     return median(start() for _ in range(repeats))
 
 
-def _text(model: freeseg.FreeSeg, repeats: int) -> float:
-    """Seconds to embed a vocabulary for the first time."""
-
-    def embed() -> float:
-        forgetful = model.with_config(model.config)
-        before = time.perf_counter()
-        forgetful.embed_vocabulary(LABELS)
-        return time.perf_counter() - before
-
-    return median(embed() for _ in range(repeats))
-
-
 def main() -> None:
     """Measure, then print the page or write it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description=__doc__.splitlines()[0])
@@ -189,6 +179,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="Markdown file to write; else the page is printed")
     parser.add_argument("--quick", action="store_true", help="few photos and turns: the numbers mean nothing")
     arguments = parser.parse_args()
+    os.environ["FREESEG_CACHE"] = "off"  # the words are embedded by every model anew
     clock = machine.Clock.now()
     with tempfile.TemporaryDirectory() as name:
         lines = section(QUICK if arguments.quick else Scale(), Path(name), arguments.onnx)

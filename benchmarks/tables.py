@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from freeseg.evaluation.report import markdown_table
-
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The lines of a Markdown table whose cells may hold Markdown themselves.
@@ -14,6 +12,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         >>> table(["what", "ms"], [["**tower**", "70"]])
         ['| what | ms |', '|---|--:|', '| **tower** | 70 |']
     """
+    from freeseg.evaluation.report import markdown_table  # here: evaluation imports PyTorch, which needs memory
+
     return markdown_table.table(heads, rows, markup=True)
 
 

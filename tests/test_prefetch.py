@@ -145,6 +145,7 @@ def test_closing_it_drops_what_has_not_begun() -> None:
     assert set(worked) <= set(taken)
 
 
+@pytest.mark.slow
 def test_a_process_ends_with_one_that_is_killed(tmp_path: Path) -> None:
     with Started(start_a_helper, tmp_path / "begun", session=True) as process:
         process.wait_until((tmp_path / "begun").exists)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,37 @@ def test_labels_are_as_many_as_asked_and_all_different():
     from benchmarks.photos import words
 
     assert len(set(words(1000))) == 1000
+
+
+def test_words_are_embedded_by_a_model_that_has_not_met_them(monkeypatch, tiny):
+    from benchmarks import texts
+
+    loaded = []
+
+    def load():
+        loaded.append(tiny.with_config(tiny.config))
+        return loaded[-1]
+
+    monkeypatch.setattr(texts.freeseg, "load", load)
+    assert texts.first_time(["cat"], 3) > 0
+    assert len(set(map(id, loaded))) == 3
+
+
+def test_the_memory_of_segmenting_is_that_of_the_plain_installation():
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, benchmarks.memory_process; print(*sys.modules)"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not {"torch", "scipy", "skimage", "sklearn"} & set(done.stdout.split())
+
+
+def test_a_large_photo_read_at_a_reduced_scale_has_nearly_the_same_mask(tiny, photo_folder):
+    from benchmarks import reduced_decoding
+
+    assert min(reduced_decoding.agreements(tiny, [photo_folder / "cat.jpg"], megapixels=2.0)) > 0.95
 
 
 @torch.inference_mode()

@@ -58,12 +58,10 @@ def test_without_instructions_float32_is_the_default(
     assert choose(files(), Wish()) == Choice("onnxruntime", "float32", why)
 
 
-def test_a_processor_that_lacks_them_refuses_int8(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choosing, "int8_instructions", lambda: "")
-    with pytest.raises(FreeSegError, match=r"no instructions for int8, without which .* leave --precision out"):
-        choose(files(), Wish(precision="int8"))
-    monkeypatch.setattr(choosing, "int8_instructions", lambda: None)  # the user may know better
-    assert choose(files(), Wish(precision="int8")).precision == "int8"
+@pytest.mark.parametrize("instructions", ["", None])
+def test_int8_can_be_asked_for_on_every_processor(monkeypatch: pytest.MonkeyPatch, instructions: str | None) -> None:
+    monkeypatch.setattr(choosing, "int8_instructions", lambda: instructions)
+    assert choose(files(), Wish(precision="int8")) == Choice("onnxruntime", "int8", "it was asked for")
 
 
 @pytest.mark.parametrize(

@@ -30,3 +30,40 @@ def test_values_that_are_no_numbers_name_the_file(tmp_path: Path) -> None:
     for top in (one, zero):  # infinity, and NaN
         with pytest.raises(FreeSegError, match=r"divider\.onnx gives values that are no numbers .*; export it again"):
             session(top, zero)
+
+
+def eight_bit_product(path: Path, values: int) -> Session:
+    """A file that multiplies a row of so many uint8 by a matrix of int8, as files in 8 bits do."""
+    helper, types = onnx.helper, onnx.TensorProto
+    weights = np.full((values, 16), 127, np.int8)
+    constants = [
+        onnx.numpy_helper.from_array(value, name)
+        for name, value in (
+            ("weights", weights),
+            ("scale", np.float32(1)),
+            ("unsigned_zero", np.uint8(0)),
+            ("signed_zero", np.int8(0)),
+            ("product_scale", np.float32(2**16)),
+        )
+    ]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["row", "scale", "unsigned_zero"], ["rounded"]),
+        helper.make_node(
+            "QLinearMatMul",
+            ["rounded", "scale", "unsigned_zero", "weights", "scale", "signed_zero", "product_scale", "unsigned_zero"],
+            ["product"],
+        ),
+        helper.make_node("DequantizeLinear", ["product", "product_scale", "unsigned_zero"], ["sums"]),
+    ]
+    row = helper.make_tensor_value_info("row", types.FLOAT, [1, values])
+    sums = helper.make_tensor_value_info("sums", types.FLOAT, [1, 16])
+    graph = helper.make_graph(nodes, "eight_bits", [row], [sums], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, path)
+    return Session(path)
+
+
+def test_sums_of_8_bit_products_do_not_overflow_on_any_processor(tmp_path: Path) -> None:
+    session = eight_bit_product(tmp_path / "eight.onnx", 64)
+    # 64 * 255 * 127 is 31.6 times 2**16, the step of the output; sums cut at 16 bits would give half of it.
+    assert session(np.full((1, 64), 255, np.float32)).tolist() == [[32 * 2**16] * 16]

@@ -27,6 +27,8 @@ from freeseg.models.towers.bert import Bert, BertConfig
 from freeseg.models.towers.sentence_bert import SentenceBert
 from freeseg.words import default_background
 
+pytestmark = pytest.mark.slow
+
 WORDS = ["[PAD]", "a", "photo", "of", "the", "cat", "dog", "sofa", "in", "scene", "street", "tree"]
 TEXTS = ["cat", "a photo of the cat", "dog", "sofa in the street", "tree tree tree tree tree tree tree tree tree"]
 SMALL = BertConfig(64, 64, num_hidden_layers=2, num_attention_heads=4, intermediate_size=128)

@@ -64,6 +64,7 @@ def is_newer_than_the_library(character: str) -> bool:
     return unicodedata.ucd_3_2_0.category(character) != unicodedata.category(character)
 
 
+@pytest.mark.slow
 def test_every_character(own: WordPiece, reference: Tokenizer) -> None:
     """Every seventh of Unicode's characters between two letters, and all of the first ones."""
     numbers = [*range(0x3000), *range(0x3000, 0x110000, 7)]

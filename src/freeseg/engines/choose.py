@@ -136,19 +136,13 @@ def _cause(obstacle: str) -> str:
 
 
 def _at_precision(files: OnnxFiles, precision: str | None) -> Choice:
-    instructions = int8_instructions()
-    if precision == "int8" and instructions == "":
-        raise FreeSegError(
-            "this processor has no instructions for int8, without which it is slow and may be wrong; "
-            "leave --precision out"
-        )
     if precision is not None and IMAGE_FILES[precision] not in files.files:
         raise FreeSegError(f"the model has no file in {precision}; leave --precision out")
     if precision is not None:
         return Choice("onnxruntime", precision, "it was asked for")
     if IMAGE_INT8 not in files.files:
         return Choice("onnxruntime", "float32", "the model has no file in int8")
-    if instructions:
+    if instructions := int8_instructions():
         return Choice("onnxruntime", "int8", f"this processor has instructions for int8 ({instructions})")
     unknown = "it is not known whether this processor has instructions for int8"
     return Choice(

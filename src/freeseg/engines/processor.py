@@ -18,7 +18,7 @@ NUMPY_NAMES = ("AVX512VNNI", "ASIMDDP")  # NumPy looks for these only, so that t
 def int8_instructions(cpuinfo: Path = CPUINFO) -> str | None:
     """The instructions by which this processor computes in 8 bits.
 
-    Without them, onnxruntime is slower in 8 bits than in 32, and on x86 its sums may overflow.
+    Without them, onnxruntime is about as slow in 8 bits as in 32.
 
     Returns:
         Their name; "" if it has none, and None if that is not known.
