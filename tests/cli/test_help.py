@@ -19,6 +19,7 @@ from freeseg import loading
 from freeseg.cli import app
 from freeseg.models import DEFAULT, EMBEDDED
 from freeseg.pipeline import FreeSeg
+from freeseg.serve.running import StoppableServer
 from freeseg.words import embedding_cache
 
 PROGRAM: Any = typer.main.get_command(app)
@@ -31,6 +32,7 @@ QUICK = {
     "export": "--model mine",
     "evaluate": "--limit 1 --readers 0",
     "label": "--workers 1",
+    "serve": "--port 0",
 }
 NEEDS = {"train": "label", "compare": "evaluate", "export": "train"}  # command -> whose examples it needs
 SHOW = """
@@ -81,7 +83,8 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
     text, _, loaded = done.stdout.rpartition("LOADED")
     assert text.count("Usage: ") == 1 + len(COMMANDS)
-    assert not {"torch", "transformers", "numpy", "PIL", "safetensors", "onnxruntime"} & set(loaded.split())
+    heavy = {"torch", "transformers", "numpy", "PIL", "safetensors", "onnxruntime", "fastapi", "uvicorn"}
+    assert not heavy & set(loaded.split())
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -103,6 +106,13 @@ class TestExamples:
     """In this process, in a folder with the files that they name."""
 
     done: ClassVar[set[str]] = set()
+
+    @pytest.fixture(autouse=True)
+    def stopped_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def stop(server: StoppableServer) -> None:
+            server.stop()
+
+        monkeypatch.setattr(StoppableServer, "main_loop", stop)
 
     @pytest.fixture(autouse=True)
     def here(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

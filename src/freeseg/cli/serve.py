@@ -16,7 +16,7 @@ def serve(*, model: ModelOptions, access: Access, limits: Limits) -> None:
     Examples:
         freeseg serve
         freeseg serve --port 9000 --keep-photos 16 --max-megabytes 10
-        freeseg serve --host 0.0.0.0 --token "$(cat token.txt)"
+        freeseg serve --host 0.0.0.0 --token a-long-secret-of-your-own
     """
     from freeseg import extras
 

@@ -119,7 +119,7 @@ class Uploads:
         request.state.body_bytes = 0
 
     async def _parse(self, request: Request, most: int, photos: int) -> Form:
-        parser = MultiPartParser(
+        parser = _Parser(
             request.headers,
             self._chunks(request, most),  # type: ignore[arg-type]
             max_files=photos,
@@ -131,6 +131,8 @@ class Uploads:
             parsed = await parser.parse()
         except MultiPartException as error:
             raise _wrong_form(error, photos) from error
+        if not parser.has_ended:
+            raise Problem(400, "form", "the form is cut: its end is missing", "send it again")
         found = Form()
         for name, value in parsed.multi_items():
             if isinstance(value, UploadFile):
@@ -144,6 +146,8 @@ class Uploads:
 
     async def _chunks(self, request: Request, most: int) -> AsyncIterator[bytes]:
         """The body as it comes; each part of it is counted before more is taken."""
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise Problem(415, "content-encoding", "the body is compressed", "send it as it is")
         stated = request.headers.get("content-length", "")
         if stated.isdecimal() and int(stated) > most:
             raise _too_large(most)
@@ -171,6 +175,15 @@ class Uploads:
             self.bytes += len(chunk)
             request.state.body_bytes = getattr(request.state, "body_bytes", 0) + len(chunk)
             yield chunk
+
+
+class _Parser(MultiPartParser):
+    """Starlette's parser, which says whether the form came to its end; what is cut would be left out without a word."""
+
+    has_ended = False
+
+    def on_end(self) -> None:
+        self.has_ended = True
 
 
 def check_bytes(nbytes: int, limits: Limits) -> None:
@@ -211,8 +224,7 @@ def _too_large(most: int) -> Problem:
         413,
         "too-large",
         f"the request is larger than {most / MEGA:g} MB, which is all that is taken",
-        "send a smaller photo, or fewer",
-        {"Connection": "close"},
+        "send a smaller photo, or fewer",  # the connection stays: closed at once, the client would not see this
     )
 
 

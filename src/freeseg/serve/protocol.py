@@ -52,7 +52,7 @@ class GuardedProtocol(H11Protocol):
         self._refuse(Problem(400, "http", "this is no HTTP request", "let a library for HTTP write it"))
 
     def _watch(self) -> None:
-        """While no request is under way, the next one must begin in time."""
+        """Where no request is under way, the next must begin in time; till then, the rest of one is passed over."""
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_watch()
         elif self._slow is None:

@@ -24,6 +24,7 @@ from freeseg.serve.settings import Access, Limits
 from freeseg.words import embedding_cache
 
 _BACKLOG = 2048
+_OTHER_LOGS = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio")  # their lines may hold a client's words
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -43,6 +44,8 @@ class StoppableServer(uvicorn.Server):
             lifespan="on",
         )
         super().__init__(config)
+        for name in _OTHER_LOGS:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._work = app.state.server.work
 
     def stop(self) -> None:
@@ -104,29 +107,28 @@ def serve(
         FreeSegError: The address cannot be had; and as of `load`.
     """
     os.environ.setdefault(embedding_cache.VARIABLE, "off")
-    warnings.simplefilter("ignore")  # they hold words; what concerns a client is in its answer
     _log_to_stderr()
-    with listen(access) as socket_:
+    with listen(access) as socket_, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they hold words; what concerns a client is in its answer
         server = StoppableServer(create_app(load(), limits, access), limits)
-        asyncio.run(_run(server, socket_, access, started))
+        host = f"[{access.host}]" if ":" in access.host else access.host
+        address = f"http://{host}:{socket_.getsockname()[1]}"
+        asyncio.run(_run(server, socket_, lambda: started(address)))
 
 
-async def _run(server: StoppableServer, socket_: socket.socket, access: Access, started: Callable[[str], None]) -> None:
+async def _run(server: StoppableServer, socket_: socket.socket, started: Callable[[], None]) -> None:
     running = asyncio.create_task(server.serve([socket_]))
     while not server.started and not running.done():
         await asyncio.sleep(0.01)
     if server.started:
-        host = f"[{access.host}]" if ":" in access.host else access.host
-        started(f"http://{host}:{socket_.getsockname()[1]}")
+        started()
     await running
 
 
 def _log_to_stderr() -> None:
-    """The server's own lines, and nothing of uvicorn's, whose errors hold tracebacks with a client's words."""
+    """The server's own lines go to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log = logging.getLogger("freeseg.serve")
     log.handlers, log.propagate = [handler], False
     log.setLevel(logging.INFO)
-    for name in ("uvicorn", "uvicorn.error", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
