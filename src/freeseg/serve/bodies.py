@@ -73,8 +73,8 @@ class Uploads:
         """
         return b"".join([chunk async for chunk in self._chunks(request, most)])
 
-    async def read_json(self, request: Request) -> Any:
-        """A body of JSON.
+    async def read_json(self, request: Request, *, most: int = TEXT_BYTES) -> Any:
+        """A body of JSON, of `most` bytes.
 
         Raises:
             Problem: It is none; and as of `read`.
@@ -83,7 +83,7 @@ class Uploads:
         if kind and kind != "application/json" and not kind.endswith("+json"):
             raise Problem(415, "media-type", f"a body of type {kind[:50]!r} was sent", "send application/json")
         try:
-            return parse_json(await self.read(request, most=TEXT_BYTES))
+            return parse_json(await self.read(request, most=most))
         except (ValueError, RecursionError, FreeSegError) as error:
             raise Problem(400, "json", "the body is no JSON", "send a JSON object") from error
 

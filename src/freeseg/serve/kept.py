@@ -21,7 +21,7 @@ class KeptPhoto:
 
 
 class KeptPhotos:
-    """The photos, by the sha256 of their files. Only the event loop uses it.
+    """The photos, by the sha256 of their files. Only the event loop uses it, but for `peek`.
 
     Args:
         count: How many at most.
@@ -72,6 +72,10 @@ class KeptPhotos:
             self._photos.move_to_end(id)
             kept.expires = self._clock() + self.seconds
         return kept
+
+    def peek(self, id: str) -> KeptPhoto | None:
+        """A photo that is kept, from any thread; it is kept no longer for that."""
+        return self._photos.get(id)
 
     def seconds_left(self, kept: KeptPhoto) -> float:
         """For how long a photo is kept if nobody asks for it."""
