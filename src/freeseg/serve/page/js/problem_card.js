@@ -1,0 +1,57 @@
+/** What is said on the photo when it could not be segmented: why, and what can be done. */
+
+import { byId, el, icon } from "./dom.js";
+import { questionKey } from "./words.js";
+
+/** @typedef {import("./types.js").Photo} Photo */
+
+export class ProblemCard {
+  #card = byId("problem", HTMLElement);
+  /** @type {unknown} */
+  #shown = null;
+
+  /**
+   * @param {import("./store.js").Store} store @param {import("./actions.js").Actions} actions
+   * @param {import("./work.js").Work} work @param {() => void} onToken
+   */
+  constructor(store, actions, work, onToken) {
+    this.actions = actions;
+    this.work = work;
+    this.onToken = onToken;
+    store.subscribe((state) => {
+      const photo = store.photo;
+      const isOfThis = photo?.problemKey === "*" || photo?.problemKey === questionKey(state);
+      const problem = photo && isOfThis ? photo.problem : null;
+      if (problem === this.#shown) return;
+      this.#shown = problem;
+      this.#card.hidden = problem === null;
+      if (photo && problem) this.#draw(photo, problem);
+    });
+  }
+
+  /** @param {Photo} photo @param {import("./problems.js").Problem} problem */
+  #draw(photo, problem) {
+    const again = () => this.work.again(photo);
+    const isToken = problem.status === 401;
+    const isLarge = problem.status === 413 || (problem.status === 422 && problem.kind === "photo" && /pixel|large/i.test(problem.detail));
+    this.#card.replaceChildren(
+      icon("warning"),
+      el("div", {}, el("h2", {}, problem.detail), el("p", {}, problem.fix)),
+      el(
+        "div",
+        { class: "problem-actions" },
+        isToken && el("button", { type: "button", class: "button primary", onclick: this.onToken }, "Enter the token"),
+        isLarge && el("button", { type: "button", class: "button primary", onclick: () => this.#shrink(photo) }, "Send a smaller copy"),
+        !isToken && el("button", { type: "button", class: `button${isLarge ? "" : " primary"}`, onclick: again }, "Try again"),
+        el("button", { type: "button", class: "button", onclick: () => this.actions.removePhoto(photo.id) }, "Take it out"),
+      ),
+    );
+  }
+
+  /** @param {Photo} photo */
+  async #shrink(photo) {
+    await this.actions.shrink(photo).catch(() => {
+      this.#card.querySelector("p")?.replaceChildren("This browser cannot make it smaller. Use another program for that.");
+    });
+  }
+}
