@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 from PIL import Image
+from starlette.responses import Response
 
 from freeseg.pipeline import FreeSeg
 from freeseg.serve import protocol
 from freeseg.serve.settings import Limits
-from serving import Serving, form, png, read_to_end, request_head, serving, wait_until
+from serving import Serving, form, read_to_end, request_head, serving, wait_until
 
 SECONDS = 0.3  # in which a request of the impatient server must be there
 
@@ -51,14 +52,20 @@ class TestTime:
             connection.sendall(request_head("GET", "/health") + b"GET /hea")
             assert read_to_end(connection).count(b"HTTP/1.1 200 OK") == 1
 
-    def test_an_answer_that_is_not_taken(self, impatient: Serving, noise: bytes) -> None:
-        large = png(Image.new("RGB", (1600, 1200)))
-        body, kind = form([large] * 40, labels=", ".join(f"thing {n}" for n in range(300)))
-        with impatient.connect() as connection:
-            connection.setsockopt(1, 8, 1024)  # SO_RCVBUF: what fits in there is all that is taken
-            lines = (f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Accept: application/json")
-            connection.sendall(request_head("POST", "/v1/batch", *lines) + body)
-            still_serves(impatient, noise)
+    def test_an_answer_that_is_not_taken(
+        self, impatient: Serving, noise: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def answer(*_: object) -> Response:
+            return Response(bytes(50_000_000))
+
+        body, kind = form([noise], labels="cat")
+        with impatient.connect() as connection, monkeypatch.context() as patch:
+            patch.setattr(impatient.server, "answer", answer)
+            lines = (f"Content-Type: {kind}", f"Content-Length: {len(body)}")
+            connection.sendall(request_head("POST", "/v1/segment", *lines) + body)
+            assert connection.recv(15) == b"HTTP/1.1 200 OK"
+            wait_until(lambda: not impatient.uvicorn.server_state.connections)
+        still_serves(impatient, noise)
 
 
 class TestLengths:
@@ -213,3 +220,4 @@ class TestTricks:
             answer = quick.ask(method, path)
             assert answer.status == status
             answer.problem()
+        assert quick.ask("PUT", "/v1/photos/x").headers["allow"] == "DELETE, GET"

@@ -204,7 +204,18 @@ class TestForms:
         answer.problem()
 
     @pytest.mark.parametrize(
-        "question", [[], "cat", 3, None, {}, {"labels": 3}, {"labels": ["cat"], "words": 1}, {"labels": [["cat"]]}]
+        "question",
+        [
+            [],
+            "cat",
+            3,
+            None,
+            {},
+            {"labels": 3},
+            {"labels": ["cat"], "words": 1},
+            {"labels": [["cat"]]},
+            {"labels": "cat", "background": 0},
+        ],
     )
     def test_a_question_that_is_not_as_expected(self, quick: Serving, noise: bytes, question: object) -> None:
         answer = quick.post_json(f"/v1/photos/{quick.keep(noise)}/segment", question)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -73,12 +75,13 @@ def create_app(model: FreeSeg, limits: Limits = Limits(), access: Access = Acces
         lifespan=life,
     )
     app.state.server = server
+    asks_for_token = [] if access.token is None else [Depends(HTTPBearer(auto_error=False))]  # said in the description
     for routes in (segment, photos, about, label_studio):
-        app.include_router(routes.router(server))
+        app.include_router(routes.router(server), dependencies=asks_for_token)
     _add_pages(app)
     _add_errors(app)
     app.add_middleware(Security, access=access)
-    app.add_middleware(Watching, metrics=server.metrics, send_seconds=limits.upload_seconds, log_words=access.log_words)
+    app.add_middleware(Watching, metrics=server.metrics, log_words=access.log_words)
     return app
 
 
@@ -140,5 +143,15 @@ def _add_errors(app: FastAPI) -> None:
             return Problem(404, "not-found", "there is nothing at this address", "see /docs", headers).response()
         if error.status_code == 405:
             what = "this address does not take this method"
-            return Problem(405, "method", what, "see /docs", headers).response()
+            allowed = _allowed_methods(app, request.url.path) or headers.get("allow", "GET")
+            return Problem(405, "method", what, f"use {allowed}; see /docs", {"Allow": allowed}).response()
         return Problem(error.status_code, "refused", "the request cannot be answered", "see /docs", headers).response()
+
+
+def _allowed_methods(app: FastAPI, path: str) -> str:
+    """The methods that an address takes, of all routes to it; the router itself names those of the first one."""
+    found: set[str] = set()
+    for template, operations in app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+            found.update(method.upper() for method in operations)
+    return ", ".join(sorted(found))

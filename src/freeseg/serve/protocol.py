@@ -13,18 +13,20 @@ HEADER_SECONDS = 10.0  # in which a request's header must be there
 
 
 class GuardedProtocol(H11Protocol):
-    """uvicorn's protocol, with a limit on connections and on how slowly a request may begin.
+    """uvicorn's protocol, with limits on connections, on how slowly a request may begin, and on answers not taken.
 
     Attributes:
-        max_connections: Set by `guarded`.
+        max_connections, stalled_seconds: Set by `guarded`.
     """
 
     max_connections = 500
+    stalled_seconds = 30.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
         super().connection_made(transport)
         self._slow: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
         if len(self.connections) > self.max_connections:
             self._refuse(busy(1))
             return
@@ -40,12 +42,36 @@ class GuardedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """A client has gone."""
         self._stop_watch()
+        self._stop_stalled()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
         """A request is answered."""
         super().on_response_complete()
         self._watch()
+
+    def pause_writing(self) -> None:
+        """More waits to be sent than the client takes now."""
+        super().pause_writing()
+        self._check_progress(None)
+
+    def resume_writing(self) -> None:
+        """The client has taken it."""
+        self._stop_stalled()
+        super().resume_writing()
+
+    def _check_progress(self, before: int | None) -> None:
+        """Close a connection of which nothing was taken for long; what waits for it would be kept for ever."""
+        left = self.transport.get_write_buffer_size()
+        if before is not None and left >= before:
+            self.transport.abort()
+        else:
+            self._stalled = self.loop.call_later(self.stalled_seconds, self._check_progress, left)
+
+    def _stop_stalled(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def send_400_response(self, msg: str) -> None:
         """What came is no HTTP."""
@@ -65,7 +91,7 @@ class GuardedProtocol(H11Protocol):
 
     def _close(self) -> None:
         if not self.transport.is_closing():
-            self.transport.close()
+            self.transport.abort()
 
     def _refuse(self, problem: Problem) -> None:
         """Answer without the application, and close."""
@@ -81,6 +107,12 @@ class GuardedProtocol(H11Protocol):
         self.transport.close()
 
 
-def guarded(max_connections: int) -> type[Any]:
-    """The protocol with a limit on connections, as uvicorn takes it."""
-    return type("Guarded", (GuardedProtocol,), {"max_connections": max_connections})
+def guarded(max_connections: int, stalled_seconds: float) -> type[Any]:
+    """The protocol with its limits, as uvicorn takes it.
+
+    Args:
+        max_connections: How many there may be.
+        stalled_seconds: For how long a client may take nothing of its answer.
+    """
+    limits = {"max_connections": max_connections, "stalled_seconds": stalled_seconds}
+    return type("Guarded", (GuardedProtocol,), limits)

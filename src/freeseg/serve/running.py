@@ -34,7 +34,7 @@ class StoppableServer(uvicorn.Server):
     def __init__(self, app: FastAPI, limits: Limits):
         config = uvicorn.Config(
             app,
-            http=guarded(limits.max_connections),
+            http=guarded(limits.max_connections, limits.upload_seconds),
             ws="none",
             log_config=None,
             access_log=False,

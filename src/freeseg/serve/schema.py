@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StrictBool
 
 from freeseg.serve.answers import COCO, JPEG, PNG, ZIP
 from freeseg.serve.problems import PROBLEM
@@ -105,27 +105,44 @@ class Result(BaseModel):
     warnings: list[str]
 
 
-class BatchLine(Result):
-    """A line of a batch's answer: a result, or a problem under "problem"."""
+class BatchPlace(BaseModel):
+    """Which photo of a batch a line is about."""
 
     index: int = Field(description="The place of the photo in the request, from 0.")
     file: str = Field(description="The photo's name, as it was sent.")
+
+
+class BatchResult(BatchPlace, Result):
+    """A line of a batch's answer: the result of a photo."""
+
+
+class BatchProblem(BatchPlace):
+    """A line of a batch's answer: what is wrong with a photo."""
+
+    problem: ProblemDetails
+
+
+class BatchLine(RootModel[BatchResult | BatchProblem]):
+    """A line of a batch's answer."""
+
+
+Word: TypeAlias = Annotated[str, Field(min_length=1)]
 
 
 class Question(BaseModel):
     """What is asked about a photo."""
 
     model_config = ConfigDict(extra="forbid")
-    labels: str | list[str] = Field(
+    labels: Word | Annotated[list[Word], Field(min_length=1)] = Field(
         description='Labels as "cat, sofa|couch", as a list, or the name of a list of labels.',
         examples=[["cat|kitten", "dog"]],
     )
-    background: bool = Field(True, description="Whether a pixel may be none of the labels.")
+    background: StrictBool = Field(True, description="Whether a pixel may be none of the labels.")
 
 
-_BINARY = {"type": "string", "format": "binary"}
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 _FIELDS = {
-    "labels": {"type": "string", "examples": ["cat, sofa|couch"]},
+    "labels": {"type": "string", "minLength": 1, "examples": ["cat, sofa|couch"]},
     "background": {"type": "boolean", "default": True},
 }
 PICTURE_PARAMETERS: list[dict[str, Any]] = [
@@ -150,7 +167,7 @@ def photo_body(*, several: bool = False, fields: bool = True) -> dict[str, Any]:
         several: Whether there may be several.
         fields: Whether labels come with it.
     """
-    photo = {"type": "array", "items": _BINARY} if several else _BINARY
+    photo = {"type": "array", "items": BINARY, "minItems": 1} if several else BINARY
     form = {
         "type": "object",
         "properties": {"photo": photo, **(_FIELDS if fields else {})},
@@ -158,7 +175,7 @@ def photo_body(*, several: bool = False, fields: bool = True) -> dict[str, Any]:
     }
     content: dict[str, Any] = {"multipart/form-data": {"schema": form}}
     if not several:
-        content["image/*"] = {"schema": _BINARY}
+        content["image/*"] = {"schema": BINARY}
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -175,5 +192,5 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def pictures() -> dict[int | str, dict[str, Any]]:
     """What a result may be besides JSON."""
-    media = {kind: {"schema": _BINARY} for kind in (PNG, JPEG, ZIP)}
+    media = {kind: {"schema": BINARY} for kind in (PNG, JPEG, ZIP)}
     return {200: {"model": Result, "content": {**media, COCO: {"schema": {"type": "object"}}}}}

@@ -5,7 +5,6 @@ Neither holds a photo, a word or a photo's id: a request is named by its route, 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 import traceback
@@ -52,12 +51,11 @@ class Watching:
     Args:
         app: What is behind it.
         metrics: Where requests are counted.
-        send_seconds: Seconds in which a client must take each part of an answer.
         log_words: Whether whole addresses are logged, with the words in them.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, *, send_seconds: float, log_words: bool):
-        self.app, self.metrics, self.send_seconds, self.log_words = app, metrics, send_seconds, log_words
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, log_words: bool):
+        self.app, self.metrics, self.log_words = app, metrics, log_words
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -70,14 +68,10 @@ class Watching:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            async with asyncio.timeout(self.send_seconds):
-                await send(message)
+            await send(message)
 
         try:
             await self.app(scope, receive, counted)
-        except TimeoutError:  # the client does not take its answer
-            status = CLIENT_GONE
-            raise
         except Exception as error:
             log_error(error)
             if status:  # half of an answer is out: closing the connection is all that tells

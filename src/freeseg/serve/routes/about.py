@@ -24,7 +24,7 @@ def router(server: SegmentServer) -> APIRouter:
     """The addresses."""
     routes = APIRouter()
 
-    @routes.get("/v1/models", response_model=Models, responses=problems(401), tags=["About"])
+    @routes.get("/v1/models", summary="List models", response_model=Models, responses=problems(401), tags=["About"])
     async def models() -> JSONResponse:
         """The models that answer."""
         config, engine = server.model.config, server.model.engine
@@ -37,7 +37,13 @@ def router(server: SegmentServer) -> APIRouter:
         }
         return JSONResponse({"models": [entry]})
 
-    @routes.get("/v1/vocabularies", response_model=Vocabularies, responses=problems(401), tags=["About"])
+    @routes.get(
+        "/v1/vocabularies",
+        summary="List vocabularies",
+        response_model=Vocabularies,
+        responses=problems(401),
+        tags=["About"],
+    )
     async def vocabularies() -> JSONResponse:
         """The lists of labels that ship with FreeSeg; their names can be given for labels."""
         return JSONResponse({"vocabularies": _vocabularies()})

@@ -18,9 +18,14 @@ from freeseg.serve.server import SegmentServer
 from freeseg.serve.watching import log_error
 from freeseg.words import Vocabulary
 
-_BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
-}
+
+def _body(**fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields that a call must have, for the API's description; Label Studio sends others as well."""
+    schema = {"type": "object", "properties": fields, "required": list(fields)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+_TASKS = {"type": "array", "items": {"type": "object"}, "minItems": 1}
 
 
 def router(server: SegmentServer) -> APIRouter:
@@ -29,7 +34,9 @@ def router(server: SegmentServer) -> APIRouter:
     config, engine = server.model.config, server.model.engine
     version = f"{config.name}-{engine.weights_sha256[:8]}"
 
-    @routes.post("/setup", responses=problems(400, 401, 413, 422), openapi_extra=_BODY)
+    @routes.post(
+        "/setup", summary="Connect Label Studio", responses=problems(400, 401, 413, 422), openapi_extra=_body()
+    )
     async def setup(request: Request) -> Response:
         """Called when Label Studio connects: says which model answers, and refuses an interface that it cannot fill."""
 
@@ -41,7 +48,12 @@ def router(server: SegmentServer) -> APIRouter:
 
         return await server.for_client(request, answer)
 
-    @routes.post("/predict", responses=problems(400, 401, 413, 422, 503), openapi_extra=_BODY)
+    @routes.post(
+        "/predict",
+        summary="Pre-annotate tasks",
+        responses=problems(400, 401, 413, 422, 503),
+        openapi_extra=_body(tasks=_TASKS, label_config={"type": "string"}),
+    )
     async def predict(request: Request) -> Response:
         """Pre-annotations of tasks, as brushes or polygons."""
 

@@ -20,6 +20,7 @@ from freeseg.serve.bodies import flag
 from freeseg.serve.kept import KeptPhoto
 from freeseg.serve.problems import Problem
 from freeseg.serve.schema import (
+    BINARY,
     PICTURE_PARAMETERS,
     KeptPhotoEntry,
     Question,
@@ -49,9 +50,10 @@ def router(server: SegmentServer) -> APIRouter:
 
     @routes.post(
         "",
+        summary="Keep a photo",
         status_code=201,
         response_model=KeptPhotoEntry,
-        responses=problems(401, 408, 413, 415, 422, 503),
+        responses=problems(400, 401, 408, 413, 415, 422, 503),
         openapi_extra=photo_body(fields=False),
     )
     async def keep(request: Request) -> Response:
@@ -65,12 +67,20 @@ def router(server: SegmentServer) -> APIRouter:
 
         return await server.for_client(request, answer)
 
-    @routes.get("/{id}", response_model=KeptPhotoEntry, responses=problems(401, 404))
+    @routes.get(
+        "/{id}", summary="Describe a kept photo", response_model=KeptPhotoEntry, responses=problems(401, 404, 422)
+    )
     async def describe(id: str) -> Response:
         """Whether a photo is kept, and for how long."""
         return JSONResponse(_described(find(id), server))
 
-    @routes.delete("/{id}", status_code=204, response_class=Response, responses=problems(401, 404))
+    @routes.delete(
+        "/{id}",
+        summary="Forget a kept photo",
+        status_code=204,
+        response_class=Response,
+        responses=problems(401, 404, 422),
+    )
     async def forget(id: str) -> Response:
         """Forget a photo."""
         find(id)
@@ -79,6 +89,7 @@ def router(server: SegmentServer) -> APIRouter:
 
     @routes.post(
         "/{id}/segment",
+        summary="Segment a kept photo",
         responses={**pictures(), **problems(400, 401, 404, 406, 415, 422, 503)},
         openapi_extra={**json_body(Question), "parameters": PICTURE_PARAMETERS},
     )
@@ -94,7 +105,12 @@ def router(server: SegmentServer) -> APIRouter:
 
         return await server.for_client(request, answer)
 
-    @routes.get("/{id}/similarity", response_class=Response, responses=problems(401, 404, 422, 503))
+    @routes.get(
+        "/{id}/similarity",
+        summary="Draw where a kept photo answers to a label",
+        response_class=Response,
+        responses={200: {"content": {PNG: {"schema": BINARY}}}, **problems(401, 404, 422, 503)},
+    )
     async def similarity(id: str, request: Request, label: str, plain: str = "") -> Response:
         """How well each part of a kept photo answers to a label: a heat map as PNG.
 

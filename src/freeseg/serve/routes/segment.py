@@ -20,7 +20,15 @@ from freeseg.serve.server import Asked, SegmentServer
 from freeseg.serve.watching import log_error
 from freeseg.words import Vocabulary
 
-NDJSON = "application/x-ndjson"
+
+class Lines(StreamingResponse):
+    """Lines of JSON, each sent as soon as it is there."""
+
+    media_type = "application/x-ndjson"
+
+
+# FastAPI takes every answer that is not JSON for a text.
+_IS_OBJECT = {"200": {"content": {Lines.media_type: {"schema": {"type": "object"}}}}}
 
 
 def router(server: SegmentServer) -> APIRouter:
@@ -29,6 +37,7 @@ def router(server: SegmentServer) -> APIRouter:
 
     @routes.post(
         "/segment",
+        summary="Segment a photo",
         responses={**pictures(), **problems(400, 401, 406, 408, 413, 415, 422, 503)},
         openapi_extra={**photo_body(), "parameters": [*LABEL_PARAMETERS, *PICTURE_PARAMETERS]},
     )
@@ -49,12 +58,10 @@ def router(server: SegmentServer) -> APIRouter:
 
     @routes.post(
         "/batch",
-        response_class=StreamingResponse,
-        responses={
-            200: {"content": {NDJSON: {"schema": BatchLine.model_json_schema()}}},
-            **problems(400, 401, 408, 413, 415, 422, 503),
-        },
-        openapi_extra=photo_body(several=True),
+        summary="Segment many photos",
+        response_class=Lines,
+        responses={200: {"model": BatchLine}, **problems(400, 401, 408, 413, 415, 422, 503)},
+        openapi_extra={**photo_body(several=True), "responses": _IS_OBJECT},
     )
     async def batch(request: Request) -> Response:
         """Segment many photos by the same words: a line of JSON for each, as it is done."""
@@ -68,8 +75,7 @@ def router(server: SegmentServer) -> APIRouter:
         except BaseException:
             server.uploads.release(request)
             raise
-        lines = _lines(server, request, form.photos, vocabulary, background)
-        return StreamingResponse(lines, media_type=NDJSON)
+        return Lines(_lines(server, request, form.photos, vocabulary, background))
 
     return routes
 
