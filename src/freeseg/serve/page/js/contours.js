@@ -3,6 +3,7 @@
 const STEP_X = [1, 0, -1, 0]; // east, south, west, north
 const STEP_Y = [0, 1, 0, -1];
 const SMOOTHING = 2; // how many neighbours on each side a point is averaged with
+const OUTSIDE = 12; // pixels that edges on the photo's frame lie outside of it, where no line is seen
 
 /**
  * The outlines of every value above 0.
@@ -56,6 +57,11 @@ function follow(labels, width, height, startX, startY, seen) {
   return points;
 }
 
+/** @param {number} place @param {number} side */
+function beyond(place, side) {
+  return place === 0 ? -OUTSIDE : place === side ? side + OUTSIDE : place;
+}
+
 /**
  * @param {Path2D} path @param {number[]} points @param {number} width @param {number} height
  */
@@ -74,8 +80,8 @@ function addSmooth(path, points, width, height) {
       sumY += points[2 * other + 1];
     }
     const onFrame = x === 0 || y === 0 || x === width || y === height;
-    smooth[2 * index] = onFrame ? x : sumX / (2 * reach + 1);
-    smooth[2 * index + 1] = onFrame ? y : sumY / (2 * reach + 1);
+    smooth[2 * index] = onFrame ? beyond(x, width) : sumX / (2 * reach + 1);
+    smooth[2 * index + 1] = onFrame ? beyond(y, height) : sumY / (2 * reach + 1);
   }
   path.moveTo(smooth[0], smooth[1]);
   for (let index = 1; index < count; index += 1) {

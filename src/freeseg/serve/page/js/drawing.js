@@ -73,7 +73,8 @@ function drawRegions(context, width, height, scene, regions) {
     context.globalAlpha = fill * scene.fresh;
     context.fillStyle = colour;
     context.fill(path, "evenodd");
-    context.globalAlpha = (isDimmed ? 0.35 : 1) * scene.fresh;
+    const line = scene.mode === "outlines" || region.isLit ? 1 : Math.min(1, 3 * scene.opacity); // none where it is 0
+    context.globalAlpha = line * (isDimmed ? 0.35 : 1) * scene.fresh;
     if (scene.mode === "outlines") {
       strokeInside(context, path, "rgb(0 0 0 / 70%)", (region.isLit ? 6 : 4.5) * unit);
       strokeInside(context, path, colour, (region.isLit ? 4.5 : 3) * unit);

@@ -108,11 +108,24 @@ export class Stage {
     if (photo !== this.#photo) return;
     this.#bitmap = bitmap;
     this.#holder.hidden = bitmap === null;
-    const context = this.#ambient.getContext("2d");
-    context?.clearRect(0, 0, this.#ambient.width, this.#ambient.height);
-    if (bitmap) context?.drawImage(bitmap, 0, 0, this.#ambient.width, this.#ambient.height);
+    this.#glow(bitmap);
     this.#since = performance.now();
     this.store.touch();
+  }
+
+  /** A glow of the photo's colours behind it: the photo in a few pixels, made large twice, which costs no filter. @param {ImageBitmap|null} bitmap */
+  #glow(bitmap) {
+    const { width, height } = this.#ambient;
+    const context = this.#ambient.getContext("2d");
+    context?.clearRect(0, 0, width, height);
+    const few = document.createElement("canvas");
+    [few.width, few.height] = [6, 4];
+    const pixels = few.getContext("2d");
+    if (!context || !pixels || !bitmap) return;
+    pixels.imageSmoothingQuality = "high";
+    pixels.drawImage(bitmap, 0, 0, few.width, few.height);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(few, -width / 8, -height / 8, 1.25 * width, 1.25 * height);
   }
 
   #redraw() {
