@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from freeseg import old_names
@@ -35,6 +36,9 @@ _HOME = {
 
 
 old_names.install()
+# Newer versions of onnxruntime give the machine an identity, keep it on the disk, and report to their maker what they
+# run, from the moment that they are imported. FreeSeg works without a network and tells nobody.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def __getattr__(name: str) -> Any:

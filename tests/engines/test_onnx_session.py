@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -67,3 +70,13 @@ def test_sums_of_8_bit_products_do_not_overflow_on_any_processor(tmp_path: Path)
     session = eight_bit_product(tmp_path / "eight.onnx", 64)
     # 64 * 255 * 127 is 31.6 times 2**16, the step of the output; sums cut at 16 bits would give half of it.
     assert session(np.full((1, 64), 255, np.float32)).tolist() == [[32 * 2**16] * 16]
+
+
+def test_onnxruntime_keeps_nothing_of_its_own_on_the_disk(tmp_path: Path) -> None:
+    """It would keep an identity of the machine and reports for its maker."""
+    code = "import freeseg, numpy; freeseg.load(engine='onnxruntime').segment(numpy.zeros((9, 9, 3), 'uint8'), 'cat')"
+    unset = ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    environment |= {"HOME": str(tmp_path), "FREESEG_CACHE": "off"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []
