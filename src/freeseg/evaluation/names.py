@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-SettingName = Literal["freeseg", "plain", "aliases", "refined"]
+SettingName = Literal["freeseg", "plain", "aliases", "refined", "typed"]
 ProtocolName = Literal["freeseg", "sclip", "tcl", "clearclip"]  # the tables of protocols.toml
 
 SETTINGS: tuple[SettingName, ...] = get_args(SettingName)

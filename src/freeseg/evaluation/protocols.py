@@ -37,7 +37,7 @@ class Protocol:
         presence: Whether the model's own rule may go beyond the softmax: labels must be present to appear, the
             background has a margin, and unsure pixels may be "don't know".
         templates: Name of the prompt templates, as `freeseg.words.templates` knows it.
-        refine: Whether maps are refined along edges in every setting but "freeseg".
+        refine: Whether maps are refined along edges in every setting but "freeseg" and "typed".
     """
 
     name: str
@@ -72,7 +72,10 @@ class Protocol:
 
     def _decision(self, own: Decision, setting: str) -> Decision:
         steps = own.refine_steps
-        if setting != "freeseg":  # published numbers are refined with PAMR's own ten steps, or not at all
+        if setting not in (
+            "freeseg",
+            "typed",
+        ):  # published numbers are refined with PAMR's own ten steps, or not at all
             steps = Decision.refine_steps if self.refine or setting == "refined" else 0
         scale = own.logit_scale if self.logit_scale is None else self.logit_scale
         decision = replace(own, logit_scale=scale, refine_steps=steps)

@@ -56,7 +56,7 @@ def run(
         root: The folder in which the dataset lies, as its authors pack it.
         out: The folder to write to; it is created where it does not exist.
         classes: A JSON file with the classes, for the dataset "folder".
-        setting: The words and the refinement: "freeseg", "plain", "aliases" or "refined".
+        setting: The words and the refinement: "freeseg", "plain", "aliases", "refined" or "typed".
         protocol: Sizes, windows and decision: "freeseg", "sclip", "clearclip" or "tcl".
         workers: How many threads read photos and masks; 0 reads them in this one.
         limit: At most this many photos, evenly spread over the dataset.

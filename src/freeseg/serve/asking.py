@@ -12,8 +12,9 @@ from freeseg.pipeline import FreeSeg
 from freeseg.serve.problems import Problem
 from freeseg.serve.settings import MEGA, Limits
 from freeseg.words import Vocabulary
+from freeseg.words.general import with_examples
 from freeseg.words.lists import default_background, is_list_name, label_list
-from freeseg.words.vocabularies import parse_label
+from freeseg.words.vocabularies import Label, parse_label
 from freeseg.words.written import split_labels
 
 _FIX = 'give labels as "cat, sofa|couch", as a list of such texts, or by the name of a list (GET /v1/vocabularies)'
@@ -52,7 +53,10 @@ def read_labels(given: object, limits: Limits) -> Vocabulary:
         raise Problem(422, "too-many-labels", what, "leave synonyms out, or ask in several requests")
     longest = max(len(word.strip()) for text in texts for word in str(text).split("|"))
     _check_length(longest, limits.max_label_length, limits)
-    return Vocabulary(tuple(map(parse_label, texts)), default_background())
+    aliases = [parse_label(text).aliases for text in texts]
+    return Vocabulary(
+        tuple(map(Label, aliases if is_list_name(given) else with_examples(aliases))), default_background()
+    )
 
 
 def _check_length(length: int, most: int, limits: Limits) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from freeseg.errors import LabelError, shortened
 from freeseg.mask_values import BACKGROUND
+from freeseg.words.general import with_examples
 from freeseg.words.lists import TEMPLATES, default_background, is_list_name, label_list
 from freeseg.words.spelling import visible_text, word_key
 from freeseg.words.written import label_texts, split_labels
@@ -79,6 +80,8 @@ class Vocabulary:
         cls,
         labels: Vocabulary | str | os.PathLike[str] | Iterable[str] | Mapping[str, Iterable[str]],
         background_words: Sequence[str] | None = None,
+        *,
+        general_words: bool = True,
     ) -> Vocabulary:
         """A vocabulary from what a user writes: `"cat, sofa|couch"` or `["cat", "sofa|couch"]`.
 
@@ -94,6 +97,9 @@ class Vocabulary:
                 - A dictionary from labels to their aliases: `{"cat": ["kitten"], "dog": []}`.
                 - The `Path` of a file: one label a line, where lines that begin with `#` are comments; or JSON or CSV.
             background_words: See the attribute; None for those that ship with FreeSeg.
+            general_words: Whether a label that is the word "person", "people" or "human", without aliases, is looked
+                for as "man", "woman", "child" and the like too: captions, from which models learn, say these instead
+                (`words.general`).
 
         Raises:
             LabelError: No labels; an empty, duplicate or overlong one; not text; a file that cannot be read; or a text
@@ -102,12 +108,16 @@ class Vocabulary:
         Example:
             >>> Vocabulary.of({"cat": ["kitten"], "dog": []}).aliases
             ('cat', 'kitten', 'dog')
+            >>> Vocabulary.of("person, dog").labels[0].aliases
+            ('person', 'man', 'woman', 'child', 'boy', 'girl', 'people')
         """
         if isinstance(labels, Vocabulary):
             return labels
-        texts = label_list(labels.strip()) if is_list_name(labels) else label_texts(labels)
-        parsed = tuple(map(parse_label, texts))
-        return cls(parsed, default_background() if background_words is None else _split_words(background_words))
+        others = default_background() if background_words is None else _split_words(background_words)
+        if is_list_name(labels):
+            return replace(vocabulary(labels.strip()), background_words=others)
+        parsed = [parse_label(text).aliases for text in label_texts(labels)]
+        return cls(tuple(map(Label, with_examples(parsed) if general_words else parsed)), others)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import pytest
 from freeseg.data.segmentation import DATASETS, SETTINGS, AnnotatedPhoto, SegmentationData, check_size, open_dataset
 from freeseg.data.segmentation.dataset import UNKNOWN, lookup, public_dataset
 from freeseg.errors import DataError
-from freeseg.words import default_background, vocabulary
+from freeseg.words import Vocabulary, default_background, vocabulary
 from trees import Tree, one_line
 
 FILES = {
@@ -73,6 +73,8 @@ class TestEveryDataset:
         assert bool(words.background_words) == data.has_background
         if setting == "plain":
             assert words.aliases == data.classes[data.has_background :]
+        if setting == "typed":
+            assert words == Vocabulary.of(data.classes[data.has_background :], words.background_words)
 
     def test_a_wrong_root(self, tmp_path: Path, name: str) -> None:
         (tmp_path / "holiday").mkdir()
@@ -99,7 +101,7 @@ class TestWords:
     def test_an_unknown_setting(self, tmp_path: Path) -> None:
         with pytest.raises(DataError) as caught:
             unopened(tmp_path, "voc21", "a").vocabulary("fancy")
-        assert "'fancy'; there are: plain, aliases, freeseg" in one_line(caught.value)
+        assert "'fancy'; there are: plain, typed, aliases, freeseg" in one_line(caught.value)
 
     def test_a_dataset_put_together_by_hand(self) -> None:
         data = SegmentationData("mine", ("background", "cat"), True, (), lookup({0: 0, 1: 1}))

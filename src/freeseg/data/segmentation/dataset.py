@@ -19,7 +19,7 @@ from freeseg.words.datasets import class_list
 
 UNKNOWN = 254
 MAX_CLASSES = 254
-SETTINGS = ("plain", "aliases", "freeseg")
+SETTINGS = ("plain", "typed", "aliases", "freeseg")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +69,9 @@ class SegmentationData:
         """The words for the classes, with background words where the background is a class.
 
         Args:
-            setting: "plain" for the dataset's own names and FreeSeg's background words; "aliases" and "freeseg" for the
-                list that ships under the dataset's name, or the dataset's aliases if there is none.
+            setting: "plain" for the dataset's own names and FreeSeg's background words; "typed" for the same as a user
+                types them, where "person" stands for "man" and the like too; "aliases" and "freeseg" for the list that
+                ships under the dataset's name, or the dataset's aliases if there is none.
 
         Raises:
             DataError: There is no such setting.
@@ -78,12 +79,12 @@ class SegmentationData:
         if setting not in SETTINGS:
             raise DataError(f"no label setting is called {shortened(setting)}; there are: {', '.join(SETTINGS)}")
         names, own = self.classes[int(self.has_background) :], vocabularies.default_background()
-        if setting == "plain":
-            words = Vocabulary.of(names, own)
+        if setting in ("plain", "typed"):
+            words = Vocabulary.of(names, own, general_words=setting == "typed")
         elif self.name in vocabularies.names():
             words = vocabularies.vocabulary(self.name)
         else:
-            words = Vocabulary.of(self.aliases or names, self.background_words or own)
+            words = Vocabulary.of(self.aliases or names, self.background_words or own, general_words=False)
         return words if self.has_background else words.with_background_words(())
 
 
