@@ -57,10 +57,13 @@ def test_from_drop_to_download(visit, size, cat_jpeg: bytes, embedded: FreeSeg) 
         assert [each["name"] for each in json.loads(coco)["categories"]] == ["cat", "wall"]
         _, everything = visitor.download("Everything")
         assert "mask.png" in zipfile.ZipFile(io.BytesIO(everything)).namelist()
-        name, picture = visitor.download("Picture")
+        name, picture = visitor.download("as it is shown")
         assert name == "my cat.colours.png"
         with Image.open(io.BytesIO(picture)) as image:
             assert image.size == expected.photo.size
+        visitor.page.click("#save")
+        visitor.page.locator("#save-menu button", has_text="Copy the picture").click()
+        visitor.page.locator("#toasts", has_text="Copied.").wait_for()
 
 
 def test_words_are_edited_and_every_step_is_undone(visit) -> None:

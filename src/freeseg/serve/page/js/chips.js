@@ -149,7 +149,7 @@ export class Chips {
     const items = labels.map((label) => this.#chip(label, slots.get(label.key)));
     const more = state.labels.length - labels.length;
     if (more > 0) items.push(this.#textButton(`${more} more`, () => this.#showAll()));
-    if (state.labels.length > 4) items.push(this.#textButton("Clear", () => this.#clear()));
+    if (state.labels.length > 2) items.push(this.#textButton("Clear", () => this.#clear()));
     if (state.labels.length === 0) items.push(...IDEAS.map((idea) => this.#idea(idea)));
     this.#box.classList.toggle("is-empty", state.labels.length === 0);
     this.#list.setAttribute("aria-label", state.labels.length === 0 ? "Ideas" : "Words");

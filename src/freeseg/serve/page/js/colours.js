@@ -26,8 +26,17 @@ export function colourOf(slot) {
   const base = COLOURS[slot % COLOURS.length];
   const round = Math.floor(slot / COLOURS.length) % 3;
   if (round === 0) return base;
-  const channels = rgb(base).map((value) => Math.round(round === 1 ? value + (255 - value) * 0.45 : value * 0.6));
-  return `#${channels.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+  return round === 1 ? paler(base, 0.45) : hexOf(rgb(base).map((value) => 0.6 * value));
+}
+
+/** A colour nearer to white. @param {string} hex @param {number} share 0 for the colour, 1 for white */
+export function paler(hex, share) {
+  return hexOf(rgb(hex).map((value) => value + (255 - value) * share));
+}
+
+/** @param {number[]} channels */
+function hexOf(channels) {
+  return `#${channels.map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`;
 }
 
 /** White on a colour that is dark enough for it, black on others. @param {string} hex */

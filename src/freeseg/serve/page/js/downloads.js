@@ -54,6 +54,7 @@ export class Downloads {
       photos.length > 1
         ? el("label", { class: "menu-all" }, el("input", { type: "checkbox", id: "save-all" }), el("span", {}, `Of all ${photos.length} photos, as a zip`))
         : "",
+      this.#item("Copy the picture", "to paste it elsewhere", () => this.#copyPicture()),
       this.#item("Picture", "PNG, as it is shown here", () => this.#savePicture()),
       ...items,
     );
@@ -113,11 +114,29 @@ export class Downloads {
     return this.work.about(photo, (id) => this.work.api.file(id, question, { media: format.media, picture: format.picture, label }));
   }
 
-  /** The photo at its own size, drawn as it is shown. */
   async #savePicture() {
-    const scene = this.stage.scene();
     const photo = this.store.photo;
-    if (!scene || !photo) return;
+    const blob = photo && (await this.#picture(photo));
+    if (blob) saveFile(blob, `${stem(photo)}.${this.store.state.view.mode}.png`);
+  }
+
+  async #copyPicture() {
+    const photo = this.store.photo;
+    if (!photo) return;
+    if (!navigator.clipboard?.write) {
+      const fix = "open it by https or on this machine, or download the picture";
+      throw new Problem({ kind: "clipboard", detail: "the browser lets no page of this address copy pictures", fix });
+    }
+    // The promise is given right away: after a wait, some browsers no longer see that a click asked for it.
+    const picture = this.#picture(photo).then((blob) => blob ?? new Blob());
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
+    toast("Copied.");
+  }
+
+  /** The photo at its own size, drawn as it is shown. @param {Photo} photo @returns {Promise<Blob|null>} */
+  async #picture(photo) {
+    const scene = this.stage.scene();
+    if (!scene) return null;
     const whole = await createImageBitmap(photo.shown);
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [whole.width, whole.height];
@@ -125,7 +144,7 @@ export class Downloads {
     const scale = Math.max(1, whole.width / Math.max(1, byId("canvas", HTMLCanvasElement).clientWidth));
     draw(context, canvas.width, canvas.height, { ...scene, photo: whole, split: 0, scale });
     whole.close();
-    saveFile(await toBlob(canvas, "image/png"), `${stem(photo)}.${scene.mode}.png`);
+    return toBlob(canvas, "image/png");
   }
 }
 

@@ -1,6 +1,6 @@
 /** Drawing a photo with its regions on a canvas; the page and the picture to download use the same. */
 
-import { colourOf, inkOn } from "./colours.js";
+import { colourOf, inkOn, paler } from "./colours.js";
 
 /** @typedef {import("./regions.js").Regions} Regions */
 
@@ -79,7 +79,7 @@ function drawRegions(context, width, height, scene, regions) {
       strokeInside(context, path, "rgb(0 0 0 / 70%)", (region.isLit ? 6 : 4.5) * unit);
       strokeInside(context, path, colour, (region.isLit ? 4.5 : 3) * unit);
     } else {
-      context.strokeStyle = region.isLit ? "#ffffff" : mixedWithWhite(colour);
+      context.strokeStyle = region.isLit ? "#ffffff" : paler(colour, 0.55);
       context.lineWidth = (region.isLit ? 2.5 : 1.25) * unit;
       context.stroke(path);
     }
@@ -155,8 +155,11 @@ function drawNames(context, width, height, scene, regions) {
   context.font = `600 ${size}px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif`;
   context.textBaseline = "middle";
   context.textAlign = "center";
-  for (const region of scene.shown) {
-    const anchor = regions.anchor(region.value);
+  /** @type {{x: number, y: number, wide: number}[]} */
+  const written = [];
+  const places = scene.shown.map((region) => ({ region, anchor: regions.anchor(region.value) }));
+  places.sort((a, b) => Number(b.region.isLit) - Number(a.region.isLit) || (b.anchor?.room ?? 0) - (a.anchor?.room ?? 0));
+  for (const { region, anchor } of places) {
     if (!anchor) continue;
     const colour = colourOf(region.slot);
     const text = fitted(context, region.name, width * 0.4);
@@ -166,7 +169,9 @@ function drawNames(context, width, height, scene, regions) {
     if (room < 0.55 * size && !region.isLit) continue;
     const x = Math.min(Math.max((anchor.x * width) / regions.width, wide / 2 + 2), width - wide / 2 - 2);
     const y = Math.min(Math.max((anchor.y * height) / regions.height, high / 2 + 2), height - high / 2 - 2);
-    if (x < width * scene.split) continue;
+    const isTaken = written.some((other) => Math.abs(other.x - x) < (other.wide + wide) / 2 && Math.abs(other.y - y) < high);
+    if (x < width * scene.split || isTaken) continue;
+    written.push({ x, y, wide });
     context.globalAlpha = scene.fresh;
     context.fillStyle = colour;
     context.strokeStyle = "rgb(0 0 0 / 35%)";
@@ -185,9 +190,4 @@ function fitted(context, text, widest) {
   let shown = text;
   while (shown.length > 2 && context.measureText(shown).width > widest) shown = `${shown.slice(0, -2)}…`;
   return shown;
-}
-
-/** @param {string} hex */
-function mixedWithWhite(hex) {
-  return `color-mix(in srgb, ${hex} 45%, white)`;
 }

@@ -8,7 +8,7 @@ import { labelText } from "./words.js";
 /** @typedef {import("./types.js").Photo} Photo */
 /** @typedef {import("./types.js").Label} Label */
 
-const HELD = 24;
+const HELD = 8;
 
 export class Heats {
   /** @type {Map<string, HTMLCanvasElement|null>} null while it is awaited, or could not be had */

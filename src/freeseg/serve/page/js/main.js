@@ -38,10 +38,14 @@ new CodeDialog(store, api);
 helpDialog("help");
 intake(actions);
 
+let isTold = false;
+
 /** The lists of words, and the model; both may need a token, and the page works without them. */
 async function about() {
+  isTold = true;
   const [lists, models] = await Promise.allSettled([api.vocabularies(), api.models()]);
   if (lists.status === "fulfilled") fillLists(lists.value.vocabularies);
+  else isTold = false;
   const model = models.status === "fulfilled" ? models.value.models[0] : null;
   if (model) byId("model", HTMLElement).dataset.model = model.name;
   showModel();
@@ -63,6 +67,7 @@ function showModel() {
   const line = byId("model", HTMLElement);
   const result = store.photo?.results.get(questionKey(store.state));
   const name = result?.model ?? line.dataset.model ?? "";
+  if (result && !isTold) void about(); // the server answers again
   line.textContent = result ? `${name} · answered in ${Math.max(1, Math.round(1000 * result.seconds))} ms` : name;
 }
 
@@ -83,5 +88,5 @@ store.subscribe((state) => {
   if (isNew && matchMedia("(pointer: fine)").matches) chips.focus();
 });
 store.touch();
-void actions.addSample();
+void actions.addSample().then(() => store.set({ isReady: true }));
 void about();

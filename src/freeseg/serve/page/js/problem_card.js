@@ -15,6 +15,7 @@ export class ProblemCard {
    * @param {import("./work.js").Work} work @param {() => void} onToken
    */
   constructor(store, actions, work, onToken) {
+    this.store = store;
     this.actions = actions;
     this.work = work;
     this.onToken = onToken;
@@ -33,6 +34,7 @@ export class ProblemCard {
   #draw(photo, problem) {
     const again = () => this.work.again(photo);
     const isToken = problem.status === 401;
+    const isOfWords = problem.status === 422 && problem.kind !== "photo" && this.store.state.canUndo;
     const isLarge = problem.status === 413 || (problem.status === 422 && problem.kind === "photo" && /pixel|large/i.test(problem.detail));
     this.#card.replaceChildren(
       icon("warning"),
@@ -42,8 +44,9 @@ export class ProblemCard {
         { class: "problem-actions" },
         isToken && el("button", { type: "button", class: "button primary", onclick: this.onToken }, "Enter the token"),
         isLarge && el("button", { type: "button", class: "button primary", onclick: () => this.#shrink(photo) }, "Send a smaller copy"),
-        !isToken && el("button", { type: "button", class: `button${isLarge ? "" : " primary"}`, onclick: again }, "Try again"),
-        el("button", { type: "button", class: "button", onclick: () => this.actions.removePhoto(photo.id) }, "Take it out"),
+        isOfWords && el("button", { type: "button", class: "button primary", onclick: () => this.store.undo() }, "Undo"),
+        !isToken && el("button", { type: "button", class: `button${isLarge || isOfWords ? "" : " primary"}`, onclick: again }, "Try again"),
+        !isOfWords && el("button", { type: "button", class: "button", onclick: () => this.actions.removePhoto(photo.id) }, "Take it out"),
       ),
     );
   }

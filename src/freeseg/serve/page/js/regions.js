@@ -6,6 +6,7 @@ import { paint } from "./rle.js";
 /** @typedef {import("./types.js").Result} Result */
 
 const LONGEST = 1600; // pixels of the picture that outlines are drawn from
+const REMEMBERED = 8; // results
 const ANCHOR_SIDE = 320; // pixels on the longer side where places for names are looked for
 
 /**
@@ -19,13 +20,15 @@ const ANCHOR_SIDE = 320; // pixels on the longer side where places for names are
  * @typedef {{x: number, y: number, room: number}} Anchor In pixels of the regions; room is the distance to the edge.
  */
 
-/** @type {WeakMap<Result, Regions>} */
-const known = new WeakMap();
+/** The last few results that were looked at; the others are drawn anew when they are shown. @type {Map<Result, Regions>} */
+const known = new Map();
 
 /** @param {Result} result @returns {Regions} */
 export function regionsOf(result) {
   const found = known.get(result) ?? build(result);
+  known.delete(result);
   known.set(result, found);
+  for (const oldest of known.keys()) if (known.size > REMEMBERED) known.delete(oldest);
   return found;
 }
 

@@ -17,6 +17,7 @@ function initial() {
     lit: null,
     view: { mode: "colours", opacity: 0.5, names: true, compare: false, split: 0.5, heat: "" },
     version: 0,
+    isReady: false,
     canUndo: false,
     canRedo: false,
   };

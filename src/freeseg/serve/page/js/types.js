@@ -59,6 +59,7 @@
  * @property {string|null} lit Key of the label under the pointer.
  * @property {View} view
  * @property {number} version Goes up when something inside a photo changes.
+ * @property {boolean} isReady Whether the sample photo is there, or could not be had.
  * @property {boolean} canUndo
  * @property {boolean} canRedo
  */

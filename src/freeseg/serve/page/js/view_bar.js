@@ -60,7 +60,7 @@ export class ViewBar {
     }
     if (labels.length > 0) this.#heat.value = labels.some((label) => label.key === view.heat) ? view.heat : labels[0].key;
     this.#hint(state);
-    byId("empty", HTMLElement).hidden = this.store.photo !== null;
+    byId("empty", HTMLElement).hidden = this.store.photo !== null || !state.isReady;
     byId("credit", HTMLElement).hidden = !this.store.photo?.isSample;
     const name = this.store.photo?.name ?? "";
     byId("photo", HTMLElement).setAttribute("aria-label", `Photo ${name}`);
