@@ -189,3 +189,54 @@ def visiting(
 def _for_page(files: Sequence[tuple[str, bytes]]) -> list[list[str]]:
     types = {"png": "image/png", "jpg": "image/jpeg", "tif": "image/tiff", "txt": "text/plain"}
     return [[name, types[name.rpartition(".")[2]], base64.b64encode(content).decode()] for name, content in files]
+
+
+def take_pictures(folder: Path) -> None:
+    """Take the pictures of docs/serve.md. They show photos that scikit-image and scikit-learn ship."""
+    import skimage.data
+    from sklearn.datasets import load_sample_image
+
+    import freeseg
+    from serving import serving
+
+    with serving(freeseg.load()) as server, chromium() as browser:
+        with visiting(browser, server.port, size=(1440, 900)) as visitor:
+            visitor.hover(0.36, 0.4)
+            _shot(visitor).save(folder / "serve-page.jpg", quality=85)
+        phones = []
+        for act in (lambda visitor: None, lambda visitor: visitor.mode("similarity"), _compared):
+            with visiting(browser, server.port, size=PHONE, dark=True) as visitor:
+                act(visitor)
+                visitor.page.wait_for_load_state("networkidle")
+                phones.append(_shot(visitor))
+        sheet = Image.new("RGB", (3 * PHONE[0] + 80, PHONE[1] + 40), "#5d6673")
+        for number, phone in enumerate(phones):
+            sheet.paste(phone, (20 + number * (PHONE[0] + 20), 20))
+        sheet.save(folder / "serve-phone.jpg", quality=85)
+        with visiting(browser, server.port, size=(1440, 900), dark=True) as visitor:
+            photos = {name: getattr(skimage.data, name)() for name in ("chelsea", "astronaut", "rocket", "coffee")}
+            for name, photo in {**photos, "flower": load_sample_image("flower.jpg")}.items():
+                buffer = io.BytesIO()
+                Image.fromarray(photo).save(buffer, "PNG")
+                visitor.drop((f"{name}.png", buffer.getvalue()))
+            visitor.page.locator("#strip-list .thumb").nth(0).click()
+            visitor.find("cat|kitten, person|woman, rocket, sky, flower|blossom, cup|mug")
+            visitor.page.locator(".strip-progress.is-over").wait_for()
+            visitor.page.locator("#toasts").evaluate("(box) => box.replaceChildren()")
+            _shot(visitor).save(folder / "serve-many.jpg", quality=85)
+
+
+def _compared(visitor: Visitor) -> None:
+    visitor.page.click("#compare")
+
+
+def _shot(visitor: Visitor) -> Image.Image:
+    visitor.page.wait_for_timeout(300)
+    with Image.open(io.BytesIO(visitor.page.screenshot())) as image:
+        return image.convert("RGB")
+
+
+if __name__ == "__main__":
+    import sys
+
+    take_pictures(Path(sys.argv[1]))

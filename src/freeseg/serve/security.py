@@ -117,7 +117,8 @@ class Security:
             headers.setdefault(name, value)
         is_docs = path == "/docs" or path.startswith("/docs/")
         headers.setdefault("Content-Security-Policy", _POLICY_OF_DOCS if is_docs else _POLICY)
-        headers.setdefault("Cache-Control", "no-store")
+        # Files of the package may be kept, and are asked for again by their tag; answers about photos are never kept.
+        headers.setdefault("Cache-Control", "no-cache" if path.startswith(OPEN_FOLDERS) else "no-store")
         if allowed:
             headers["Access-Control-Allow-Origin"] = allowed
             headers["Access-Control-Expose-Headers"] = "Retry-After"

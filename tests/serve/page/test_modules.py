@@ -130,3 +130,10 @@ def test_copied_code_gives_the_same_mask(
         subprocess.run(["sh", "-c", asked], check=True, capture_output=True)
         with Image.open("mask.png") as mask:
             assert np.array_equal(np.asarray(mask), expected.mask)
+
+
+def test_files_of_the_page_are_fetched_again_only_when_they_have_changed(server: Serving) -> None:
+    first = server.get("/page/js/main.js")
+    assert first.headers["cache-control"] == "no-cache"
+    again = server.get("/page/js/main.js", **{"If-None-Match": first.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")

@@ -37,6 +37,7 @@ export class Chips {
       this.#tell(actions.addLabels(`${this.#input.value}${text}`));
       this.#input.value = "";
     });
+    byId("clear", HTMLButtonElement).addEventListener("click", () => this.#clear());
     this.#list.addEventListener("keydown", (event) => this.#chipKey(event));
     store.subscribe((state) => this.#update(state));
   }
@@ -149,8 +150,8 @@ export class Chips {
     const items = labels.map((label) => this.#chip(label, slots.get(label.key)));
     const more = state.labels.length - labels.length;
     if (more > 0) items.push(this.#textButton(`${more} more`, () => this.#showAll()));
-    if (state.labels.length > 2) items.push(this.#textButton("Clear", () => this.#clear()));
     if (state.labels.length === 0) items.push(...IDEAS.map((idea) => this.#idea(idea)));
+    byId("clear", HTMLButtonElement).hidden = state.labels.length === 0;
     this.#box.classList.toggle("is-empty", state.labels.length === 0);
     this.#list.setAttribute("aria-label", state.labels.length === 0 ? "Ideas" : "Words");
     this.#list.replaceChildren(...items);
