@@ -2,7 +2,8 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 OLDEST := .venv-oldest
 PYTHONS := out/pythons
-WORKERS ?= 2
+# One more than a small machine has cores: tests wait for processes and files as well.
+WORKERS ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_MKDOCS_2_WARNING := 1
 
@@ -37,7 +38,14 @@ lint: .venv/dev.stamp ## Check format and style.
 
 .PHONY: types
 types: .venv/dev.stamp ## Check the types.
+	@$(MAKE) --no-print-directory --jobs=2 types-of-code types-of-tests
+
+.PHONY: types-of-code
+types-of-code: .venv/dev.stamp
 	$(BIN)/mypy
+
+.PHONY: types-of-tests
+types-of-tests: .venv/dev.stamp
 	$(BIN)/mypy --config-file tests/mypy.ini
 
 .PHONY: coverage

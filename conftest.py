@@ -9,12 +9,14 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 # Files whose tests take seconds each, and which `make check` leaves out; single tests elsewhere carry the mark "slow".
-SLOW_FILES = {
+SLOW_FILES = (
     "test_examples.py",
     "test_export_command.py",
     "test_exporter.py",
@@ -29,14 +31,14 @@ SLOW_FILES = {
     "test_stopped_segmentation.py",
     "test_train_command.py",
     "test_transformer_teachers.py",
-}
+)
 if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker has them from the process that started it
     folder = Path(tempfile.mkdtemp(prefix="freeseg-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["FREESEG_CACHE"] = str(folder / "freeseg")
     os.environ["HF_HOME"] = str(folder / "huggingface")
     os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest -n 2 keeps two cores busy; more threads only wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest -n keeps all cores busy; more threads only wait
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,11 +46,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-weights", action="store_true", help="skip tests when they ask for published weights")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of slow files."""
+@pytest.hookimpl(trylast=True)  # after other files have marked theirs
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests of slow files; let every process of `pytest -n` begin with slow tests."""
     for item in items:
         if item.path.name in SLOW_FILES:
             item.add_marker(pytest.mark.slow)
+    given = getattr(config, "workerinput", None)
+    if given is not None:
+        items[:] = shared_out(items, given["workercount"])
+
+
+def shared_out(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Tests in an order in which each worker's share begins with slow ones.
+
+    `--dist=worksteal` gives the first worker the first share of the tests, and so on; who is done takes from the end of
+    another's share. So what is left for the end is quick, and no worker waits long for the last one. The slow tests of a
+    file stay together, as they share fixtures.
+    """
+    quick = deque(item for item in items if item.get_closest_marker("slow") is None)
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("slow") is not None:
+            files.setdefault(item.path, []).append(item)
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for tests in files.values():
+        min(shares, key=len).extend(tests)
+    left = len(items)
+    for number, share in enumerate(shares):
+        size = left // (workers - number)
+        share.extend(quick.popleft() for _ in range(min(size - len(share), len(quick))))
+        left -= size
+    return [item for share in shares for item in share] + list(quick)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import resource
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import skimage.data
 from PIL import Image
 
 import freeseg
+import traces
 from exports import PHOTO_LABELS, ExportOnce
 from freeseg.export import Exported, export
 from freeseg.files import file_lock
@@ -21,6 +21,12 @@ from freeseg.loading import on_torch
 from freeseg.models import TEACHER, Config, Preprocessing, TowerPair
 from freeseg.pipeline import FreeSeg
 from tiny import tell_patches_apart, tiny_iclip
+from traces import shared_folder
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the fixture of `traces` apply to the doctests in src too, where this file's own do not."""
+    config.pluginmanager.register(traces, "traces")
 
 
 @pytest.fixture
@@ -78,8 +84,7 @@ def full_disk() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def export_once(tmp_path_factory: pytest.TempPathFactory) -> ExportOnce:
     """`export`, done by one process of `pytest -n` for all of them: tracing takes many seconds."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    shared = shared_folder(tmp_path_factory)
 
     def call(name: str, model: FreeSeg, labels: str | None = None, **options: Any) -> Exported:
         lock, written = shared / f"{name}.lock", shared / f"{name}.pickle"

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from commands import Run, one_line, written
-from exports import described, saved_model
+from exports import LABELS, described, saved_model, tiny_model
 from freeseg import extras, loading
 from freeseg.models.onnx_files import DESCRIPTION, WORDS
 from networks import tiny_network
 from tiny import tell_patches_apart
 
 
-def test_labels_words_and_int8(run: Run, on_tiny: None, photo_folder: Path, tmp_path: Path):
-    options = ("--labels", "cat|kitten, dog", "--words", "cat, sofa|couch", "--int8", "--calibrate", photo_folder)
+def test_labels_words_and_int8(run: Run, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(loading, "load", lambda *_, **__: tiny_model(background_margin=0.05))  # that of tests/export
+    options = ("--labels", LABELS, "--words", "cat, sofa|couch", "--int8", "--calibrate", photo_folder)
     done = run("export", "--out", tmp_path / "out", *options)
     assert (done.code, done.err) == (0, "")
     assert written(tmp_path / "out") == [
@@ -27,7 +28,7 @@ def test_labels_words_and_int8(run: Run, on_tiny: None, photo_folder: Path, tmp_
         "tiny.words.json",
         "tiny.words.npy",
     ]
-    assert described(tmp_path / "out" / "tiny.onnx")["labels"] == ["background", "cat", "dog"]
+    assert described(tmp_path / "out" / "tiny.onnx")["labels"] == ["background", "cat", "dog", "red car", "grass"]
     assert np.load(tmp_path / "out" / "tiny.words.npy").shape == (3, 16)
     first, second, third = done.out.splitlines()
     assert "from PyTorch (more than 1e-03 is refused)" in first

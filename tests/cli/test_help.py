@@ -15,26 +15,30 @@ import typer
 
 from commands import Run
 from example_files import draw_example_files
+from exports import saved_model
 from freeseg import loading
 from freeseg.cli import app
 from freeseg.models import DEFAULT, EMBEDDED
 from freeseg.pipeline import FreeSeg
 from freeseg.serve.running import StoppableServer
 from freeseg.words import embedding_cache
+from networks import tiny_network
+from tiny import tell_patches_apart
 
 PROGRAM: Any = typer.main.get_command(app)
 COMMANDS: dict[str, Any] = PROGRAM.commands
 NETWORK = "# needs a network"
+TINY = "tiny"  # the folder of a tiny network
 # What makes an example small enough for a test; an option that is given twice has its last value.
 QUICK = {
     "train": "--epochs 1 --self-training 0 --batch-size 2 --side 64 --encoder segmentation-lite0 --device cpu",
     "pretrain": "--epochs 1 --batch-size 2 --image-tower efficientnet-lite0 --distill 0",
-    "export": "--model mine",
+    "export": f"--model {TINY}",
     "evaluate": "--limit 1 --readers 0",
     "label": "--workers 1",
     "serve": "--port 0",
 }
-NEEDS = {"train": "label", "compare": "evaluate", "export": "train"}  # command -> whose examples it needs
+NEEDS = {"train": "label", "compare": "evaluate"}  # command -> whose examples it needs
 SHOW = """
 import sys
 from freeseg.cli import main
@@ -61,15 +65,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def loaded_once() -> Iterator[None]:
-    """A model that ships with FreeSeg is loaded once for all examples."""
-    load = loading.load
+def loaded_once(folder: Path) -> Iterator[None]:
+    """A model that ships with FreeSeg is loaded once for all examples, and so is a tiny one, to be exported."""
+    load, tiny = loading.load, saved_model(folder / TINY, tell_patches_apart(tiny_network().eval()))
 
     @cache
     def load_shipped(**options: Any) -> FreeSeg:
         return load(**options)
 
     def load_any(model: str | Path = DEFAULT, **options: Any) -> FreeSeg:
+        if model == TINY:
+            return tiny
         return (load_shipped if model in EMBEDDED else load)(model=model, **options)
 
     with pytest.MonkeyPatch.context() as patch:

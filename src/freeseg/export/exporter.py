@@ -66,7 +66,7 @@ def export(
 
     Example:
         >>> import freeseg, tempfile
-        >>> done = export(freeseg.load(engine="torch"), tempfile.mkdtemp(), "cat, sofa|couch")
+        >>> done = export(freeseg.load(engine="torch"), tempfile.mkdtemp(), "cat, dog|puppy, sofa|couch")
         >>> done.path.name, done.difference < done.tolerance
         ('freeseg-lite.onnx', True)
     """
