@@ -60,9 +60,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def shared_out(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
     """Tests in an order in which each worker's share begins with slow ones.
 
-    `--dist=worksteal` gives the first worker the first share of the tests, and so on; who is done takes from the end of
-    another's share. So what is left for the end is quick, and no worker waits long for the last one. The slow tests of a
-    file stay together, as they share fixtures.
+    `--dist=worksteal` gives the first worker the first share of the tests, and so on; who is done takes from the end
+    of another share. So what is left for the end is quick, and no worker waits long for the last one. The slow tests
+    of a file stay together, as they share fixtures.
     """
     quick = deque(item for item in items if item.get_closest_marker("slow") is None)
     files: dict[Path, list[pytest.Item]] = {}

@@ -22,10 +22,10 @@ import freeseg
 from commands import Done
 from freeseg.prefetch import end_with_parent
 
-_server = multiprocessing.get_context("forkserver")
+SERVER = multiprocessing.get_context("forkserver")
 FOREVER = 300  # seconds; a machine may be busy with other things
 _modules = [module.name for module in pkgutil.walk_packages(freeseg.__path__, "freeseg.")]
-_server.set_forkserver_preload([name for name in _modules if name != "freeseg.__main__"])
+SERVER.set_forkserver_preload([name for name in _modules if name != "freeseg.__main__"])
 
 
 class Started:
@@ -52,7 +52,7 @@ class Started:
         self._output = Path(tempfile.mkdtemp(prefix="freeseg-process-"))
         variables = {**os.environ, "COLUMNS": "120", **(environment or {})}
         given = (function, arguments, folder or Path.cwd(), variables, session, cores, self._output)
-        self._process = _server.Process(target=_call, args=given)
+        self._process = SERVER.Process(target=_call, args=given)
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid

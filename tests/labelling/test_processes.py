@@ -25,6 +25,7 @@ from freeseg.pipeline import FreeSeg
 from freeseg.results.segmentation import Segmentation
 from freeseg.system import available_cores
 from labelled import content, run
+from processes import SERVER
 from tiny_transformers import save_clip
 
 FOREVER = 300  # seconds; a machine may be busy with other things
@@ -37,10 +38,17 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes without the seconds that an interpreter needs to import PyTorch; all else about them is the same."""
+    monkeypatch.setattr(processes, "_SPAWN", SERVER)
+
+
+@pytest.fixture
 def options(options: LabellingOptions, clip: str) -> LabellingOptions:
     return replace(options, model=clip)
 
 
+@pytest.mark.usefixtures("forked")
 def test_two_processes_write_what_one_writes(sources: list[PhotoSource], options: LabellingOptions) -> None:
     both = replace(options, folder=options.folder.with_name("both"))
     first, second = run(sources, options, workers=1), run(sources, both, workers=2)
@@ -82,6 +90,7 @@ def test_no_more_photos_are_read_than_are_worked_on(
     assert (sent, stopped) == (list(range(6)), [True, True])
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_photo_that_cannot_be_read_costs_no_other(sources: list[PhotoSource], options: LabellingOptions) -> None:
     good = next(labelling_tasks(sources, options.vocabulary))
     given = [replace(good, number=0, image=b"no picture"), replace(good, number=1)]
@@ -91,6 +100,7 @@ def test_a_photo_that_cannot_be_read_costs_no_other(sources: list[PhotoSource], 
     assert outcomes[1].sha256 == good.sha256
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_mask_that_cannot_be_written_costs_no_other(sources: list[PhotoSource], options: LabellingOptions) -> None:
     tasks = list(labelling_tasks(sources, options.vocabulary))
     (options.folder / tasks[0].mask).mkdir(parents=True)
@@ -110,6 +120,7 @@ def test_a_full_disk_ends_it(
         list(label_in_this_process(labelling_tasks(sources, options.vocabulary), options, on_tiny))
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_full_disk_in_another_process_ends_it(options: LabellingOptions) -> None:
     process = Process(options)
     process.stop()
@@ -119,6 +130,7 @@ def test_a_full_disk_in_another_process_ends_it(options: LabellingOptions) -> No
         process.receive()
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_model_that_is_gone_ends_it(sources: list[PhotoSource], options: LabellingOptions, tmp_path: Path) -> None:
     with pytest.raises(WeightsError):
         list(
@@ -128,6 +140,7 @@ def test_a_model_that_is_gone_ends_it(sources: list[PhotoSource], options: Label
         )
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_process_that_dies_is_told(
     sources: list[PhotoSource], options: LabellingOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

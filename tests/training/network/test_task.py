@@ -189,16 +189,20 @@ class TestResume:
 @pytest.mark.slow
 def test_killed_twenty_times_it_ends_the_same(tmp_path: Path) -> None:
     """kill -9 at random moments, then to the end: the result is that of a training that was left alone."""
-    epochs = 30
+    epochs = 15
     networks.draw_free_masks(tmp_path / "data")
     whole, run = ((tmp_path / "data", tmp_path / name, epochs) for name in ("whole", "run"))
-    assert Started(networks.train_to_be_killed, *whole).wait().code == 0
+    with Started(networks.train_to_be_killed, *whole) as process:
+        process.wait_until(lambda: process.said != "")
+        begun = time.monotonic()
+        assert process.wait().code == 0
+    a_step = (time.monotonic() - begun) / (epochs * (networks.PHOTOS // RECIPE.batch_size))
     rng = np.random.default_rng(0)
     killed = 0
     for _ in range(KILLS):
         with Started(networks.train_to_be_killed, *run) as process:
             process.wait_until(lambda process=process: process.said != "")
-            time.sleep(rng.uniform(0, 0.15))
+            time.sleep(rng.uniform(0, 2 * a_step))  # about a step is done between two kills
             killed += process.kill()
     assert killed >= KILLS / 2  # else nothing was tried
     assert Started(networks.train_to_be_killed, *run).wait().code == 0
