@@ -17,9 +17,11 @@ import traces
 from exports import PHOTO_LABELS, ExportOnce
 from freeseg.export import Exported, export
 from freeseg.files import file_lock
+from freeseg.labelling import processes as labelling_processes
 from freeseg.loading import on_torch
 from freeseg.models import TEACHER, Config, Preprocessing, TowerPair
 from freeseg.pipeline import FreeSeg
+from processes import SERVER
 from tiny import tell_patches_apart, tiny_iclip
 from traces import shared_folder
 
@@ -70,6 +72,12 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(skimage.data.coffee()).save(folder / "sub" / "cup.png")
     Image.fromarray(skimage.data.astronaut()).save(folder / "woman.jpg")
     return folder
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that label photos start without the seconds in which an interpreter imports PyTorch."""
+    monkeypatch.setattr(labelling_processes, "_SPAWN", SERVER)
 
 
 @pytest.fixture

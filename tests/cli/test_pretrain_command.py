@@ -11,6 +11,7 @@ from PIL import Image
 
 import freeseg
 from processes import freeseg_command
+from tiny_transformers import save_clip
 
 CAPTIONS = ["a cat", "a cup of coffee on a table", "a smiling astronaut", "a rocket at night"]
 
@@ -23,8 +24,20 @@ def test_captions_in_model_out(tmp_path: Path) -> None:
         for index, (photo, caption) in enumerate(zip(photos, CAPTIONS, strict=True)):
             Image.fromarray(photo).resize((160, 120)).save(folder / "images" / f"{index}.jpg")
             lines.write(json.dumps({"file": f"{index}.jpg", "captions": [caption]}) + "\n")
+    save_clip(tmp_path / "clip")  # its text tower: ImageNet's 1,000 names take the usual one half a minute
     command = ("pretrain", "captioned", "--out", "model", "--cache", "cache")
-    options = ("--batch-size", 4, "--epochs", 2, "--trainings", 2, "--image-tower", "efficientnet-lite0")
+    options = (
+        "--batch-size",
+        4,
+        "--epochs",
+        2,
+        "--trainings",
+        2,
+        "--image-tower",
+        "efficientnet-lite0",
+        "--text-tower",
+        "clip",
+    )
     done = freeseg_command(*command, *options, folder=tmp_path)
     assert done.code == 0, done.err
     assert "4 photos; their features take 0.00 GB in cache" in done.out

@@ -60,6 +60,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, roo
     return call
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("kind", ["clip", "siglip2"])
 def test_from_photos_to_a_network(run: Run, root: Path, tmp_path: Path, kind: str) -> None:
     masks, mine = tmp_path / "masks", tmp_path / "mine"

@@ -25,7 +25,6 @@ from freeseg.pipeline import FreeSeg
 from freeseg.results.segmentation import Segmentation
 from freeseg.system import available_cores
 from labelled import content, run
-from processes import SERVER
 from tiny_transformers import save_clip
 
 FOREVER = 300  # seconds; a machine may be busy with other things
@@ -35,12 +34,6 @@ FOREVER = 300  # seconds; a machine may be busy with other things
 def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A model that other processes can load."""
     return str(save_clip(tmp_path_factory.mktemp("clip")))
-
-
-@pytest.fixture
-def forked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes without the seconds that an interpreter needs to import PyTorch; all else about them is the same."""
-    monkeypatch.setattr(processes, "_SPAWN", SERVER)
 
 
 @pytest.fixture

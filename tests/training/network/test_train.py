@@ -29,6 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("forked")
 def test_one_call_does_it_all_and_again_it_changes_nothing(folder: Path) -> None:
     notes: list[str] = []
     steps: list[StepReport] = []

@@ -122,7 +122,7 @@ def run(
     metrics = train_average(
         model,
         data,
-        training_words(model),
+        training_words(model, classes=bool(recipe.distill or recipe.distill_kinds), nouns=bool(recipe.nouns)),
         recipe,
         out,
         trainings=trainings,

@@ -25,7 +25,7 @@ class TrainingWords:
         classes: (K, T), the image tower's label space.
         kinds: (G, T), the kinds of those classes (dog, bird, car, ...).
         kind_of: (K,), the kind of each class.
-        nouns: (N, T), the nouns that captions are searched for.
+        nouns: (N, T), the nouns that captions are searched for; (N, 0) where their embeddings are not asked for.
     """
 
     classes: Tensor
@@ -49,15 +49,24 @@ def imagenet_classes() -> list[tuple[str, str]]:
     return [(line.split(" | ")[0], line.split(" | ")[-1]) for line in text.splitlines()]
 
 
-def training_words(model: ICLIP) -> TrainingWords:
+def training_words(model: ICLIP, *, classes: bool = True, nouns: bool = True) -> TrainingWords:
     """Embed the words. A class is the mean of its name and its kind: a Chihuahua is a dog as well.
 
     An image tower without a label space has no classes and no kinds.
+
+    Args:
+        model: The model that is trained.
+        classes: Whether classes and kinds are looked for. They are more than 1,000 words to embed.
+        nouns: Whether nouns are.
     """
-    nouns = _embed_labels(model, vocabulary(NOUNS))
-    if not isinstance(model.image_tower, Classifier):
-        none = nouns.new_empty(0, nouns.shape[1])
-        return TrainingWords(none, none, torch.empty(0, dtype=torch.int64), nouns)
+    searched = vocabulary(NOUNS)
+    noun_embeddings = _embed_labels(model, searched) if nouns else torch.empty(len(searched.labels), 0)
+    if not classes or not isinstance(model.image_tower, Classifier):
+        return TrainingWords(torch.empty(0, 0), torch.empty(0, 0), torch.empty(0, dtype=torch.int64), noun_embeddings)
+    return _with_classes(model, noun_embeddings)
+
+
+def _with_classes(model: ICLIP, nouns: Tensor) -> TrainingWords:
     classes = imagenet_classes()
     kinds = sorted({kind for _, kind in classes})
     kind_of = torch.tensor([kinds.index(kind) for _, kind in classes])
