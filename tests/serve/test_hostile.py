@@ -5,17 +5,20 @@ from __future__ import annotations
 import gzip
 import io
 import struct
+import time
 import zlib
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from PIL import Image
 from starlette.responses import Response
 
+from freeseg.files import bytes_sha256
 from freeseg.pipeline import FreeSeg
 from freeseg.serve import protocol
 from freeseg.serve.settings import Limits
-from serving import Serving, form, read_to_end, request_head, serving, wait_until
+from serving import Serving, form, png, read_answer, read_to_end, request_head, serving, wait_until
 
 SECONDS = 0.3  # in which a request of the impatient server must be there
 
@@ -69,6 +72,22 @@ class TestTime:
 
 
 class TestLengths:
+    def test_a_body_that_comes_in_many_pieces_is_whole(self, quick: Serving) -> None:
+        noise = np.random.default_rng(1).integers(0, 256, (900, 1200, 3), dtype=np.uint8)
+        photo = png(Image.fromarray(noise))
+        assert len(photo) > 3_000_000
+        body, kind = form([photo], labels="cat")
+        for path, sent, media in (("/v1/photos", photo, "image/png"), ("/v1/segment", body, kind)):
+            with quick.connect() as connection:
+                lines = (f"Content-Type: {media}", f"Content-Length: {len(sent)}")
+                connection.sendall(request_head("POST", path, *lines))
+                for start in range(0, len(sent), 50_000):
+                    connection.sendall(sent[start : start + 50_000])
+                    time.sleep(0.0005)
+                answer = read_answer(connection)
+            assert answer.startswith((b"HTTP/1.1 201 ", b"HTTP/1.1 200 ")), answer[:300]
+            assert bytes_sha256(photo).encode() in answer
+
     def test_more_than_it_states(self, quick: Serving, noise: bytes) -> None:
         lines = ("Content-Type: image/png", f"Content-Length: {len(noise) - 50}")
         got = quick.raw(request_head("POST", "/v1/photos", *lines) + noise + b"\r\n\r\n")

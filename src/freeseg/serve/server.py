@@ -67,23 +67,33 @@ class SegmentServer:
         self.metrics = Metrics(self.work, self.kept)
         self.is_ready = False
 
-    async def for_client(self, request: Request, answer: Callable[[], Awaitable[Result]]) -> Result | Response:
-        """An answer, as long as the client waits for it; the room that its request took is given back after it."""
+    async def for_client(self, request: Request, answer: Callable[[], Awaitable[Response]]) -> Response:
+        """An answer, or nothing if the client has gone; the room that its request took is given back after it."""
         try:
-            return await unless_gone(request, answer())
+            return await answer()
         except ClientGone:
             return Response(status_code=CLIENT_GONE)
         finally:
             self.uploads.release(request)
 
-    async def look(self, content: bytes) -> SeenPhoto:
+    async def do(self, request: Request, job: Callable[[], Result]) -> Result:
+        """Run a job in the queue, as long as the client waits for it. The body of its request must have been read.
+
+        Raises:
+            Problem: The queue is full, or the server is being stopped.
+            ClientGone: The client closed the connection; a job that waited is dropped.
+        """
+        return await unless_gone(request, self.work.do(job))
+
+    async def look(self, request: Request, content: bytes) -> SeenPhoto:
         """Look at a photo in the queue.
 
         Raises:
-            Problem: It is refused, or the queue is full.
+            Problem: It is refused; and as of `do`.
             PhotoError: It cannot be read.
+            ClientGone: As of `do`.
         """
-        seen = await self.work.do(lambda: look(self.model, content, self.limits))
+        seen = await self.do(request, lambda: look(self.model, content, self.limits))
         self.metrics.photos.inc()
         return seen
 
@@ -104,11 +114,12 @@ class SegmentServer:
         seconds = time.perf_counter() - begun
         return Answered(asked.id, result, asked.vocabulary, seconds, warnings, asked.name)
 
-    async def answer(self, asked: Asked, form: Form) -> Response:
+    async def answer(self, request: Request, asked: Asked, form: Form) -> Response:
         """Segment a photo in the queue, and write the answer there too.
 
         Raises:
-            Problem: The queue is full, or the photo has too many pixels.
+            Problem: The photo has too many pixels; and as of `do`.
             FreeSegError: As of `FreeSeg.segment`.
+            ClientGone: As of `do`.
         """
-        return await self.work.do(lambda: form.response(self.segment(asked)))
+        return await self.do(request, lambda: form.response(self.segment(asked)))

@@ -128,7 +128,7 @@ async def unless_gone(request: Request, answer: Awaitable[Result]) -> Result:
     """Wait for an answer as long as the client does.
 
     Args:
-        request: Its body must have been read.
+        request: Its body must have been read: what comes after it is waited for here.
         answer: Cancelled when the client closes the connection.
 
     Raises:

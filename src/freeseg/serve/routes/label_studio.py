@@ -16,6 +16,7 @@ from freeseg.serve.problems import Problem, problem_of
 from freeseg.serve.schema import problems
 from freeseg.serve.server import SegmentServer
 from freeseg.serve.watching import log_error
+from freeseg.serve.work import unless_gone
 from freeseg.words import Vocabulary
 
 
@@ -70,7 +71,7 @@ def router(server: SegmentServer) -> APIRouter:
             interface = read_interface(asked.get("label_config"))
             vocabulary = read_labels(list(interface.words), server.limits)
             server.work.check_room()
-            found = await _predict_all(server, tasks, interface, vocabulary)
+            found = await unless_gone(request, _predict_all(server, tasks, interface, vocabulary))
             if all(isinstance(each, Problem) for each in found):
                 raise found[0]  # type: ignore[misc]
             results = [

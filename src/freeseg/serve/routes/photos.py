@@ -62,7 +62,7 @@ def router(server: SegmentServer) -> APIRouter:
         async def answer() -> Response:
             photo = (await server.uploads.read_form(request)).photo()
             id = photo_id(photo.content)
-            kept = server.kept.find(id) or server.kept.keep(id, await server.look(photo.content))
+            kept = server.kept.find(id) or server.kept.keep(id, await server.look(request, photo.content))
             return JSONResponse(_described(kept, server), 201)
 
         return await server.for_client(request, answer)
@@ -101,7 +101,7 @@ def router(server: SegmentServer) -> APIRouter:
             form = choose_form(request.headers.get("accept", ""), query.get("picture", ""), query.get("label", ""))
             question = _question(await server.uploads.read_json(request))
             vocabulary = read_labels(question.labels, server.limits)
-            return await server.answer(Asked(kept.seen, id, vocabulary, question.background), form)
+            return await server.answer(request, Asked(kept.seen, id, vocabulary, question.background), form)
 
         return await server.for_client(request, answer)
 
@@ -121,7 +121,7 @@ def router(server: SegmentServer) -> APIRouter:
             kept = find(id)
             vocabulary = read_labels([label], server.limits)
             is_plain = flag({"plain": plain}, "plain", False)
-            return await server.work.do(lambda: _heatmap(server, kept, vocabulary, is_plain))
+            return await server.do(request, lambda: _heatmap(server, kept, vocabulary, is_plain))
 
         return await server.for_client(request, answer)
 

@@ -52,7 +52,8 @@ def router(server: SegmentServer) -> APIRouter:
             vocabulary = read_labels(form.fields.get("labels"), server.limits)
             background = flag(form.fields, "background", True)
             id = photo_id(photo.content)
-            return await server.answer(Asked(photo.content, id, vocabulary, background, photo.name), shape)
+            asked = Asked(photo.content, id, vocabulary, background, photo.name)
+            return await server.answer(request, asked, shape)
 
         return await server.for_client(request, answer)
 
