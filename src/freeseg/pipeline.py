@@ -107,14 +107,15 @@ class FreeSeg:
             PhotoError: A photo cannot be read.
             LabelError: The labels cannot be used.
         """
-        several = not is_photo(image) and isinstance(image, Iterable)
-        photos = cast("Iterable[Given]", image if several else [image])
+        if is_photo(image) or not isinstance(image, Iterable):  # one: other threads have nothing to do meanwhile
+            words = self.embed_vocabulary(labels)
+            return self._segment(self.prepare(cast("Given", image)), words, background)
         results = []
-        for outcome in self.stream(photos, labels, background=background):
+        for outcome in self.stream(cast("Iterable[Given]", image), labels, background=background):
             if isinstance(outcome, PhotoError):
                 raise outcome
             results.append(outcome)
-        return results if several else results[0]
+        return results
 
     def stream(
         self, images: Iterable[Given], labels: Labels, *, background: bool = True

@@ -185,8 +185,8 @@ class TestTricks:
     )
     def test_a_name_is_text(self, quick: Serving, noise: bytes, name: str) -> None:
         answer = quick.post_form("/v1/batch", [(name, noise)], labels="cat")
-        if len(name) > 255:
-            assert answer.status == 400
+        if answer.status == 400:  # newer versions of python-multipart take no header of that length
+            assert len(name) > 255
             answer.problem()
             return
         assert answer.status == 200

@@ -78,6 +78,14 @@ def test_numbers_for_prometheus(quick: Serving, noise: bytes) -> None:
     assert SECRET not in text
 
 
+def test_files_are_counted_by_their_folder(quick: Serving) -> None:
+    quick.get("/docs/start.js")
+    quick.get("/page/none.js")
+    text = quick.get("/metrics").body.decode()
+    assert 'route="/docs/...",status="200"' in text
+    assert 'route="/page/...",status="404"' in text
+
+
 def test_names_that_a_client_makes_up_are_not_counted_one_by_one(quick: Serving) -> None:
     for number in range(5):
         quick.ask(f"X{number}", f"/made-up-{number}")

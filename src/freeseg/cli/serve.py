@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from freeseg.cli.options import ModelOptions
 from freeseg.cli.output import say
 from freeseg.serve.settings import Access, Limits
@@ -20,6 +22,8 @@ def serve(*, model: ModelOptions, access: Access, limits: Limits) -> None:
     """
     from freeseg import extras
 
+    # Several jobs run at once, each in a thread. NumPy's own threads, made when it is imported, would be in their way.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     extras.require(*extras.SERVE, what="freeseg serve")
     from freeseg.serve.running import serve as run
 

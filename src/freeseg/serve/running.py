@@ -107,8 +107,7 @@ def serve(
         FreeSegError: The address cannot be had; and as of `load`.
     """
     os.environ.setdefault(embedding_cache.VARIABLE, "off")
-    _log_to_stderr()
-    with listen(access) as socket_, warnings.catch_warnings():
+    with listen(access) as socket_, warnings.catch_warnings(), _logged_to_stderr():
         warnings.simplefilter("ignore")  # they hold words; what concerns a client is in its answer
         server = StoppableServer(create_app(load(), limits, access), limits)
         host = f"[{access.host}]" if ":" in access.host else access.host
@@ -125,10 +124,18 @@ async def _run(server: StoppableServer, socket_: socket.socket, started: Callabl
     await running
 
 
-def _log_to_stderr() -> None:
+@contextmanager
+def _logged_to_stderr() -> Generator[None]:
     """The server's own lines go to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log = logging.getLogger("freeseg.serve")
-    log.handlers, log.propagate = [handler], False
+    before = log.level, log.propagate
+    log.addHandler(handler)
     log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.level, log.propagate = before

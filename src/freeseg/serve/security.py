@@ -63,6 +63,8 @@ class Security:
             await send(message)
 
         try:
+            if "\0" in path:  # no file can be called so, and systems refuse to look for it
+                raise Problem(404, "not-found", "there is nothing at this address", "see /docs")
             self._check_host(headers)
             self._check_origin(scope["method"], headers, allowed)
             if allowed and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:

@@ -17,6 +17,7 @@ from freeseg.serve.problems import CLIENT_GONE, Problem
 from freeseg.serve.work import Work
 
 log = logging.getLogger("freeseg.serve")
+_FOLDERS = ("/page/", "/docs/")  # of files, none of which is a route of its own
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -104,4 +105,6 @@ def log_error(error: BaseException) -> None:
 def _route(scope: Scope) -> str:
     """The route of a request, without what is in it; "other" for an address that there is not."""
     path = getattr(scope.get("route"), "path", None)
-    return path if isinstance(path, str) else "other"
+    if isinstance(path, str):
+        return path
+    return next((f"{folder}..." for folder in _FOLDERS if scope["path"].startswith(folder)), "other")
