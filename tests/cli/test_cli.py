@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +133,40 @@ class TestSegment:
         assert "1 of 1 photos segmented; COCO and masks in" in done.out
         assert written(out) == ["noise.coco.json", "noise.json", "noise.mask.png"]
 
+    def test_a_table_of_all_photos(self, run: Run, photo: Path, tmp_path: Path) -> None:
+        table = tmp_path / "found.csv"
+        asked = ["segment", photo, "--labels", "cat", "--out", tmp_path / "out", "--no-background", "--table", table]
+        for _ in range(2):  # its own table may be written anew
+            done = run(*asked, "--save", "cutout")
+            assert (done.code, done.err) == (0, "")
+            assert "1 of 1 photos segmented; cut-outs in" in done.out
+            assert table.read_text("utf-8").splitlines()[1].startswith(f"{photo},")
+        table.write_text("mine")
+        assert "found.csv is there, and is no table of FreeSeg" in one_line(run(*asked))
+        assert table.read_text() == "mine"
+
+    def test_a_table_of_a_run_that_was_stopped(
+        self, run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from freeseg.results import saving
+
+        def stopped(
+            outcomes: Iterator[saving.NamedOutcome], folder: Path, **_: object
+        ) -> Iterator[saving.NamedOutcome]:
+            yield next(outcomes)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(saving, "save_in_background", stopped)
+        second, table = tmp_path / "second.png", tmp_path / "found.csv"
+        second.write_bytes(photo.read_bytes())
+        asked = ["segment", photo, second, "--labels", "cat", "--out", tmp_path / "out", "--no-background"]
+        assert run(*asked, "--table", table).code != 0
+        assert [line.partition(",")[0] for line in table.read_text("utf-8").splitlines()] == ["photo", str(photo)]
+
     @pytest.mark.parametrize("formats", ["bmp", "mask,bmp", ",", ""])
     def test_a_format_that_there_is_not(self, run: Run, photo: Path, tmp_path: Path, formats: str) -> None:
         done = run("segment", photo, "--labels", "cat", "--out", tmp_path / "out", "--save", formats)
-        assert one_line(done).endswith("; there are: overlay, mask, json, coco")
+        assert one_line(done).endswith("; there are: overlay, mask, json, coco, cutout, labelme")
         assert not (tmp_path / "out").exists()
 
     def test_a_bad_photo_costs_only_itself(self, run: Run, photo: Path, tmp_path: Path) -> None:

@@ -48,6 +48,38 @@ def test_only_corners_are_named(mask: np.ndarray) -> None:
         assert not straight.any()  # ... and turning at each point
 
 
+@settings(max_examples=200, deadline=None)
+@given(MASKS)
+def test_holes_are_left_open_where_they_are_asked_for(mask: np.ndarray) -> None:
+    parts, count = ndimage.label(mask)
+    found = polygons(mask, tolerance=0, holes=True)
+    assert len(found) == count
+    assert sorted(map(area, found)) == sorted(ndimage.sum_labels(mask, parts, range(1, count + 1)))
+
+
+def test_a_ring_in_a_ring_is_drawn_as_it_was() -> None:
+    distance = np.hypot(*(np.mgrid[:90, :90] - 45))
+    mask = (distance < 8) | ((distance > 14) & (distance < 22)) | ((distance > 30) & (distance < 40))
+    found = polygons(mask, holes=True, tolerance=0.5)
+    assert len(found) == 3
+    both = np.any([drawn(points, mask.shape) for points in found], axis=0)
+    assert (both & mask).sum() / (both | mask).sum() > 0.95
+    assert abs(sum(map(area, found)) / mask.sum() - 1) < 0.01
+    [filled] = polygons(mask & (distance > 30))
+    assert drawn(filled, mask.shape)[45, 45]
+
+
+def test_holes_of_parts_that_are_left_out_are_left_out() -> None:
+    mask = np.zeros((12, 20), np.bool_)
+    mask[1:11, 1:11] = True
+    mask[2:10, 2:10] = False
+    mask[2:6, 14:18] = True
+    assert [area(points) for points in polygons(mask, least_area=50, holes=True)] == [36]
+    mask[2:10, 2:10] = True
+    mask[4, 4] = False
+    assert [area(points) for points in polygons(mask, least_area=50, holes=True)] == [100]  # so small a hole is filled
+
+
 def test_a_shape_is_drawn_as_it_was() -> None:
     y, x = np.mgrid[:60, :80]
     mask = ((x - 40) ** 2 / 900 + (y - 30) ** 2 / 400 < 1) & ~((x > 35) & (x < 45) & (y > 40))

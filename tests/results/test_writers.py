@@ -49,7 +49,9 @@ def test_coco_is_the_dataset_of_the_photo(result: Segmentation, tmp_path: Path) 
 
 
 def test_an_unknown_format_lists_the_known_ones_and_writes_nothing(result: Segmentation, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="no format is called 'bmp'; there are: overlay, mask, json, coco"):
+    with pytest.raises(
+        OutputError, match="no format is called 'bmp'; there are: overlay, mask, json, coco, cutout, labelme"
+    ):
         result.save(tmp_path / "out", formats=["mask", "bmp"])
     assert not (tmp_path / "out").exists()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,10 @@ from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS, read_formats
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from freeseg.results.area_table import Row
     from freeseg.results.segmentation import Segmentation
+
+SPOKEN = {"overlay": "overlays", "mask": "masks", "cutout": "cut-outs", "labelme": "LabelMe files"}  # what was written
 
 
 def segment(
@@ -29,6 +33,14 @@ def segment(
     save: Annotated[
         str, typer.Option("--save", help=f"What to write of each photo, separated by commas: {', '.join(ENDINGS)}.")
     ] = ",".join(DEFAULT_FORMATS),
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--table",
+            help="Also write what was found in all photos to this CSV file: a row for each label of each photo, with "
+            "its area and confidence.",
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     model: ModelOptions,
 ) -> None:
@@ -42,6 +54,7 @@ def segment(
         freeseg segment photo.jpg --labels "person, sofa|couch"
         freeseg segment photos --labels voc20 --out results
         freeseg segment photos --labels voc20 --save mask,coco
+        freeseg segment photos --labels "cat, dog" --save cutout,labelme --table found.csv
         freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
         freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
     """
@@ -49,6 +62,7 @@ def segment(
     from freeseg.errors import OutputError, PhotoError
     from freeseg.files import check_folder, remove_half_written
     from freeseg.photos import Skipped, find_photos
+    from freeseg.results.area_table import area_rows, check_table, write_table
     from freeseg.results.places import NamedPhoto, choose_stems
     from freeseg.results.saving import save_in_background
 
@@ -58,6 +72,8 @@ def segment(
     skipped = Skipped()
     found = find_photos(photos, without=out, skipped=skipped)
     check_folder(out)
+    if table is not None:
+        check_table(table, overwrite=overwrite)
     named = [NamedPhoto(photo.name.as_posix(), str(photo.path)) for photo in found]
     photo_paths = {os.path.realpath(photo.path) for photo in found}
     stems = choose_stems(named, out, endings=endings, photos=photo_paths, overwrite=overwrite)
@@ -67,7 +83,10 @@ def segment(
         remove_half_written(folder, recursive=False)
     failed = [str(stem) for stem in stems if isinstance(stem, OutputError)]
     totals: Counter[str] = Counter()
-    with progress("segmenting") as update:
+    rows: list[Row] = []
+    with ExitStack() as at_the_end, progress("segmenting") as update:
+        if table is not None:  # also of a run that is stopped
+            at_the_end.callback(write_table, table, rows)
         outcomes = network.stream(paths.values(), vocabulary, background=background)
         named_outcomes = zip(paths, outcomes, strict=True)
         written = save_in_background(named_outcomes, out, formats=formats, overwrite=overwrite)
@@ -76,6 +95,7 @@ def segment(
                 failed.append(str(outcome))
             else:
                 totals.update(outcome.present)
+                rows += area_rows(outcome) if table is not None else []
             update(done, len(found), stem)
     terminal = console()
     if len(found) == 1 and not failed and not isinstance(outcome, PhotoError | OutputError):
@@ -83,6 +103,8 @@ def segment(
     elif totals:
         terminal.print(_many(totals, len(found) - len(failed)))
     terminal.print(f"{len(found) - len(failed)} of {len(found)} photos segmented; {_listed(formats)} in {out}")
+    if table is not None:
+        terminal.print(f"what was found: {table}")
     for line in skipped.lines():
         say(line, err=True)
     if failed:
@@ -93,7 +115,7 @@ def segment(
 
 def _listed(formats: Sequence[str]) -> str:
     """What was written, in words."""
-    *most, last = ({"overlay": "overlays", "mask": "masks"}.get(name, name.upper()) for name in formats)
+    *most, last = (SPOKEN.get(name, name.upper()) for name in formats)
     return f"{', '.join(most)} and {last}" if most else last
 
 

@@ -6,7 +6,14 @@ from collections.abc import Collection, Sequence
 
 from freeseg.errors import OutputError, shortened
 
-ENDINGS = {"overlay": ".overlay.jpg", "mask": ".mask.png", "json": ".json", "coco": ".coco.json"}  # of their files
+ENDINGS = {  # of their files
+    "overlay": ".overlay.jpg",
+    "mask": ".mask.png",
+    "json": ".json",
+    "coco": ".coco.json",
+    "cutout": ".cutout.png",
+    "labelme": ".labelme.json",
+}
 DEFAULT_FORMATS = ("overlay", "mask", "json")  # the summary last: where it is, the others are
 
 

@@ -18,6 +18,7 @@ from freeseg.photos import UNNAMED
 from freeseg.results.coco import DESCRIPTION
 
 SOFTWARE = "FreeSeg"
+SOFTWARE_KEY = "software"  # the key of `SOFTWARE` in a JSON file whose other keys are another tool's
 FROM_HERE = "source_from_here"  # the key of `Mark.photo` in a JSON file
 _COMMENT = f"{SOFTWARE}, photo: "
 _SUMMARY_KEYS = {"name", "width", "height", "model", "labels", "ignored"}  # what `Segmentation.to_dict` has had always
@@ -84,6 +85,8 @@ def _json_mark(path: Path) -> Mark | None:
         return None
     if content.keys() >= _SUMMARY_KEYS:
         return Mark(str(content.get(FROM_HERE, "")), str(content["name"]))
+    if content.get(SOFTWARE_KEY) == SOFTWARE:
+        return Mark(str(content.get(FROM_HERE, "")), "" if FROM_HERE in content else UNNAMED)
     info = content.get("info")
     if isinstance(info, dict) and info.get("description") == DESCRIPTION:
         return Mark(str(info.get(FROM_HERE, "")), "" if FROM_HERE in info else UNNAMED)

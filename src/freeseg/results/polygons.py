@@ -11,15 +11,19 @@ Points = npt.NDArray[np.float64]
 _STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # right, down, left, up
 
 
-def polygons(where: npt.NDArray[np.bool_], *, tolerance: float = 1.0, least_area: float = 0.0) -> list[Points]:
-    """The outer outline of each part of a mask whose pixels touch by their sides; holes are filled.
+def polygons(
+    where: npt.NDArray[np.bool_], *, tolerance: float = 1.0, least_area: float = 0.0, holes: bool = False
+) -> list[Points]:
+    """The outline of each part of a mask whose pixels touch by their sides.
 
     The points are corners of pixels: (0, 0) is the top left of the mask, and (W, H) its bottom right.
 
     Args:
         where: (H, W).
         tolerance: How far a polygon may be from the pixels' own outline, in pixels; 0 for that outline itself.
-        least_area: Parts of fewer pixels than this are left out.
+        least_area: Parts of fewer pixels than this are left out, and holes of fewer are filled.
+        holes: Whether holes are left open; if not, they are filled. A polygon then goes from its outline to each hole,
+            around it and back along the same line, since most formats know no holes.
 
     Returns:
         (P, 2) points (x, y) for each part, clockwise, the largest part first; the last point joins the first.
@@ -29,13 +33,15 @@ def polygons(where: npt.NDArray[np.bool_], *, tolerance: float = 1.0, least_area
         >>> square.tolist()
         [[1.0, 0.0], [2.0, 0.0], [2.0, 1.0], [1.0, 1.0]]
     """
-    found = []
-    for loop in _loops(where):
-        area = _signed_area(loop)
-        if area > 0 and area >= least_area:  # holes go round the other way
-            found.append((area, _simplified(loop, tolerance)))
-    found.sort(key=lambda each: -each[0])
-    return [loop for _, loop in found]
+    loops = [(_signed_area(loop), loop) for loop in _loops(where)]  # holes go round the other way
+    kept = sorted((each for each in loops if abs(each[0]) >= least_area), key=lambda each: -each[0])
+    outer = [loop for area, loop in kept if area > 0]
+    found = [_simplified(loop, tolerance) for loop in outer]
+    for hole in [loop for area, loop in kept if area < 0 and holes]:
+        around = [number for number, loop in enumerate(outer) if _is_inside(_beside(hole), loop)]
+        if around:  # its part may have been left out; of several, the smallest one is the part that has the hole
+            found[around[-1]] = _joined(found[around[-1]], _simplified(hole, tolerance))
+    return found
 
 
 def _loops(where: npt.NDArray[np.bool_]) -> list[Points]:
@@ -92,6 +98,27 @@ def _signed_area(loop: Points) -> float:
     """Positive for a loop that goes clockwise, where y grows downwards."""
     x, y = loop.T
     return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)
+
+
+def _beside(loop: Points) -> Points:
+    """The middle of a pixel inside the mask, at the first side of a loop."""
+    along = np.sign(loop[1] - loop[0])
+    return np.asarray(loop[0] + 0.5 * along + 0.5 * np.array([-along[1], along[0]]))
+
+
+def _is_inside(point: Points, loop: Points) -> bool:
+    """Whether a point that is on no side of a loop is inside it: a ray to the right then crosses it oddly often."""
+    (x, y), after = point, np.roll(loop, -1, axis=0)
+    crossed = (loop[:, 1] > y) != (after[:, 1] > y)  # the sides of a loop of pixels are upright or level
+    return bool((crossed & (loop[:, 0] > x)).sum() % 2)
+
+
+def _joined(outline: Points, hole: Points) -> Points:
+    """An outline that goes to a hole, around it and back."""
+    between = ((outline[:, None] - hole[None]) ** 2).sum(axis=-1)
+    start, first = np.unravel_index(int(between.argmin()), between.shape)
+    around = np.vstack([hole[first:], hole[: first + 1]])
+    return np.vstack([outline[: start + 1], around, outline[start:]])
 
 
 def _simplified(loop: Points, tolerance: float) -> Points:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from freeseg.errors import LabelError, shortened
 from freeseg.files import printable
-from freeseg.mask_values import DONT_KNOW, IGNORE, Mask, label_values
+from freeseg.mask_values import BACKGROUND, DONT_KNOW, IGNORE, Mask, has_background, label_values
 from freeseg.results import rle
 from freeseg.results.coco import (
     DESCRIPTION,
@@ -24,6 +24,7 @@ from freeseg.results.coco import (
     first_annotation_id,
 )
 from freeseg.results.counting import mean_confidence_by_value, pixels_by_value
+from freeseg.results.cutouts import cutout
 from freeseg.results.drawing import display_palette, palette
 from freeseg.results.formats import DEFAULT_FORMATS
 from freeseg.results.overlay import overlay
@@ -85,6 +86,13 @@ class Segmentation:
     def present(self) -> list[str]:
         """The labels that have at least one pixel, largest area first; never "don't know"."""
         return list(self.areas())
+
+    @property
+    def found(self) -> list[str]:
+        """The labels of `present` without the background: what was asked for and is there."""
+        return (
+            self.present if not has_background(self.labels) else [each for each in self.present if each != BACKGROUND]
+        )
 
     def areas(self) -> dict[str, float]:
         """The share of all pixels, in (0, 1], of each label that has pixels, largest first.
@@ -183,6 +191,26 @@ class Segmentation:
             ValueError: `alpha` is not in [0, 1].
         """
         return overlay(self.photo, self.mask, self.labels, self.areas(), alpha=alpha)
+
+    def cutout(self, *labels: str) -> Image.Image:
+        """What some labels show, on transparent ground: an RGBA picture of the photo's size.
+
+        Args:
+            labels: Names of labels; all of `found` if there are none.
+
+        Raises:
+            LabelError: One of them is not one of `labels`.
+
+        Example:
+            >>> import freeseg, numpy as np
+            >>> result = freeseg.load().segment(np.zeros((40, 60, 3), np.uint8), "cat, dog")
+            >>> result.cutout("cat").mode, result.cutout().size
+            ('RGBA', (60, 40))
+        """
+        where = np.zeros(self.mask.shape, np.bool_)
+        for label in labels or self.found:
+            where |= self.label_mask(label)
+        return cutout(self.photo, where)
 
     def mask_image(self) -> Image.Image:
         """The mask as a palette picture in the VOC colour map, or in 16-bit grey with more than 255 labels."""

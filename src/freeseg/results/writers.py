@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from freeseg.files import FLAT_PNG, bytes_sha256, encode_picture, json_text, text_bytes, write_bytes
 from freeseg.photos import UNNAMED
 from freeseg.results.formats import check_formats
-from freeseg.results.marks import FROM_HERE, picture_options
+from freeseg.results.labelme import labelme_file
+from freeseg.results.marks import FROM_HERE, SOFTWARE, SOFTWARE_KEY, picture_options
 from freeseg.results.places import NamedPhoto, check_stem, choose_stem
 
 if TYPE_CHECKING:
@@ -102,11 +103,25 @@ def encode_coco(result: Segmentation, mark: str) -> dict[str, bytes]:
     return {".coco.json": text_bytes(json_text(dataset | {"info": dataset["info"] | _from_here(result, mark)}))}
 
 
+def encode_cutout(result: Segmentation, mark: str) -> dict[str, bytes]:
+    """`STEM.cutout.png`, what `Segmentation.cutout` gives: everything that was found, on transparent ground."""
+    return {".cutout.png": encode_picture(result.cutout(), "PNG", **(picture_options("PNG", mark) | FLAT_PNG))}
+
+
+def encode_labelme(result: Segmentation, mark: str) -> dict[str, bytes]:
+    """`STEM.labelme.json`, polygons for LabelMe, with the photo's path from there."""
+    path = mark if result.source else Path(result.name).name
+    own = {SOFTWARE_KEY: SOFTWARE, **_from_here(result, mark)}
+    return {".labelme.json": text_bytes(json_text(labelme_file(result, path) | own))}
+
+
 ENCODERS: dict[str, Encoder] = {
     "overlay": encode_overlay,
     "mask": encode_mask,
     "json": encode_summary,
     "coco": encode_coco,
+    "cutout": encode_cutout,
+    "labelme": encode_labelme,
 }
 
 
