@@ -159,3 +159,21 @@ def test_a_process_without_a_parent_goes_on() -> None:
     before = threading.active_count()
     end_with_parent()
     assert threading.active_count() == before
+
+
+def test_an_item_that_is_alone() -> None:
+    """While it is worked on and until it has been taken, nothing else is begun, and nothing waits to be taken."""
+    begun: list[int] = []
+    taken: list[int] = []
+
+    def work(item: int) -> int:
+        begun.append(item)
+        if item == 3:
+            assert taken == [0, 1, 2]
+        return item
+
+    for future in prefetch(work, range(6), count=2, is_alone=lambda item: item == 3):
+        taken.append(future.result())
+        if taken[-1] == 3:
+            assert sorted(begun) == [0, 1, 2, 3]
+    assert taken == list(range(6))

@@ -91,12 +91,13 @@ def to_stored(decided: NDArray[np.integer], count: int) -> Mask:
         count: How many labels there are, the background among them.
 
     Returns:
-        (H, W) uint8, or uint16 for more than 255 labels; label 255 and those after it move up by one.
+        (H, W) uint8, or uint16 for more than 255 labels; label 255 and those after it move up by one. Indices of one
+        byte are not copied.
 
     Example:
         >>> to_stored(np.array([[0, 1, UNSURE]]), 2).tolist()
         [[0, 1, 255]]
     """
-    if count <= IGNORE:
-        return decided.astype(np.uint8)  # -1 becomes 255
+    if count <= IGNORE:  # -1 becomes 255
+        return decided.view(np.uint8) if decided.dtype == np.int8 else decided.astype(np.uint8)
     return np.where(decided == UNSURE, IGNORE, decided + (decided >= IGNORE)).astype(np.uint16)

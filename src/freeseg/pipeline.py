@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from freeseg.decision import maps as similarity
-from freeseg.decision.masks import FreeMask, free_mask, photo_edges
+from freeseg.decision.masks import FreeMask, Indices, free_mask, photo_edges
 from freeseg.errors import LabelError, PhotoError, shortened
 from freeseg.mask_values import UNSURE, labels_by_value, to_stored
 from freeseg.photos import (
@@ -186,6 +186,7 @@ class FreeSeg:
             chosen = mask.candidates.tolist()
             if not chosen:
                 return self._result(mask, prepared, words.names, words.names, background)
+            del mask  # it may be large
             asked, maps = words.restrict_to(chosen), every.restrict_to(chosen, words.synonym_of)
         mask = self.decide(maps, asked, prepared, background=background, known=np.arange(len(chosen)))
         mask = mask._replace(labels=_renumbered(mask.labels, chosen, background))
@@ -382,7 +383,9 @@ def _whole(side: int, multiple: int) -> int:
     return max(1, round(side / multiple)) * multiple
 
 
-def _renumbered(labels: NDArray[np.int32], known: Sequence[int], background: bool) -> NDArray[np.int32]:
+def _renumbered(labels: Indices, known: Sequence[int], background: bool) -> Indices:
     """Indices into the known labels as indices into all of them; where there is a background, it stays 0."""
     kept = [0, *(label + 1 for label in known)] if background else list(known)
-    return np.array([*kept, UNSURE], np.int32)[labels]  # "don't know" is -1: the last of the table
+    table = np.array([*kept, UNSURE])  # "don't know" is -1: the last of the table
+    renumbered: Indices = table.astype(np.min_scalar_type(-2 - table.max()))[labels]
+    return renumbered

@@ -14,7 +14,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def prefetch(work: Callable[[Item], Result], items: Iterable[Item], *, count: int) -> Generator[Future[Result]]:
+def prefetch(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    count: int,
+    is_alone: Callable[[Item], bool] = lambda item: False,
+) -> Generator[Future[Result]]:
     """Do work on items in other threads, in order, always some items before they are asked for.
 
     No more than `count` items are taken before their turn, so that memory does not grow with their number, and the
@@ -24,6 +30,7 @@ def prefetch(work: Callable[[Item], Result], items: Iterable[Item], *, count: in
         work: What is done with each item. An exception that it raises comes out of the item's future.
         items: Taken in this thread, one at a time.
         count: How many threads there are, and how many items they may be ahead.
+        is_alone: Whether an item needs so much that no other is worked on, or waits to be asked for, at the same time.
 
     Yields:
         A future for each item, in the order of the items.
@@ -36,10 +43,14 @@ def prefetch(work: Callable[[Item], Result], items: Iterable[Item], *, count: in
     threads = ThreadPoolExecutor(count)
     try:
         for item in items:
-            begun.append(threads.submit(work, item))
-            if len(begun) > count:
+            alone = is_alone(item)
+            while begun and alone:
                 yield begun.popleft()
-        yield from begun
+            begun.append(threads.submit(work, item))
+            while len(begun) > (0 if alone else count):
+                yield begun.popleft()
+        while begun:
+            yield begun.popleft()
     finally:
         threads.shutdown(cancel_futures=True)
 

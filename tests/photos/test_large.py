@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -158,3 +159,17 @@ def test_out_of_memory_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path = save(Image.fromarray(COLOURS), tmp_path / "a.png")
     monkeypatch.setattr(decoding, "turn_upright", fail)
     assert refusal(path) == f"cannot read {path}: too large (MemoryError); shrink or tile it"
+
+
+def test_formats_whose_decoders_need_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FREESEG_MAX_MEGAPIXELS", "0.0048")  # 80 x 60
+    for format, size in (("PNG", (80, 60)), ("WEBP", (60, 40)), ("JPEG2000", (60, 40))):
+        for side in (0, 1):
+            file = BytesIO()
+            Image.new("RGB", (size[0] + side, size[1])).save(file, format)
+            if side:
+                of = "" if format == "PNG" else f" of {format}"
+                with pytest.raises(PhotoError, match=f"are read{of}; shrink or tile it"):
+                    read_photo(file)
+            else:
+                assert read_photo(file).size == size

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from freeseg.errors import PhotoError
-from freeseg.photos import read_photo, read_resized, resize
+from freeseg.photos import limits, read_photo, read_resized, reduced, resize
 from freeseg.photos.large_jpegs import LatePhoto
 from pictures import noise
 
@@ -177,3 +177,46 @@ def test_it_can_be_sent_to_another_process() -> None:
     sent = pickle.loads(pickle.dumps(photo))  # noqa: S301 - the test's own
     assert type(sent) is Image.Image
     assert sent.tobytes() == photo.tobytes()
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_reduced_without_decoding_in_full(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = jpeg(smooth(), exif=exif, quality=95)
+    photo, _ = read_resized(content, eighth)
+    for factor in (2, 3, 4):
+        small = reduced(photo, factor)
+        assert small.size == tuple(-(-side // factor) for side in photo.size)
+        assert isinstance(photo, LatePhoto)
+        difference = np.asarray(small, float) - np.asarray(read_photo(content).reduce(factor), float)
+        assert np.abs(difference).mean() < 25  # another picture would differ by 80
+    assert reduced(photo, 1) is photo
+    whole = photo.copy()
+    assert type(whole) is Image.Image
+    assert reduced(whole, 2).size == ((167, 125) if orientation == 1 else (125, 167))
+
+
+def test_an_open_file_is_reduced_too() -> None:
+    content = jpeg(smooth(), quality=95)
+    file = BytesIO(content)
+    photo, version = read_resized(file, eighth)
+    assert isinstance(photo, LatePhoto)
+    assert version.tobytes() == read_resized(content, eighth)[1].tobytes()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
+def test_a_large_png_is_let_go_of(mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LARGE_MEGAPIXELS", 0.08)  # it has 333 x 250
+    path = tmp_path / "a.png"
+    smooth().convert(mode).save(path)
+    whole = read_photo(path)
+    for photo in (read_resized(path, eighth)[0], read_resized(path.read_bytes(), eighth)[0]):
+        assert isinstance(photo, LatePhoto)
+        assert np.allclose(reduced(photo, 3), whole.reduce(3), atol=2)
+        assert isinstance(photo, LatePhoto)
+        assert photo.tobytes() == whole.tobytes()
+    photo = read_resized(path, eighth)[0]
+    noise(10, 12).save(path)
+    with pytest.raises(PhotoError, match=r"a\.png was changed while it was used; segment it again"):
+        photo.load()

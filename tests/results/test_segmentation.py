@@ -14,6 +14,7 @@ from PIL import Image
 
 from freeseg.errors import LabelError, OutputError
 from freeseg.mask_values import IGNORE, reserve_ignore
+from freeseg.photos import limits
 from freeseg.results.drawing import display_palette, palette
 from freeseg.results.segmentation import Segmentation
 
@@ -365,3 +366,16 @@ class TestSave:
         (tmp_path / "out").write_text("")
         with pytest.raises(OutputError, match="cannot write to"):
             make().save(tmp_path / "out")
+
+
+def test_the_overlay_of_a_large_photo_is_smaller(tmp_path, monkeypatch):
+    result = make(np.kron(make().mask, np.ones((20, 20), np.uint8)))
+    assert result.overlay(reduce=4).getpixel((25, 10)) == result.overlay().getpixel((100, 40))
+    whole = result.save(tmp_path / "whole", "a", formats=["overlay", "mask"])
+    monkeypatch.setattr(limits, "LARGE_MEGAPIXELS", 0.019)  # it has 160 x 120
+    monkeypatch.setattr("freeseg.results.writers._OVERLAY_PIXELS", 19_200 / 9)
+    small = result.save(tmp_path / "small", "a", formats=["overlay", "mask"])
+    with Image.open(whole[0]) as large, Image.open(small[0]) as reduced:
+        assert large.width >= 160
+        assert reduced.height < large.height
+    assert small[1].read_bytes() == whole[1].read_bytes()

@@ -6,7 +6,7 @@ on raw cosines times a logit scale, never on min-max maps.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from freeseg.decision.refinement import pamr
 from freeseg.decision.rule import Decision
 from freeseg.mask_values import UNSURE
 
+Indices: TypeAlias = NDArray[np.int8 | np.int16 | np.int32]
 STRIP_FLOATS = 500_000  # floats of label scores held at photo size at once: few enough for a processor's cache
 ROUNDING = 1e-6  # share of the largest value that two interpolated values may be off
 EDGE_STRIDE = 8  # the photo's edges are looked at once every so many pixels: a longer reach for less work
@@ -26,13 +27,14 @@ class FreeMask(NamedTuple):
     """The decision for one photo.
 
     Attributes:
-        labels: (H, W) int32; 0 is the background where there is one, then the labels in order; -1 = don't know.
+        labels: (H, W) in the smallest of int8, int16 and int32 that holds them; 0 is the background where there is one,
+            then the labels in order; -1 = don't know.
         confidence: (H, W) float32 in [0, 1], the probability of the winner.
         presence: (N,) float32 in [0, 1], per label, background not among them.
         candidates: (C,) int64, the labels that competed for the pixels, as indices into `presence`.
     """
 
-    labels: NDArray[np.int32]
+    labels: Indices
     confidence: NDArray[np.float32]
     presence: NDArray[np.float32]
     candidates: NDArray[np.int64]
@@ -79,7 +81,7 @@ def free_mask(
     sure = softmax(np.float32(decision.logit_scale) * candidates)
     if decision.refine_steps and len(sure) > 1:
         sure = pamr(upsample(sure, photo.shape[1:]), photo, decision.refine_steps)
-    winners, confidence = most_probable(sure, indices.astype(np.int32), size)
+    winners, confidence = most_probable(sure, indices.astype(np.min_scalar_type(-2 - len(labels))), size)
     if decision.ignore_below > 0:
         winners[confidence < decision.ignore_below] = UNSURE
     return FreeMask(winners, confidence, scores, chosen)
@@ -96,9 +98,7 @@ def photo_edges(pixels: NDArray[np.uint8]) -> Maps:
     return area_average(pixels, (height, width))
 
 
-def most_probable(
-    maps: Maps, labels: NDArray[np.int32], size: tuple[int, int]
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def most_probable(maps: Maps, labels: Indices, size: tuple[int, int]) -> tuple[Indices, NDArray[np.float32]]:
     """Label and value of the largest map at each pixel of `size`, without holding all maps at that size.
 
     Bilinear: the same numbers as resizing all maps at once, in bounded memory. Most places between four patches have
@@ -110,7 +110,7 @@ def most_probable(
         size: (height, width).
 
     Returns:
-        Labels (height, width) int32 and values (height, width) float32.
+        Labels (height, width), of the dtype of `labels`, and values (height, width) float32.
 
     Example:
         >>> maps, labels = np.array([[[0.5]], [[0.25]]], np.float32), np.array([7, 9], np.int32)
@@ -120,7 +120,7 @@ def most_probable(
     """
     source = Sources.of(maps.shape[1], size[0])
     bounds = np.searchsorted(source.first, np.arange(maps.shape[1] + 1)).tolist()
-    winners, values = np.empty(size, np.int32), np.empty(size, np.float32)
+    winners, values = np.empty(size, labels.dtype), np.empty(size, np.float32)
     rows = max(1, STRIP_FLOATS // (len(maps) * size[1]))
     for start in range(0, maps.shape[1], rows):  # rows of patches, with the one after them
         wide = widen(maps[:, start : start + rows + 1], size[1])
@@ -145,7 +145,7 @@ class _Cells:
         labels: (C,) what each map stands for.
     """
 
-    def __init__(self, maps: Maps, steps: Maps, labels: NDArray[np.int32]):
+    def __init__(self, maps: Maps, steps: Maps, labels: Indices):
         self.maps, self.steps, self.labels = maps, steps, labels
         leader, is_rival = _leaders(maps, steps)
         self.leader = labels[leader]
@@ -153,9 +153,7 @@ class _Cells:
         self.is_open: NDArray[np.bool_] = np.asarray(is_rival.any(axis=0))
         self.competes: NDArray[np.bool_] = np.asarray(is_rival.any(axis=2))
 
-    def decide(
-        self, row: int, share: NDArray[np.float32], winners: NDArray[np.int32], values: NDArray[np.float32]
-    ) -> None:
+    def decide(self, row: int, share: NDArray[np.float32], winners: NDArray[Any], values: NDArray[np.float32]) -> None:
         """Fill in the label and the value of the largest map, `share` (n, 1) of the way down from a row of the maps."""
         np.multiply(share, self.step[row], out=values)
         values += self.first[row]
@@ -187,9 +185,9 @@ def _leaders(maps: Maps, steps: Maps) -> tuple[NDArray[np.intp], NDArray[np.bool
     return leader, is_rival
 
 
-def _largest(strips: Maps, labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _largest(strips: Maps, labels: Indices) -> tuple[Indices, NDArray[np.float32]]:
     """Label and value of the largest of strips (C, rows, columns); of equal ones the first."""
-    value, winner = strips[0], np.full(strips.shape[1:], labels[0], np.int32)
+    value, winner = strips[0], np.full(strips.shape[1:], labels[0], labels.dtype)
     for strip, label in zip(strips[1:], labels[1:], strict=True):  # faster than argmax for few, as fast for many
         larger = strip > value
         np.maximum(value, strip, out=value)

@@ -85,8 +85,8 @@ def _rows(tiles: Sequence[Image.Image]) -> list[list[Image.Image]]:
 
 
 def _tile(masks: FreeMasks, entry: Entry, photo: Image.Image) -> Image.Image:
-    mask = masks.mask(entry)
-    reduced = mask[_nearest(len(mask), photo.height)][:, _nearest(mask.shape[1], photo.width)]
+    mask = masks.stored_mask(entry)
+    reduced = mask[_nearest(len(mask), photo.height)][:, _nearest(mask.shape[1], photo.width)].astype(np.int64)
     return overlay(photo, reduced, masks.labels, entry.areas)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from freeseg import loading
@@ -18,13 +20,13 @@ from freeseg.files import FLAT_PNG, write_picture
 from freeseg.labelling.tasks import LabellingTask
 from freeseg.mask_values import IGNORE
 from freeseg.models.config import full_name
-from freeseg.photos import read_bytes
 from freeseg.pipeline import FreeSeg
 from freeseg.words import Vocabulary
 
 VERSION = metadata.version("freeseg")
 # More threads would add numbers in another order, but masks must not depend on the machine or on --workers.
 THREADS = 1
+_ROWS = 512  # of the confidence that are rounded at once
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,19 @@ def label_photo(task: LabellingTask, options: LabellingOptions, model: FreeSeg) 
         ) from error
 
 
+def _bytes(confidence: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Confidence in [0, 1] as whole numbers from 0 to 255, some rows at a time."""
+    whole = np.empty(confidence.shape, np.uint8)
+    for top in range(0, len(whole), _ROWS):
+        np.rint(confidence[top : top + _ROWS] * 255, out=whole[top : top + _ROWS], casting="unsafe")
+    return whole
+
+
 def _label(task: LabellingTask, options: LabellingOptions, model: FreeSeg) -> Entry:
-    photo = read_bytes(task.image, f"{task.source}/{task.file}")
-    result = model.segment_known(photo, options.vocabulary, task.known)
-    confidence = Image.fromarray(np.rint(result.confidence * 255).astype(np.uint8))
+    file = io.BytesIO(task.image)
+    file.name = f"{task.source}/{task.file}"  # what errors call the photo
+    result = model.segment_known(file, options.vocabulary, task.known)
+    confidence = Image.fromarray(_bytes(result.confidence))
     write_picture(options.folder / task.mask, result.mask_image(), "PNG", **FLAT_PNG)
     write_picture(options.folder / task.confidence, confidence, "PNG")
     return Entry(

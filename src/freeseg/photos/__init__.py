@@ -1,6 +1,8 @@
 """Photos: finding them, reading them safely, resizing them, and preparing the next ones in other threads."""
 
 from freeseg.photos.finding import SUFFIXES, FoundPhoto, Skipped, find_photos, photos_in
+from freeseg.photos.large_jpegs import reduced
+from freeseg.photos.limits import is_large
 from freeseg.photos.naming import UNNAMED, photo_name, photo_source
 from freeseg.photos.prefetching import prefetch_photos
 from freeseg.photos.reading import Photo, is_photo, read_bytes, read_photo, read_resized
@@ -16,6 +18,7 @@ __all__ = [
     "Skipped",
     "find_photos",
     "fit_short_side",
+    "is_large",
     "is_photo",
     "photo_name",
     "photo_source",
@@ -24,6 +27,7 @@ __all__ = [
     "read_bytes",
     "read_photo",
     "read_resized",
+    "reduced",
     "resize",
     "to_array",
 ]

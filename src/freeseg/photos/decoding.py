@@ -16,6 +16,7 @@ from freeseg.photos.tiff import grey_values, is_signed_bytes, open_full_page, se
 from freeseg.photos.values import eight_bits, grey_eight_bits
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")  # not EPS: it runs Ghostscript
+_REDUCED_MODES = ("L", "RGB", "RGBA", "CMYK")  # whose mean pixel is that of the converted ones, or nearly
 _PIXELS_AT_ONCE = 4_000_000  # of a picture with transparent ones
 _HEAD_BYTES = 128  # of a file: enough to know its kind
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
@@ -84,30 +85,35 @@ def _unsupported_kind(start: bytes) -> str:
     return next((kind for mark, kind in _UNSUPPORTED_MARKS.items() if start.startswith(mark)), "")
 
 
-def upright_rgb(image: Image.Image, name: str, *, is_own: bool = False) -> Image.Image:
+def upright_rgb(image: Image.Image, name: str, *, is_own: bool = False, factor: int = 1) -> Image.Image:
     """The current frame of a picture, upright and in RGB; it shares nothing with the picture.
 
     Args:
         image: The picture.
         name: What errors call the photo.
         is_own: Whether nobody else has the picture, so that its pixels need not be copied.
+        factor: What the sides are divided by, rounded up.
 
     Raises:
         PhotoError: The picture has more pixels than `max_megapixels` allows, or none.
     """
-    check_size(image.size, name)
+    check_size(image.size, name, image.format if is_own else None)
     if image.format == "TIFF" and getattr(image, "_im", image) is None:
         # Pillow's TIFF reader checks the size again unless its canvas exists. `_tile_size` is the size before turning.
         image.im = Image.new(image.mode, getattr(image, "_tile_size", image.size)).im
+    stored = image
     if image.format == "TIFF" and (planes := separate_planes(image, name)) is not None:
         rgb = _to_rgb(Image.fromarray(eight_bits(planes, name)), name)
     else:
         if image.format == "TIFF":
             use_native_order(image)
         image.load()
+        if factor > 1 and image.mode in _REDUCED_MODES and "transparency" not in image.info:
+            image, factor = image.reduce(factor), 1  # before it is converted, which takes as much memory again
         is_rgb = is_own and image.mode == "RGB" and not image.has_transparency_data
         rgb = image._new(image.im) if is_rgb else _to_rgb(image, name)
-    turn = turn_upright(image)  # after load: a PNG may hold it last
+    rgb = rgb.reduce(factor) if factor > 1 else rgb
+    turn = turn_upright(stored)  # after load: a PNG may hold it last
     if turn is not None:
         rgb = rgb.transpose(turn)
     rgb.info.clear()  # or reading the result again would turn it by its EXIF again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 from freeseg.errors import PhotoError, one_line
@@ -9,9 +10,12 @@ from freeseg.errors import PhotoError, one_line
 # Reading a photo holds it twice at most, 4 bytes a pixel each, or once beside the coefficients of a progressive JPEG,
 # 6 bytes a pixel: 1.2 GB at this limit. The largest cameras of phones have 108 megapixels.
 DEFAULT_MEGAPIXELS = 120
+LARGE_MEGAPIXELS = 30  # what is larger is worked on alone, and its overlay is drawn of a reduced photo
 VARIABLE = "FREESEG_MAX_MEGAPIXELS"
 _BYTES_EACH = 12  # of memory for a pixel, as errors tell it
 _MILLION = 1_000_000
+# Their decoders hold a photo four times or more, so less of it is read, as a share of the limit: 20 bytes a pixel.
+_SHARES = {"WEBP": 0.5, "JPEG2000": 0.5}
 
 
 def max_megapixels() -> float:
@@ -34,8 +38,23 @@ def max_megapixels() -> float:
     return most
 
 
-def check_size(size: tuple[int, int], name: str) -> None:
+def is_large(size: tuple[int, int]) -> bool:
+    """Whether a photo has more than `LARGE_MEGAPIXELS`.
+
+    Example:
+        >>> is_large((4_000, 3_000)), is_large((12_000, 9_000))
+        (False, True)
+    """
+    return size[0] * size[1] > LARGE_MEGAPIXELS * _MILLION
+
+
+def check_size(size: tuple[int, int], name: str, format: str | None = None) -> None:
     """Raise a PhotoError for a picture of more pixels than `max_megapixels` allows, or of none.
+
+    Args:
+        size: (width, height).
+        name: What errors call the photo.
+        format: Pillow's name of the file's format; of WebP and JPEG 2000, half as many pixels are read.
 
     Example:
         >>> check_size((19_000, 19_000), "a.gif")
@@ -46,10 +65,12 @@ read; shrink or tile it, or set FREESEG_MAX_MEGAPIXELS=361, which needs about 4.
     pixels = size[0] * size[1]
     if min(size) < 1:
         raise PhotoError(f"cannot read {name}: {size[0]}x{size[1]} pixels; give one that has pixels")
-    if pixels > (most := max_megapixels()) * _MILLION:
-        needed = -(-pixels // _MILLION)
+    share = _SHARES.get(format or "", 1.0)
+    if pixels > (most := max_megapixels() * share) * _MILLION:
+        needed = math.ceil(pixels / _MILLION / share)
+        of_format = f" of {format}" if share < 1 else ""
         raise PhotoError(
             f"cannot read {name}: {size[0]}x{size[1]} pixels are {pixels / _MILLION:.4g} megapixels, of which at most "
-            f"{most:g} are read; shrink or tile it, or set {VARIABLE}={needed}, which needs about "
-            f"{pixels * _BYTES_EACH / 1e9:.1f} GB of memory"
+            f"{most:g} are read{of_format}; shrink or tile it, or set {VARIABLE}={needed}, which needs about "
+            f"{pixels * _BYTES_EACH / share / 1e9:.1f} GB of memory"
         )

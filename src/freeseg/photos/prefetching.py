@@ -8,8 +8,9 @@ from concurrent.futures import Future
 from typing import Any, TypeAlias, TypeVar, cast
 
 from freeseg.errors import PhotoError
+from freeseg.photos.limits import is_large
 from freeseg.photos.naming import photo_source
-from freeseg.photos.reading import Photo, is_photo, read_photo
+from freeseg.photos.reading import Photo, is_photo, read_photo, size_of
 from freeseg.photos.seen import SeenPhoto
 from freeseg.prefetch import prefetch
 
@@ -23,7 +24,8 @@ def prefetch_photos(
     """Do work on photos in other threads, in order, as `freeseg.prefetch.prefetch` does it.
 
     Pictures, arrays and open files are copied when they are taken, since their owner may fill them with the next frame
-    before the work on them is done. A photo that cannot be read becomes a future that raises its PhotoError.
+    before the work on them is done. A photo that cannot be read becomes a future that raises its PhotoError. A photo
+    of more than `LARGE_MEGAPIXELS` is worked on alone, so that memory has a limit.
 
     Args:
         work: What is done with each photo.
@@ -41,7 +43,14 @@ def prefetch_photos(
         return work(photo)
 
     listed = [photos] if isinstance(photos, SeenPhoto) or is_photo(photos) else photos
-    return prefetch(work_or_raise, _own_copies(cast(Iterable[Given], listed)), count=count)
+    return prefetch(work_or_raise, _own_copies(cast(Iterable[Given], listed)), count=count, is_alone=_is_large)
+
+
+def _is_large(photo: Given | PhotoError) -> bool:
+    if isinstance(photo, PhotoError | SeenPhoto):
+        return False
+    size = size_of(photo)
+    return size is not None and is_large(size)
 
 
 def _own_copies(photos: Iterable[Given]) -> Iterator[Given | PhotoError]:

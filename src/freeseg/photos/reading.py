@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -17,7 +18,8 @@ from PIL import Image
 from freeseg.errors import PhotoError
 from freeseg.files import path_for_message
 from freeseg.photos.decoding import array_to_rgb, open_header, photo_errors, upright_rgb
-from freeseg.photos.large_jpegs import Size, read_large
+from freeseg.photos.large_jpegs import Opened, Size, decoded_again, read_large
+from freeseg.photos.limits import is_large
 from freeseg.photos.resizing import resize
 
 
@@ -62,8 +64,8 @@ def read_photo(photo: Photo) -> Image.Image:
 
     Raises:
         PhotoError: The photo is missing, unreadable, damaged, empty, of another kind, or has more than 120
-            megapixels, which the variable `FREESEG_MAX_MEGAPIXELS` can change (whatever Pillow's own limit is; a WebP
-            file may not have twice that limit either). Nothing else is raised.
+            megapixels (a WebP or JPEG 2000 file 60), which the variable `FREESEG_MAX_MEGAPIXELS` can change (whatever
+            Pillow's own limit is; a WebP file may not have twice that limit either). Nothing else is raised.
 
     Example:
         >>> read_photo(np.full((2, 3), 0.5)).getpixel((0, 0))
@@ -81,13 +83,32 @@ def read_photo(photo: Photo) -> Image.Image:
     if isinstance(photo, bytes | bytearray | memoryview):
         return read_bytes(bytes(photo), "the bytes")
     if hasattr(photo, "read"):
-        return _from_open_file(photo)
+        return read_bytes(*_content_of(photo))
     if hasattr(photo, "__array__"):
         return array_to_rgb(_array_of(photo), "the tensor" if hasattr(photo, "detach") else "the array")
     raise PhotoError(
         f"cannot read a photo from {type(photo).__name__}; give a path, bytes, an open binary file, a PIL picture, an "
         "array or a tensor"
     )
+
+
+def size_of(photo: Photo) -> Size | None:
+    """(width, height) of a photo as its file or its bytes say, before it is turned upright; None where nothing says it.
+
+    Example:
+        >>> size_of(Image.new("RGB", (4, 3))), size_of(b"no photo")
+        ((4, 3), None)
+    """
+    if isinstance(photo, Image.Image):
+        return photo.size
+    with suppress(PhotoError):
+        if isinstance(photo, str | os.PathLike):
+            with _opened(Path(os.fsdecode(photo))) as (image, _):
+                return image.size
+        if isinstance(photo, bytes):
+            with photo_errors("the bytes"):
+                return _header_of(photo, "the bytes").size
+    return None
 
 
 def is_photo(given: object) -> bool:
@@ -125,8 +146,9 @@ def read_resized(
 ) -> tuple[Image.Image, Image.Image]:
     """Read a photo as `read_photo` does, and a version of it in another size.
 
-    Of a JPEG file or its bytes that is much larger than the size that is asked for, the version is made from what the
-    file holds for a reduced scale, and the photo itself is decoded when its pixels are first needed.
+    Of a JPEG (a file, an open one, or its bytes) that is much larger than the size that is asked for, the version is
+    made from what the file holds for a reduced scale, and the photo itself is decoded when its pixels are first needed.
+    A file of another kind with more than `LARGE_MEGAPIXELS` is let go of and decoded again then.
 
     Args:
         photo: As `read_photo` takes it.
@@ -148,15 +170,28 @@ def read_resized(
             if large := read_large(image, name, fit, resample):
                 return large
             whole = upright_rgb(image, name, is_own=True)
-    elif isinstance(photo, bytes):
-        with photo_errors("the bytes"):
-            image = _header_of(photo, "the bytes")
-            if large := read_large(image, "the bytes", fit, resample):
+        again: Opened = partial(_opened, Path(os.fsdecode(photo)))
+    elif isinstance(photo, bytes | bytearray | memoryview) or (not _is_pixels(photo) and hasattr(photo, "read")):
+        content, name = (bytes(photo), "the bytes") if not hasattr(photo, "read") else _content_of(photo)
+        with photo_errors(name):
+            image = _header_of(content, name)
+            if large := read_large(image, name, fit, resample):
                 return large
-            whole = upright_rgb(image, "the bytes", is_own=True)
+            whole = upright_rgb(image, name, is_own=True)
+        again = partial(_opened_bytes, content, name)
     else:
         whole = read_photo(photo)
-    return whole, resize(whole, fit(whole.size), resample=resample)
+        return whole, resize(whole, fit(whole.size), resample=resample)
+    shown = resize(whole, fit(whole.size), resample=resample)
+    if not is_large(whole.size):
+        return whole, shown
+    return decoded_again(whole.size, again), shown
+
+
+@contextmanager
+def _opened_bytes(content: bytes, name: str) -> Iterator[tuple[Image.Image, str]]:
+    with photo_errors(name):
+        yield _header_of(content, name), name
 
 
 def _header_of(content: bytes, name: str) -> Image.Image:
@@ -165,8 +200,12 @@ def _header_of(content: bytes, name: str) -> Image.Image:
     return open_header(io.BytesIO(content), name)
 
 
-def _from_open_file(file: Any) -> Image.Image:
-    """Read a photo from an open file, from its start where it can go there."""
+def _is_pixels(photo: Photo) -> bool:
+    return isinstance(photo, Image.Image | np.ndarray)
+
+
+def _content_of(file: Any) -> tuple[bytes, str]:
+    """The content of an open file, from its start where it can go there, and what errors call it."""
     given = getattr(file, "name", None)
     name = path_for_message(given) if isinstance(given, str) and given else "the open file"
     with photo_errors(name):
@@ -179,7 +218,7 @@ def _from_open_file(file: Any) -> Image.Image:
                 close()
             got = type(content).__name__
             raise PhotoError(f"cannot read {name}: reading it gives {got} and no bytes; open it in binary mode ('rb')")
-    return read_bytes(bytes(content), name)
+    return bytes(content), name
 
 
 def _array_of(given: Any) -> NDArray[Any]:

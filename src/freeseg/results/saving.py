@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from freeseg.errors import OutputError, PhotoError
+from freeseg.photos import is_large
 from freeseg.results.formats import DEFAULT_FORMATS
 from freeseg.results.segmentation import Segmentation
 
@@ -26,8 +27,9 @@ def save_in_background(
 ) -> Iterator[NamedOutcome]:
     """Write results in other threads, and pass each on once its files are written, in order.
 
-    At most `WRITERS` results are being written while the next one is asked for. Of a result that cannot be written, or
-    whose photo cannot be decoded in full, the error is passed on instead, so that it does not cost the others.
+    At most `WRITERS` results are being written while the next one is asked for, and none of a large photo. Of a result
+    that cannot be written, or whose photo cannot be decoded in full, the error is passed on instead, so that it does
+    not cost the others.
 
     Args:
         outcomes: Stems, as `Segmentation.save` takes them, each with the result or the error that `FreeSeg.stream`
@@ -56,8 +58,9 @@ def save_in_background(
         being_written: deque[Future[NamedOutcome]] = deque()
         for stem, outcome in outcomes:
             being_written.append(writers.submit(save, stem, outcome))
+            alone = isinstance(outcome, Segmentation) and is_large(outcome.photo.size)
             del outcome  # or it would be held while the next one is asked for
-            if len(being_written) == WRITERS:
+            while being_written and (alone or len(being_written) == WRITERS):
                 yield being_written.popleft().result()
         while being_written:
             yield being_written.popleft().result()

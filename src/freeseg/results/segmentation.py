@@ -15,6 +15,7 @@ from PIL import Image
 from freeseg.errors import LabelError, shortened
 from freeseg.files import printable
 from freeseg.mask_values import BACKGROUND, DONT_KNOW, IGNORE, Mask, has_background, label_values
+from freeseg.photos import reduced
 from freeseg.results import rle
 from freeseg.results.coco import (
     DESCRIPTION,
@@ -117,8 +118,7 @@ class Segmentation:
         Raises:
             LabelError: The label is not one of `labels`.
         """
-        inside = self.confidence[self.label_mask(label)]
-        return float(inside.mean(dtype=np.float64)) if inside.size else 0.0
+        return float(mean_confidence_by_value(self.mask, self.confidence, self._pixels())[self._index(label)])
 
     def to_coco(self, image_id: SupportsIndex = 1) -> dict[str, Any]:
         """A COCO dataset of this one photo, as `pycocotools.coco.COCO` loads it.
@@ -184,13 +184,18 @@ class Segmentation:
             "ignored": round(float(pixels[IGNORE] / self.mask.size), 6),
         }
 
-    def overlay(self, *, alpha: float = 0.55) -> Image.Image:
+    def overlay(self, *, alpha: float = 0.55, reduce: int = 1) -> Image.Image:
         """The photo under translucent colours, with a legend below it; see `freeseg.results.overlay.overlay`.
+
+        Args:
+            alpha: Opacity of the colours, in [0, 1].
+            reduce: By what the photo's sides are divided first; of a large JPEG, less is decoded then.
 
         Raises:
             ValueError: `alpha` is not in [0, 1].
         """
-        return overlay(self.photo, self.mask, self.labels, self.areas(), alpha=alpha)
+        photo = reduced(self.photo, reduce)
+        return overlay(photo, self.mask[::reduce, ::reduce], self.labels, self.areas(), alpha=alpha)
 
     def cutout(self, *labels: str) -> Image.Image:
         """What some labels show, on transparent ground: an RGBA picture of the photo's size.

@@ -8,13 +8,14 @@ anything is written.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from freeseg.files import FLAT_PNG, bytes_sha256, encode_picture, json_text, text_bytes, write_bytes
-from freeseg.photos import UNNAMED
+from freeseg.photos import UNNAMED, is_large
 from freeseg.results.formats import check_formats
 from freeseg.results.labelme import labelme_file
 from freeseg.results.marks import FROM_HERE, SOFTWARE, SOFTWARE_KEY, picture_options
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from freeseg.results.segmentation import Segmentation
 
 Encoder: TypeAlias = "Callable[[Segmentation, str], Mapping[str, bytes]]"
+_OVERLAY_PIXELS = 16_000_000  # of a large photo: more than screens show
 _JPEG_SIDE = 65_500  # pixels: the longest side that JPEG writers take
 
 
@@ -78,12 +80,25 @@ def write_result(
 
 
 def encode_overlay(result: Segmentation, mark: str) -> dict[str, bytes]:
-    """`STEM.overlay.jpg`, the photo under the labels' colours; smaller than the photo if that is too long."""
-    overlay = result.overlay()
+    """`STEM.overlay.jpg`, the photo under the labels' colours; smaller than the photo if that is too large or too long.
+
+    Of a photo of more than `LARGE_MEGAPIXELS`, every second pixel (or third, and so on) of both sides is shown.
+    """
+    overlay = result.overlay(reduce=overlay_reduction(result.photo.size))
     overlay.thumbnail((_JPEG_SIDE, _JPEG_SIDE))
     # No chroma subsampling, which would blur thin lines and coloured edges.
     options = {"quality": 90, "subsampling": 0, **picture_options("JPEG", mark)}
     return {".overlay.jpg": encode_picture(overlay, "JPEG", **options)}
+
+
+def overlay_reduction(size: tuple[int, int]) -> int:
+    """By what the sides of a large photo are divided for its overlay, which has about `_OVERLAY_PIXELS` then.
+
+    Example:
+        >>> overlay_reduction((4_000, 3_000)), overlay_reduction((12_000, 9_000))
+        (1, 3)
+    """
+    return math.ceil(math.sqrt(size[0] * size[1] / _OVERLAY_PIXELS)) if is_large(size) else 1
 
 
 def encode_mask(result: Segmentation, mark: str) -> dict[str, bytes]:

@@ -68,8 +68,12 @@ class FreeMasks:
         Raises:
             DataError: It is missing or damaged, is not of the entry's size, or has a value without a label.
         """
+        return self.stored_mask(entry).astype(np.int64)
+
+    def stored_mask(self, entry: Entry) -> NDArray[Any]:
+        """What `mask` gives, in the type that the file has, which takes an eighth of the memory."""
         path = self.folder / entry.mask
-        mask = _read_grey(path, entry, _MASK_MODES).astype(np.int64)
+        mask = _read_grey(path, entry, _MASK_MODES)
         if (largest := mask.max(initial=0, where=mask != IGNORE)) >= len(self.labels):
             raise DataError(f"{path}: holds {largest}, but there are {len(self.labels)} labels; label it again")
         return mask
