@@ -81,6 +81,11 @@ package: .venv/dev.stamp ## Build the wheel and the sdist into out/package, and 
 docs: .venv/dev.stamp ## Build the documentation site into out/docs.
 	$(BIN)/mkdocs build --strict --quiet --site-dir out/docs
 
+.PHONY: mutants
+mutants: .venv/mutants.stamp ## Plant small bugs where values matter most, one by one, and count those that the tests notice; an hour.
+	$(BIN)/mutmut run --max-children $(WORKERS) 2>&1 | cat # a pipe: tests limit the size of files
+	$(BIN)/mutmut results
+
 .PHONY: ablation
 ablation: .venv/dev.stamp ## Compare poolings; needs data that is not part of the project (docs/concepts/training.md).
 	$(BIN)/python experiments/poolings.py $(ARGS)
@@ -107,6 +112,10 @@ clean: ## Remove everything that these targets made.
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@ .venv/demo.stamp
+
+.venv/mutants.stamp: .venv/dev.stamp
+	$(BIN)/pip install --quiet --constraint constraints.txt "mutmut>=3.8"
+	touch $@
 
 $(OLDEST)/dev.stamp: pyproject.toml constraints-oldest.txt
 	$(PYTHON) -m venv $(OLDEST)

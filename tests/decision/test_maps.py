@@ -44,6 +44,7 @@ class TestSmooth:
         before = maps.copy()
         expected = smooth_patches(torch.from_numpy(maps)[None], kernel)[0].numpy()
         np.testing.assert_allclose(smooth(maps, kernel), expected, atol=1e-5)
+        assert smooth(maps, kernel).dtype == np.float32
         assert np.array_equal(maps, before)
 
 
@@ -112,6 +113,13 @@ class TestRemoveRedundancy:
         found = remove_redundancy(maps, np.array([0.9, 0.1, 0.1], np.float32)).ravel()
         assert found[0] > 0 > found[1] == found[2]
 
+    def test_is_as_sharp_as_in_the_paper_by_default(self) -> None:
+        maps, image = some(0, 3, 2, 2), some(1, 3)
+        found = remove_redundancy(maps, image)
+        np.testing.assert_array_equal(found, remove_redundancy(maps, image, 2.0))
+        assert not np.allclose(found, remove_redundancy(maps, image, 3.0))
+        assert remove_redundancy(maps.astype(np.float64), image.astype(np.float64)).dtype == np.float32
+
     def test_leaves_its_input_alone(self) -> None:
         maps = some(0, 3, 2, 2)
         before = maps.copy()
@@ -136,6 +144,7 @@ class TestMinmax:
         maps = some(0, 4, 5, 6)
         expected = [(each - each.min()) / (each.max() - each.min()) for each in maps]
         np.testing.assert_allclose(minmax(maps), expected, rtol=1e-5)
+        assert minmax(maps.astype(np.float64)).dtype == np.float32
 
     @pytest.mark.parametrize("value", [0.0, 0.3, -5.0])
     def test_a_constant_map_becomes_zero(self, value: float) -> None:

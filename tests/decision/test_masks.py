@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from freeseg.decision import masks
 from freeseg.decision.maps import upsample
 from freeseg.decision.masks import free_mask
-from freeseg.decision.presence import presence, probabilities
+from freeseg.decision.presence import presence, present, probabilities
 from freeseg.decision.rule import Decision
 from freeseg.mask_values import UNSURE
 
@@ -204,3 +204,54 @@ def test_without_known_labels_presence_decides(known: NDArray[np.int64] | None) 
     result = free_mask(maps(cat, dog), maps(words), photo(1, 2), (1, 2), PLAIN, known=known)
     assert result.candidates.tolist() == [0]
     assert result.labels[0].tolist() == [1, 1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(0, 3), st.booleans())
+def test_is_the_literal_decision_of_each_patch(seed: int, count: int, words: int, is_word: bool) -> None:
+    """Without refinement, and at the size of the patch grid, where nothing is blended."""
+    rng = np.random.default_rng(seed)
+    labels, others = (rng.normal(0, 0.1, (number, 3, 4)).astype(np.float32) for number in (count, words))
+    background = others if words else None
+    rule = Decision(refine_steps=0, background_margin=0.03)
+    known = np.arange(count) == 0 if is_word else None
+    result = free_mask(labels, background, photo(3, 4), (3, 4), rule, is_background_word=known)
+
+    scores = presence(probabilities(labels, others, rule.logit_scale), rule.presence_share)
+    chosen = present(labels, background, scores, rule)
+    np.testing.assert_array_equal(result.presence, scores)
+    np.testing.assert_array_equal(result.candidates, chosen)
+    for place in np.ndindex(3, 4):
+        rivals = {} if background is None else {0: max(float(each[place]) for each in background) + 0.03}
+        for index in chosen.tolist():
+            lead = 0.03 if is_word and index == 0 and background is not None else 0.0
+            rivals[index + (background is not None)] = float(labels[index][place]) + lead
+        chances = {index: np.exp(rule.logit_scale * value) for index, value in rivals.items()}
+        winner = max(chances, key=lambda index: chances[index])
+        assert result.confidence[place] == pytest.approx(chances[winner] / sum(chances.values()), rel=1e-4)
+        if sorted(rivals.values())[-1] - max([-9.0, *sorted(rivals.values())[:-1]]) > 1e-5:  # no tie
+            assert result.labels[place] == winner
+    assert (result.labels.dtype, result.confidence.dtype) == (np.int32, np.float32)
+
+
+def test_only_what_is_below_the_limit_is_not_known() -> None:
+    labels = np.zeros((2, 1, 1), np.float32)  # one half each
+    for limit, expected in ((0.0, 0), (0.5, 0), (0.51, UNSURE)):
+        rule = replace(PLAIN, ignore_below=limit)
+        assert free_mask(labels, None, photo(1, 1), (1, 1), rule).labels.tolist() == [[expected]]
+
+
+@pytest.mark.parametrize("steps", [0, 1, 4])
+def test_maps_are_refined_as_often_as_the_rule_says(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def refine(maps: NDArray[np.float32], edges: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
+        asked.append(steps)
+        return maps
+
+    monkeypatch.setattr(masks, "pamr", refine)
+    rule = replace(PLAIN, refine_steps=steps, presence_ratio=0.0)
+    free_mask(random(1, 2, 3, 4), None, photo(), (6, 8), rule)
+    assert asked == [steps] * (steps > 0)
+    free_mask(random(1, 1, 3, 4), None, photo(), (6, 8), rule)  # of one map nothing could change
+    assert asked == [steps] * (steps > 0)
