@@ -13,7 +13,7 @@ BUSY = {"type": "urn:freeseg:problem:busy", "title": "", "status": 503, "detail"
 TOKEN = "a-token-of-the-tests"  # noqa: S105
 
 
-def test_a_server_that_is_gone_or_busy_is_asked_again(visit) -> None:
+def test_a_server_that_is_gone_or_busy_or_forgot_the_photo_is_asked_again(visit, server: Serving) -> None:
     with visit() as visitor:
         page = visitor.page
         page.route("**/segment", lambda route: route.abort())
@@ -37,35 +37,20 @@ def test_a_server_that_is_gone_or_busy_is_asked_again(visit) -> None:
         page.locator("#found-note", has_text="Not found: cow").wait_for()
         assert page.locator("#problem").is_hidden()
 
-
-def test_a_photo_that_the_server_forgot_is_sent_again(visit, server: Serving) -> None:
-    with visit() as visitor:
         kept = visitor.asked[-1][0].split("/")[1]
         server.server.kept.drop(kept)
         visitor.find("boat")
-        assert visitor.page.locator("#found-note", has_text="boat").count() == 1
-        assert server.server.kept.find(kept) is not None
+        assert "boat" in page.locator("#found-note").inner_text()
+        assert server.server.kept.find(kept) is not None  # it was sent again
 
 
 def test_limits_are_told_with_a_way_out(browser, embedded) -> None:
-    limits = Limits(max_megabytes=0.02, max_labels=6, stop_seconds=2)
+    limits = Limits(max_megabytes=0.02, stop_seconds=2)
     with serving(embedded, limits) as running, visiting(browser, running.port, wait=False) as visitor:
         page = visitor.page
         page.locator("#problem").wait_for()  # the sample photo has more than 20 kB
         assert "MB" in page.locator("#problem h2").inner_text()
         page.locator("#problem button", has_text="Send a smaller copy").wait_for()
-
-
-def test_too_many_words_and_the_step_back(browser, embedded) -> None:
-    limits = Limits(max_labels=4, stop_seconds=2)
-    with serving(embedded, limits) as running, visiting(browser, running.port) as visitor:
-        page = visitor.page
-        page.fill("#words", "cow")
-        page.press("#words", "Enter")
-        page.locator("#problem", has_text="4").wait_for()
-        page.locator("#problem button", has_text="Undo").click()
-        page.locator("#problem").wait_for(state="hidden")
-        assert visitor.chips()[-1] == "water lake · sea"
 
 
 def test_the_token_is_asked_for(browser, embedded) -> None:

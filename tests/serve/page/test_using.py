@@ -19,23 +19,16 @@ SAMPLE_WORDS = ["sky", "temple", "tree", "water"]
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_it_starts_with_a_sample_that_the_server_has_segmented(visit, size: tuple[int, int]) -> None:
-    with visit(size=size) as visitor:
-        assert len(visitor.asked) == 1
-        assert sorted(visitor.legend()) == SAMPLE_WORDS
-        with_mask = visitor.picture()
-        visitor.page.fill("#opacity", "0")
-        visitor.page.click("#names")
-        assert np.abs(visitor.picture() - with_mask).mean() > 10
-        box = visitor.page.locator("#photo").bounding_box()
-        assert box["width"] > 0.6 * size[0] - 100  # the photo is what the page is about
-        assert "CC BY 2.0" in visitor.page.locator("#credit").inner_text()
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_from_drop_to_download(visit, size, cat_jpeg: bytes, embedded: FreeSeg) -> None:
+def test_from_the_sample_over_drop_to_download(visit, size, cat_jpeg: bytes, embedded: FreeSeg) -> None:
     expected = embedded.segment(cat_jpeg, ["cat|kitten", "wall"])
     with visit(size=size) as visitor:
+        assert len(visitor.asked) == 1  # the server has segmented the sample photo
+        assert sorted(visitor.legend()) == SAMPLE_WORDS
+        assert (
+            visitor.page.locator("#photo").bounding_box()["width"] > 0.6 * size[0] - 100
+        )  # it is what the page is about
+        assert "CC BY 2.0" in visitor.page.locator("#credit").inner_text()
+
         visitor.drop(("my cat.jpg", cat_jpeg))
         visitor.idle()
         assert visitor.chips() == []  # the sample's words say nothing about this photo
@@ -98,7 +91,7 @@ def test_words_are_edited_and_every_step_is_undone(visit) -> None:
         assert len(visitor.asked) == requests  # what was answered once is shown at once
 
 
-def test_lists_are_taken_and_pasted(visit) -> None:
+def test_lists_are_taken_and_pasted_and_too_long_ones_are_undone(visit) -> None:
     with visit() as visitor:
         page = visitor.page
         page.select_option("#lists", "voc20")
@@ -118,12 +111,21 @@ def test_lists_are_taken_and_pasted(visit) -> None:
         )
         visitor.idle()
         assert visitor.asked[-1][1]["labels"] == ["sky", "roof", "lake|water", "person"]
+        page.fill("#words", ", ".join(f"word {number}" for number in range(300)))
+        page.locator("#problem", has_text="300").wait_for()
+        page.locator("#problem button", has_text="Undo").click()
+        page.locator("#problem").wait_for(state="hidden")
+        assert [chip.split()[0] for chip in visitor.chips()] == ["sky", "roof", "lake", "person"]
 
 
-def test_pasted_photos_and_those_that_only_the_server_can_read(visit, cat_photo: Image.Image) -> None:
+def test_photos_that_are_taken_or_pasted_and_those_that_only_the_server_can_read(visit, cat_photo: Image.Image) -> None:
     buffer = io.BytesIO()
     cat_photo.save(buffer, "TIFF")
     with visit() as visitor:
+        visitor.page.click("#add")
+        visitor.page.locator("#add-menu button", has_text="Take a photo").click()
+        visitor.page.locator("#camera-dialog button", has_text="Take the photo").click()
+        visitor.page.locator("#photo[aria-label='Photo camera.jpg']").wait_for()
         visitor.paste(("scan.tif", buffer.getvalue()))
         visitor.page.locator("#photo[aria-label='Photo scan.tif']").wait_for()
         visitor.find("cat")
@@ -134,14 +136,6 @@ def test_pasted_photos_and_those_that_only_the_server_can_read(visit, cat_photo:
         visitor.page.click("#names")
         small = Image.fromarray(visitor.picture().astype(np.uint8)).resize(cat_photo.size)
         assert np.abs(np.asarray(small, dtype=float) - np.asarray(cat_photo)).mean() < 8
-
-
-def test_taking_a_photo(visit) -> None:
-    with visit() as visitor:
-        visitor.page.click("#add")
-        visitor.page.locator("#add-menu button", has_text="Take a photo").click()
-        visitor.page.locator("#camera-dialog button", has_text="Take the photo").click()
-        visitor.page.locator("#photo[aria-label='Photo camera.jpg']").wait_for()
 
 
 def test_many_photos(visit, cat_jpeg: bytes, cup_jpeg: bytes, server: Serving) -> None:

@@ -54,9 +54,16 @@ def test_controls_change_the_picture(visit) -> None:
         assert page.locator("#legend .is-hidden").count() == 0  # drawing the slider is no click on the photo
 
 
-def test_the_legend_hides_and_isolates(visit) -> None:
+def test_pointing_tells_and_the_legend_hides_and_isolates(visit) -> None:
     with visit() as visitor:
         page = visitor.page
+        name, about = visitor.hover(0.5, 0.05).splitlines()
+        assert name == "sky"
+        assert about == f"{visitor.row('sky').locator('.row-sure').inner_text()} · 37% of the photo"
+        assert "is-lit" in visitor.row("sky").get_attribute("class")
+        visitor.row("tree").hover()
+        assert "is-lit" in visitor.row("tree").get_attribute("class")
+        page.mouse.move(0, 0)
         every = visitor.picture()
         visitor.row("sky").locator(".row-eye").click()
         without = visitor.picture()
@@ -77,16 +84,6 @@ def test_the_legend_hides_and_isolates(visit) -> None:
         assert page.locator("#legend .is-hidden").count() == 0
         visitor.mode("cutout")
         assert "Click on one" in page.locator("#hint").inner_text()
-
-
-def test_pointing_tells_the_word_and_how_sure_it_is(visit) -> None:
-    with visit() as visitor:
-        name, about = visitor.hover(0.5, 0.05).splitlines()
-        assert name == "sky"
-        assert about == f"{visitor.row('sky').locator('.row-sure').inner_text()} · 37% of the photo"
-        assert "is-lit" in visitor.row("sky").get_attribute("class")
-        visitor.row("tree").hover()
-        assert "is-lit" in visitor.row("tree").get_attribute("class")
 
 
 def test_a_finger_first_tells_and_then_isolates(visit) -> None:
