@@ -50,7 +50,7 @@ def test_what_a_batch_must_have(quick: Serving, noise: bytes) -> None:
     too_many = quick.post_form("/v1/batch", [noise] * 65, labels="cat")
     assert too_many.status == 413
     assert "64" in too_many.problem()["fix"]
-    assert quick.server.uploads.bytes == 0
+    wait_until(lambda: quick.server.uploads.bytes == 0)
 
 
 def test_lines_come_as_they_are_done(small: FreeSeg, noise: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_lines_come_as_they_are_done(small: FreeSeg, noise: bytes, monkeypatch: 
         go.release()
         wait_until(lambda: not server.server.work.running)
         assert len(begun) == 2
-        assert server.server.uploads.bytes == 0
+        wait_until(lambda: server.server.uploads.bytes == 0)
 
 
 def test_stopping_tells_of_the_rest(small: FreeSeg, noise: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ def test_a_client_that_goes_away_is_not_worked_for(
             assert first.recv(15) == b"HTTP/1.1 200 OK"
         wait_until(lambda: not work.running)
         assert gate.begun == ["first", "third"]
-        assert server.server.uploads.bytes == 0
+        wait_until(lambda: server.server.uploads.bytes == 0)
         assert 'status="499"' in server.get("/metrics").body.decode()
 
 

@@ -14,6 +14,7 @@ from freeseg.pipeline import FreeSeg
 from freeseg.serve.asking import read_labels
 from freeseg.serve.problems import Problem
 from freeseg.serve.settings import Limits
+from freeseg.words import Vocabulary
 from serving import Serving, form, png, read_answer, request_head, serving, wait_until
 
 LIMITS = Limits(
@@ -121,6 +122,13 @@ class TestLabels:
         with pytest.raises(Problem) as refused:
             read_labels(labels, LIMITS)
         assert (refused.value.status, refused.value.kind) == (422, kind)
+
+    @pytest.mark.parametrize(
+        "labels",
+        ["cat, sofa|couch", "person, animal", "voc20", " voc21 ", "cat;dog\tfox", '["cat", "dog|puppy"]', ["a", "b|c"]],
+    )
+    def test_what_is_taken_is_read_as_everywhere(self, labels: object) -> None:
+        assert read_labels(labels, Limits()) == Vocabulary.of(labels)
 
     @pytest.mark.parametrize("labels", ["cat, cat", "cat,,dog", "background", "cat. dog", "[[[["])
     def test_labels_that_make_no_sense(self, strict: Serving, noise: bytes, labels: str) -> None:

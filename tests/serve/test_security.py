@@ -10,7 +10,7 @@ import pytest
 from freeseg.errors import FreeSegError
 from freeseg.pipeline import FreeSeg
 from freeseg.serve.settings import TOKEN_VARIABLE, Access, Limits
-from serving import Serving, serving
+from serving import Serving, serving, wait_until
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - the test's own
 ASKED = "/v1/models"
@@ -58,7 +58,7 @@ class TestToken:
             "POST", "/v1/photos", bytes(100_000), {"Authorization": "Bearer no", "Content-Type": "image/png"}
         )
         assert answer.status == 401
-        assert guarded.server.uploads.bytes == 0
+        wait_until(lambda: guarded.server.uploads.bytes == 0)
 
     @pytest.mark.parametrize("path", ["/health", "/ready", "/docs", "/docs/start.js", "/openapi.json"])
     def test_what_everybody_may_see(self, guarded: Serving, path: str) -> None:

@@ -81,7 +81,7 @@ def create_app(model: FreeSeg, limits: Limits = Limits(), access: Access = Acces
     _add_pages(app)
     _add_errors(app)
     app.add_middleware(Security, access=access)
-    app.add_middleware(Watching, metrics=server.metrics, log_words=access.log_words)
+    app.add_middleware(Watching, metrics=server.metrics, log_words=access.log_words, ended=server.uploads.release)
     return app
 
 

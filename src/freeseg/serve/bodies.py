@@ -10,6 +10,7 @@ from typing import Any
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Scope
 
 from freeseg.errors import FreeSegError
 from freeseg.files import parse_json
@@ -18,6 +19,7 @@ from freeseg.serve.settings import MEGA, Limits
 from freeseg.serve.work import ClientGone
 
 TEXT_BYTES = 1_000_000  # of a JSON body, or of a field of a form
+_ROOM = "freeseg_body_bytes"  # in a request's state: how many bytes of its body are counted
 _FIELDS = 16  # of a form, besides photos
 _NAME_CHARACTERS = 255
 
@@ -54,7 +56,7 @@ class Form:
 
 
 class Uploads:
-    """Counts the bytes of all requests that are in memory.
+    """Counts the bytes of all requests that are in memory, until `release` is called for them.
 
     Args:
         limits: How many there may be.
@@ -65,7 +67,7 @@ class Uploads:
         self.bytes = 0
 
     async def read(self, request: Request, *, most: int) -> bytes:
-        """The whole body of a request; `release` gives its room back.
+        """The whole body of a request.
 
         Raises:
             Problem: It is larger than `most`, comes too slowly, or finds no room.
@@ -113,10 +115,9 @@ class Uploads:
             check_bytes(len(photo.content), limits)
         return form
 
-    def release(self, request: Request) -> None:
-        """The request is answered: give back the room that its body took."""
-        self.bytes -= getattr(request.state, "body_bytes", 0)
-        request.state.body_bytes = 0
+    def release(self, scope: Scope) -> None:
+        """A request is answered, or nobody waits for its answer: give back the room that its body took."""
+        self.bytes -= scope.get("state", {}).pop(_ROOM, 0)
 
     async def _parse(self, request: Request, most: int, photos: int) -> Form:
         parser = _Parser(
@@ -173,7 +174,8 @@ class Uploads:
             if self.bytes + len(chunk) > self.limits.upload_bytes:
                 raise busy(1)
             self.bytes += len(chunk)
-            request.state.body_bytes = getattr(request.state, "body_bytes", 0) + len(chunk)
+            state = request.scope.setdefault("state", {})
+            state[_ROOM] = state.get(_ROOM, 0) + len(chunk)
             yield chunk
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from starlette.requests import Request
@@ -12,13 +12,12 @@ from starlette.responses import Response
 from freeseg.photos import SeenPhoto
 from freeseg.pipeline import FreeSeg
 from freeseg.serve.answers import Answered, Form
-from freeseg.serve.asking import check_photo, look
+from freeseg.serve.asking import check_photo, look, photo_id
 from freeseg.serve.bodies import Uploads
 from freeseg.serve.kept import KeptPhotos
-from freeseg.serve.problems import CLIENT_GONE
 from freeseg.serve.settings import Access, Limits
 from freeseg.serve.watching import Metrics
-from freeseg.serve.work import ClientGone, Work, unless_gone
+from freeseg.serve.work import Work, unless_gone
 from freeseg.words import Vocabulary
 
 Result = TypeVar("Result")
@@ -30,16 +29,16 @@ class Asked(NamedTuple):
 
     Attributes:
         photo: The bytes of its file, or what the model saw of it.
-        id: What the photo is called.
         vocabulary: The labels.
         background: Whether a pixel may be none of them.
+        id: What the photo is called; of bytes it follows from them.
         name: The photo's name, as the client gave it.
     """
 
     photo: SeenPhoto | bytes
-    id: str
     vocabulary: Vocabulary
     background: bool = True
+    id: str = ""
     name: str = ""
 
 
@@ -66,15 +65,6 @@ class SegmentServer:
         self.uploads = Uploads(limits)
         self.metrics = Metrics(self.work, self.kept)
         self.is_ready = False
-
-    async def for_client(self, request: Request, answer: Callable[[], Awaitable[Response]]) -> Response:
-        """An answer, or nothing if the client has gone; the room that its request took is given back after it."""
-        try:
-            return await answer()
-        except ClientGone:
-            return Response(status_code=CLIENT_GONE)
-        finally:
-            self.uploads.release(request)
 
     async def do(self, request: Request, job: Callable[[], Result]) -> Result:
         """Run a job in the queue, as long as the client waits for it. The body of its request must have been read.
@@ -104,15 +94,16 @@ class SegmentServer:
             Problem: The photo has too many pixels.
             FreeSegError: As of `FreeSeg.segment`.
         """
-        begun = time.perf_counter()
+        begun, id = time.perf_counter(), asked.id
         if isinstance(asked.photo, bytes):
             check_photo(asked.photo, self.limits)
             self.metrics.photos.inc()
+            id = photo_id(asked.photo)
         result = self.model.segment(asked.photo, asked.vocabulary, background=asked.background)
         unknown = self.model.engine.unknown_words(asked.vocabulary.aliases)
         warnings = tuple(f"the model does not know the word {word!r}" for word in unknown[:_WARNINGS])
         seconds = time.perf_counter() - begun
-        return Answered(asked.id, result, asked.vocabulary, seconds, warnings, asked.name)
+        return Answered(id, result, asked.vocabulary, seconds, warnings, asked.name)
 
     async def answer(self, request: Request, asked: Asked, form: Form) -> Response:
         """Segment a photo in the queue, and write the answer there too.

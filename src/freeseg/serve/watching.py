@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -53,10 +54,11 @@ class Watching:
         app: What is behind it.
         metrics: Where requests are counted.
         log_words: Whether whole addresses are logged, with the words in them.
+        ended: Called with every request that has come to its end, whichever it was.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, *, log_words: bool):
-        self.app, self.metrics, self.log_words = app, metrics, log_words
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, log_words: bool, ended: Callable[[Scope], None]):
+        self.app, self.metrics, self.log_words, self.ended = app, metrics, log_words, ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -82,6 +84,7 @@ class Watching:
                 scope, receive, counted
             )
         finally:
+            self.ended(scope)
             self._note(scope, status or CLIENT_GONE, time.perf_counter() - begun)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:

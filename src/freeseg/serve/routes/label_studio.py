@@ -40,14 +40,10 @@ def router(server: SegmentServer) -> APIRouter:
     )
     async def setup(request: Request) -> Response:
         """Called when Label Studio connects: says which model answers, and refuses an interface that it cannot fill."""
-
-        async def answer() -> Response:
-            asked = await _asked(server, request)
-            if schema := asked.get("schema") or asked.get("label_config"):
-                read_labels(list(read_interface(schema).words), server.limits)
-            return JSONResponse({"model_version": version})
-
-        return await server.for_client(request, answer)
+        asked = await _asked(server, request)
+        if schema := asked.get("schema") or asked.get("label_config"):
+            read_labels(list(read_interface(schema).words), server.limits)
+        return JSONResponse({"model_version": version})
 
     @routes.post(
         "/predict",
@@ -57,30 +53,24 @@ def router(server: SegmentServer) -> APIRouter:
     )
     async def predict(request: Request) -> Response:
         """Pre-annotations of tasks, as brushes or polygons."""
-
-        async def answer() -> Response:
-            asked = await _asked(server, request)
-            tasks = asked.get("tasks")
-            if not isinstance(tasks, list) or not tasks or not all(isinstance(task, dict) for task in tasks):
-                raise Problem(
-                    422, "tasks", "the request holds no tasks", 'send {"tasks": [...], "label_config": "..."}'
-                )
-            if len(tasks) > server.limits.max_batch:
-                what = f"the request holds more than {server.limits.max_batch} tasks"
-                raise Problem(413, "too-many-tasks", what, "set a smaller batch size")
-            interface = read_interface(asked.get("label_config"))
-            vocabulary = read_labels(list(interface.words), server.limits)
-            server.work.check_room()
-            found = await unless_gone(request, _predict_all(server, tasks, interface, vocabulary))
-            if all(isinstance(each, Problem) for each in found):
-                raise found[0]  # type: ignore[misc]
-            results = [
-                {"result": [], "score": 0.0, "problem": each.to_dict()} if isinstance(each, Problem) else each
-                for each in found
-            ]
-            return JSONResponse({"results": [{**each, "model_version": version} for each in results]})
-
-        return await server.for_client(request, answer)
+        asked = await _asked(server, request)
+        tasks = asked.get("tasks")
+        if not isinstance(tasks, list) or not tasks or not all(isinstance(task, dict) for task in tasks):
+            raise Problem(422, "tasks", "the request holds no tasks", 'send {"tasks": [...], "label_config": "..."}')
+        if len(tasks) > server.limits.max_batch:
+            what = f"the request holds more than {server.limits.max_batch} tasks"
+            raise Problem(413, "too-many-tasks", what, "set a smaller batch size")
+        interface = read_interface(asked.get("label_config"))
+        vocabulary = read_labels(list(interface.words), server.limits)
+        server.work.check_room()
+        found = await unless_gone(request, _predict_all(server, tasks, interface, vocabulary))
+        if all(isinstance(each, Problem) for each in found):
+            raise found[0]  # type: ignore[misc]
+        results = [
+            {"result": [], "score": 0.0, "problem": each.to_dict()} if isinstance(each, Problem) else each
+            for each in found
+        ]
+        return JSONResponse({"results": [{**each, "model_version": version} for each in results]})
 
     return routes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import numpy as np
@@ -58,14 +59,10 @@ def router(server: SegmentServer) -> APIRouter:
     )
     async def keep(request: Request) -> Response:
         """Send a photo, to ask about it many times. The model looks at it once; the answer is its id."""
-
-        async def answer() -> Response:
-            photo = (await server.uploads.read_form(request)).photo()
-            id = photo_id(photo.content)
-            kept = server.kept.find(id) or server.kept.keep(id, await server.look(request, photo.content))
-            return JSONResponse(_described(kept, server), 201)
-
-        return await server.for_client(request, answer)
+        photo = (await server.uploads.read_form(request)).photo()
+        id = await asyncio.to_thread(photo_id, photo.content)
+        kept = server.kept.find(id) or server.kept.keep(id, await server.look(request, photo.content))
+        return JSONResponse(_described(kept, server), 201)
 
     @routes.get(
         "/{id}", summary="Describe a kept photo", response_model=KeptPhotoEntry, responses=problems(401, 404, 422)
@@ -95,15 +92,11 @@ def router(server: SegmentServer) -> APIRouter:
     )
     async def segment(id: str, request: Request) -> Response:
         """Segment a kept photo by words. New words cost the words and the decision only."""
-
-        async def answer() -> Response:
-            kept, query = find(id), request.query_params
-            form = choose_form(request.headers.get("accept", ""), query.get("picture", ""), query.get("label", ""))
-            question = _question(await server.uploads.read_json(request))
-            vocabulary = read_labels(question.labels, server.limits)
-            return await server.answer(request, Asked(kept.seen, id, vocabulary, question.background), form)
-
-        return await server.for_client(request, answer)
+        kept, query = find(id), request.query_params
+        form = choose_form(request.headers.get("accept", ""), query.get("picture", ""), query.get("label", ""))
+        question = _question(await server.uploads.read_json(request))
+        vocabulary = read_labels(question.labels, server.limits)
+        return await server.answer(request, Asked(kept.seen, vocabulary, question.background, id), form)
 
     @routes.get(
         "/{id}/similarity",
@@ -116,14 +109,10 @@ def router(server: SegmentServer) -> APIRouter:
 
         With `plain=1` it is the map alone, as 8-bit grey that goes from its smallest to its largest value.
         """
-
-        async def answer() -> Response:
-            kept = find(id)
-            vocabulary = read_labels([label], server.limits)
-            is_plain = flag({"plain": plain}, "plain", False)
-            return await server.do(request, lambda: _heatmap(server, kept, vocabulary, is_plain))
-
-        return await server.for_client(request, answer)
+        kept = find(id)
+        vocabulary = read_labels([label], server.limits)
+        is_plain = flag({"plain": plain}, "plain", False)
+        return await server.do(request, lambda: _heatmap(server, kept, vocabulary, is_plain))
 
     return routes
 

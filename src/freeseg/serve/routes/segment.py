@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from freeseg.serve.answers import choose_form
-from freeseg.serve.asking import photo_id, read_labels
+from freeseg.serve.asking import read_labels
 from freeseg.serve.bodies import Upload, flag
 from freeseg.serve.problems import problem_of
 from freeseg.serve.schema import LABEL_PARAMETERS, PICTURE_PARAMETERS, BatchLine, photo_body, pictures, problems
@@ -43,19 +43,14 @@ def router(server: SegmentServer) -> APIRouter:
     )
     async def segment(request: Request) -> Response:
         """Segment a photo by words. Nothing of it is kept."""
-
-        async def answer() -> Response:
-            query = request.query_params
-            shape = choose_form(request.headers.get("accept", ""), query.get("picture", ""), query.get("label", ""))
-            form = await server.uploads.read_form(request)
-            photo = form.photo()
-            vocabulary = read_labels(form.fields.get("labels"), server.limits)
-            background = flag(form.fields, "background", True)
-            id = photo_id(photo.content)
-            asked = Asked(photo.content, id, vocabulary, background, photo.name)
-            return await server.answer(request, asked, shape)
-
-        return await server.for_client(request, answer)
+        query = request.query_params
+        shape = choose_form(request.headers.get("accept", ""), query.get("picture", ""), query.get("label", ""))
+        form = await server.uploads.read_form(request)
+        photo = form.photo()
+        vocabulary = read_labels(form.fields.get("labels"), server.limits)
+        background = flag(form.fields, "background", True)
+        asked = Asked(photo.content, vocabulary, background, name=photo.name)
+        return await server.answer(request, asked, shape)
 
     @routes.post(
         "/batch",
@@ -66,23 +61,19 @@ def router(server: SegmentServer) -> APIRouter:
     )
     async def batch(request: Request) -> Response:
         """Segment many photos by the same words: a line of JSON for each, as it is done."""
-        try:
-            form = await server.uploads.read_form(request, photos=server.limits.max_batch)
-            if not form.photos:
-                form.photo()
-            vocabulary = read_labels(form.fields.get("labels"), server.limits)
-            background = flag(form.fields, "background", True)
-            server.work.check_room()
-        except BaseException:
-            server.uploads.release(request)
-            raise
-        return Lines(_lines(server, request, form.photos, vocabulary, background))
+        form = await server.uploads.read_form(request, photos=server.limits.max_batch)
+        if not form.photos:
+            form.photo()
+        vocabulary = read_labels(form.fields.get("labels"), server.limits)
+        background = flag(form.fields, "background", True)
+        server.work.check_room()
+        return Lines(_lines(server, form.photos, vocabulary, background))
 
     return routes
 
 
 async def _lines(
-    server: SegmentServer, request: Request, photos: list[Upload], vocabulary: Vocabulary, background: bool
+    server: SegmentServer, photos: list[Upload], vocabulary: Vocabulary, background: bool
 ) -> AsyncIterator[bytes]:
     """The lines of a batch, as its photos are done. Of each batch, no more photos are queued than there are threads."""
     coming = enumerate(photos)
@@ -101,13 +92,12 @@ async def _lines(
     finally:
         for task in working:
             task.cancel()
-        server.uploads.release(request)
 
 
 async def _line(server: SegmentServer, index: int, photo: Upload, vocabulary: Vocabulary, background: bool) -> bytes:
     """The line of a photo: its result, or what is wrong with it."""
     place: dict[str, Any] = {"index": index, "file": photo.name}
-    asked = Asked(photo.content, photo_id(photo.content), vocabulary, background, photo.name)
+    asked = Asked(photo.content, vocabulary, background, name=photo.name)
     try:
         found = await server.work.do(lambda: server.segment(asked).to_dict(), patient=True)
     except Exception as error:
