@@ -45,11 +45,16 @@ NEEDED = (
 
 @dataclass
 class Model:
-    """A model of the hub. `revisions` are its branches and their files; the commit of one is the hash of its name."""
+    """A model of the hub. `revisions` are its branches and their files; the commit of one is the hash of its name.
+
+    `served` has what is sent in the place of some files, and `etags` what these are called: a hostile hub's answers.
+    """
 
     revisions: dict[str, dict[str, bytes]] = field(default_factory=lambda: {"main": dict(WHOLE)})
     card: dict[str, Any] = field(default_factory=lambda: {"license": "mit"})
     gated: str | bool = False
+    served: dict[str, bytes] = field(default_factory=dict)
+    etags: dict[str, str] = field(default_factory=dict)
 
     def find(self, revision: str) -> dict[str, bytes] | None:
         """The files of a branch or commit."""
@@ -125,7 +130,9 @@ class Answers(BaseHTTPRequestHandler):
             return self.send(403, b"", {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"})
         if file not in files:
             return self.send(404, b"", {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"})
-        return self.send(200, files[file], {"X-Repo-Commit": sha, "ETag": f'"{oid(files[file])}"'}, content)
+        etag = model.etags.get(file, hashed(file, files[file]))
+        data = model.served.get(file, files[file])
+        return self.send(200, data, {"X-Repo-Commit": sha, "ETag": f'"{etag}"'}, content)
 
     def send_json(self, value: Any) -> None:
         """Answer with JSON."""
@@ -149,9 +156,24 @@ def oid(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()  # noqa: S324 - git's own
 
 
+def is_large(file: str) -> bool:
+    """Whether the hub keeps a file with git-lfs."""
+    return file.endswith((".safetensors", ".bin"))
+
+
+def hashed(file: str, data: bytes) -> str:
+    """What the hub calls a file: git's hash, or the sha256 of a large one."""
+    return hashlib.sha256(data).hexdigest() if is_large(file) else oid(data)
+
+
 def info(name: str, model: Model, sha: str, files: dict[str, bytes]) -> dict[str, Any]:
     """`/api/models/NAME?blobs=true`."""
-    siblings = [{"rfilename": path, "size": len(data), "blobId": oid(data)} for path, data in files.items()]
+    siblings: list[dict[str, Any]] = [
+        {"rfilename": path, "size": len(data), "blobId": oid(data)} for path, data in files.items()
+    ]
+    for sibling, (path, data) in zip(siblings, files.items(), strict=True):
+        if is_large(path):
+            sibling["lfs"] = {"sha256": hashed(path, data), "size": len(data), "pointerSize": 134}
     config = json.loads(files.get("config.json", b"null"))
     return {
         "id": name,

@@ -48,6 +48,7 @@ def find_model(name: str | Path = DEFAULT, *, revision: str | None = None) -> Pa
             *extras.TORCH,
             what=f"there is no folder {shortened(str(name), PATH_CHARACTERS)}, and a model of huggingface.co",
         )
+        hub.name_by_user(str(name))
         return hub.resolve(str(name), revision=revision)
     known = ", ".join(EMBEDDED)
     raise WeightsError(

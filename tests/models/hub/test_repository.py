@@ -13,7 +13,7 @@ import pytest
 from huggingface_hub import constants
 
 from freeseg.errors import WeightsError
-from freeseg.models.hub import describe, download, is_name, known_models, repository, resolve
+from freeseg.models.hub import describe, download, is_name, known_models, name_by_user, repository, resolve
 from hub_server import NEEDED, WHOLE, Hub, Model, commit, connected, point_to
 
 NAME = "some/clip"
@@ -24,6 +24,7 @@ PAGE = "https://huggingface.co/some/clip"
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A hub on this machine that has `NAME`, and an empty cache."""
     monkeypatch.chdir(tmp_path)
+    name_by_user(NAME)
     with connected({NAME: Model()}, tmp_path / "home", monkeypatch) as server:
         yield server
 
@@ -175,6 +176,7 @@ class TestDescription:
 
 class TestRefusals:
     def test_unknown(self, here: Hub) -> None:
+        name_by_user("some/other")
         message = refused(lambda: resolve("some/other"))
         assert "no folder some/other, and no model of that name on huggingface.co" in message
         assert "hf auth login" in message

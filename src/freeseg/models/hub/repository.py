@@ -11,7 +11,7 @@ import re
 import shutil
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,9 +24,10 @@ from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 from freeseg.errors import PATH_CHARACTERS, WeightsError, shortened
 from freeseg.files import is_folder, parse_json
 from freeseg.models.config import CONFIG
+from freeseg.models.hub.blobs import check_blobs, checked_etags
 from freeseg.models.hub.explain import HUB, explain
 from freeseg.models.hub.known_models import known_models
-from freeseg.models.hub.names import is_name
+from freeseg.models.hub.names import is_name, may_be_fetched
 from freeseg.models.hub.required_files import PICKLES, required_files
 
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -46,6 +47,7 @@ class ModelFiles:
         gated: Whether its authors give access on request only.
         revision: The branch, tag or commit that the user named; None for the main branch.
         sha: The commit; "" for a folder of the user's own.
+        sha256: Of the large files, as the hub lists them.
     """
 
     name: str
@@ -57,6 +59,7 @@ class ModelFiles:
     gated: bool = False
     revision: str | None = None
     sha: str = ""
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -82,7 +85,8 @@ class ModelFiles:
 def resolve(name: str, *, revision: str | None = None) -> Path:
     """The folder of a model: the folder itself, or one in the hub's cache, after what is missing there was fetched.
 
-    The hub is asked for the newest files. Where it cannot be reached, the files in the cache are used.
+    The hub is asked for the newest files. Where it cannot be reached, the files in the cache are used. It is asked for
+    what the user has named only (`names.name_by_user`). Files that were fetched are checked by their sha256.
 
     Args:
         name: A folder, or the name of a model on the hub.
@@ -92,8 +96,21 @@ def resolve(name: str, *, revision: str | None = None) -> Path:
         WeightsError: There is no such model or revision, it is gated, it lacks a file, its weights are in a format that
             could run code, the hub cannot be reached, or the disk is full.
     """
-    files = describe(name, revision=revision)
-    return files.folder if files.whole else download(files)
+    if not may_be_fetched(name) and not is_folder(name) and is_name(name):
+        files = _describe_cached(name, revision)
+        if files is None:
+            chosen = f" --revision {revision}" if revision else ""
+            raise WeightsError(
+                f"this needs {name} of {HUB}, which is not in {constants.HF_HUB_CACHE}; as you have not named it "
+                f"yourself, it is not fetched: if you trust it, run freeseg fetch {name}{chosen}"
+            )
+    else:
+        files = describe(name, revision=revision)
+    if not files.whole:
+        return download(files)
+    if files.sha:
+        check_blobs(files.folder, files.files)
+    return files.folder
 
 
 def describe(name: str, *, revision: str | None = None) -> ModelFiles:
@@ -157,7 +174,10 @@ def download(files: ModelFiles) -> Path:
     _check_space(files)
     wanted = list(files.files)
     try:
-        found = snapshot_download(files.name, revision=files.revision, allow_patterns=wanted, tqdm_class=_Bar)
+        with checked_etags():
+            found = snapshot_download(files.name, revision=files.revision, allow_patterns=wanted, tqdm_class=_Bar)
+    except WeightsError:
+        raise
     except Exception as error:  # from the network as in `describe`, and from the disk
         raise explain(error, files.name, files.revision) from error
     finally:
@@ -165,6 +185,7 @@ def download(files: ModelFiles) -> Path:
     folder = Path(found)
     if lost := [name for name in wanted if not (folder / name).is_file()]:
         raise WeightsError(f"{files.name} changed while it was fetched ({', '.join(lost)} is gone); fetch it again")
+    check_blobs(folder, wanted, listed=files.sha256)
     return folder
 
 
@@ -198,6 +219,7 @@ def _describe_hub(info: ModelInfo, name: str, revision: str | None) -> ModelFile
         gated=bool(info.gated),
         revision=revision,
         sha=str(info.sha),
+        sha256={each.rfilename: str(each.lfs.sha256) for each in info.siblings or () if each.lfs},
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freeseg.errors import PATH_CHARACTERS, FreeSegError, WeightsError, shortened
+from freeseg.models import hub
 from freeseg.models.config import TowerPair
 from freeseg.models.towers import efficientnet_lite, minilm, segmentation_lite
 from freeseg.models.towers.efficientnet_lite import EfficientNetLiteFamily
@@ -122,6 +123,8 @@ def resolve(image: str, *, text: str = "", mode: str = "", revision: str = "") -
         'all-minilm-l6-v2'
     """
     family = family_of(image)
+    for name in (image, text):
+        hub.name_by_user(name)
     if text:
         text = family_of(text).full_name(text)
     pair = family.resolve(TowerPair(family.full_name(image), text, mode, image_revision=revision))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import freeseg
 from freeseg.data.free_masks import FreeMasks, open_free_masks
 from freeseg.engines.choose import require_torch
 from freeseg.errors import FreeSegError
-from freeseg.models import Config, checkpoint
+from freeseg.models import Config, checkpoint, hub
 from freeseg.models.towers import DEFAULT_NETWORK, network_family
 from freeseg.pipeline import FreeSeg
 from freeseg.training import CACHE, features
@@ -137,7 +138,8 @@ def _load_teacher(name: str, masks: FreeMasks, device: str) -> FreeSeg:
         FreeSegError: The model that made the masks is no longer the same.
     """
     made_by = masks.place or masks.entries[0].model
-    teacher = freeseg.load(name or made_by, engine="torch", device=device)
+    with nullcontext() if name else hub.named_in_a_file():
+        teacher = freeseg.load(name or made_by, engine="torch", device=device)
     if not name and masks.weights not in ("", teacher.weights_sha256):
         raise FreeSegError(f"{made_by} is no longer the model that made the masks; name one by --teacher")
     return teacher

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from freeseg.data import open_sources
-from freeseg.models import Config, checkpoint, towers
+from freeseg.models import Config, checkpoint, hub, towers
 from freeseg.models.devices import require_device
 from freeseg.models.iclip import Classifier
 from freeseg.models.towers import DEFAULT_IMAGE_TOWER
@@ -103,6 +103,7 @@ def run(
     attention = None
     if attention_tower:
         family = towers.family_of(attention_tower)
+        hub.name_by_user(attention_tower)
         frozen["attention tower"] = family.sha256(attention_tower)
         tower = family.open_attention(attention_tower)
         attention = features.open_attention(cache, tower, frozen["attention tower"])
