@@ -98,6 +98,10 @@ def test_lists_are_taken_and_pasted_and_too_long_ones_are_undone(visit) -> None:
         visitor.idle()
         assert len(visitor.asked[-1][1]["labels"]) == 20
         assert visitor.asked[-1][1]["background"] is False
+        boxes = page.locator("#legend .row[data-key] .box").all()
+        colours = [box.evaluate("(box) => box.style.getPropertyValue('--colour')") for box in boxes]
+        assert "#ff5470" in colours  # of more words than there are colours, those that were found share the first ones
+        assert len(set(colours)) == len(colours)
         page.click("#clear")
         assert "What is to be found?" in page.locator("#hint").inner_text()
         page.locator("#chip-list button", has_text="+ sky").click()

@@ -2,7 +2,7 @@
 
 import { COLOURS } from "./colours.js";
 import { toast } from "./dom.js";
-import { forgetBitmap, newPhoto, shrunk } from "./photos.js";
+import { addThumb, forgetBitmap, newPhoto, shrunk } from "./photos.js";
 import { labelText, parseLabels, questionKey, wordKey, withEdited, withLabels } from "./words.js";
 
 /** @typedef {import("./types.js").Photo} Photo */
@@ -40,6 +40,15 @@ export class Actions {
     const kept = photos.filter((photo) => !photo.isSample);
     const words = this.store.state.labels.map(labelText).join(", ") === SAMPLE_WORDS ? { labels: [], background: true } : {};
     this.store.change({ photos: [...kept, ...added], current: added[0].id, only: null, hidden: new Set(), ...words });
+    void this.#addThumbs(added);
+  }
+
+  /** Show small pictures of photos before their turn comes. @param {Photo[]} photos */
+  async #addThumbs(photos) {
+    for (const photo of photos) {
+      await addThumb(photo).catch(() => null); // the server may be able to read it
+      this.store.touch();
+    }
   }
 
   /** @param {string} id */
@@ -186,15 +195,7 @@ export function slotsOf(state, result) {
   if (state.labels.length <= COLOURS.length) return new Map(state.labels.map((label) => [label.key, label.slot]));
   const found = new Set(result?.labels.filter((label) => label.share > 0).map((label) => wordKey(label.label)));
   const present = state.labels.filter((label) => found.has(label.key));
-  const slots = new Map();
-  const used = new Set();
-  for (const label of present) {
-    let slot = label.slot % COLOURS.length;
-    for (let step = 0; used.has(slot); step += 1) slot = step < COLOURS.length ? (slot + 1) % COLOURS.length : used.size;
-    used.add(slot);
-    slots.set(label.key, slot);
-  }
-  return slots;
+  return new Map(present.map((label, slot) => [label.key, slot]));
 }
 
 /** Whether a label is drawn. @param {import("./types.js").State} state @param {string} key */

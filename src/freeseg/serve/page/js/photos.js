@@ -9,6 +9,8 @@ const LONGEST = 2560; // pixels on the longer side of what is shown
 const REMEMBERED = 3; // photos that are held decoded
 
 let count = 0;
+/** @type {WeakMap<Blob, Promise<void>>} */
+const thumbs = new WeakMap();
 /** @type {Map<Photo, ImageBitmap>} */
 const decoded = new Map();
 
@@ -60,8 +62,15 @@ export async function bitmapOf(photo) {
   return bitmap;
 }
 
-/** Make the small picture of a photo, without holding the photo decoded. @param {Photo} photo */
-export async function addThumb(photo) {
+/** Make the small picture of a photo, once, without holding the photo decoded. @param {Photo} photo @returns {Promise<void>} */
+export function addThumb(photo) {
+  const begun = thumbs.get(photo.shown) ?? makeThumb(photo);
+  thumbs.set(photo.shown, begun);
+  return begun;
+}
+
+/** @param {Photo} photo */
+async function makeThumb(photo) {
   if (photo.thumb) return;
   const whole = await createImageBitmap(photo.shown);
   photo.width ||= whole.width;
