@@ -59,6 +59,19 @@ def test_from_the_sample_over_drop_to_download(visit, size, cat_jpeg: bytes, emb
         visitor.page.locator("#toasts", has_text="Copied.").wait_for()
 
 
+def test_the_menu_offers_what_the_api_has_and_keeps_the_focus(visit, server: Serving) -> None:
+    description = server.get("/openapi.json").json
+    operation = description["paths"]["/v1/photos/{id}/segment"]["post"]
+    operation["responses"]["200"]["content"]["application/geo+json"] = {}
+    with visit() as visitor:
+        page = visitor.page
+        page.route("**/openapi.json", lambda route: (page.wait_for_timeout(200), route.fulfill(json=description)))
+        page.click("#save")
+        page.locator("#save-menu button", has_text="Mask").focus()
+        page.locator("#save-menu button", has_text="application/geo+json").wait_for()
+        assert page.locator("#save-menu button:focus").inner_text().startswith("Mask")
+
+
 def test_words_are_edited_and_every_step_is_undone(visit) -> None:
     with visit() as visitor:
         page = visitor.page

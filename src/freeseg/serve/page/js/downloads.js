@@ -39,8 +39,16 @@ export class Downloads {
   async #open() {
     this.#draw();
     if (this.#formats) return;
+    const usual = JSON.stringify(formatsOf(null));
     this.#formats = formatsOf(await this.work.api.description().catch(() => null));
+    if (JSON.stringify(this.#formats) === usual) return; // nothing is taken away under the focus
+    const place = [...this.#menu.children].indexOf(/** @type {Element} */ (document.activeElement));
+    const isAll = this.#isAll;
     this.#draw();
+    const box = document.getElementById("save-all");
+    if (box instanceof HTMLInputElement) box.checked = isAll;
+    const again = this.#menu.children[place];
+    if (again instanceof HTMLElement) again.focus();
   }
 
   #draw() {

@@ -1,6 +1,7 @@
 /** What is said on the photo when it could not be segmented: why, and what can be done. */
 
 import { byId, el, icon } from "./dom.js";
+import { problemAt } from "./work.js";
 import { questionKey } from "./words.js";
 
 /** @typedef {import("./types.js").Photo} Photo */
@@ -21,8 +22,7 @@ export class ProblemCard {
     this.onToken = onToken;
     store.subscribe((state) => {
       const photo = store.photo;
-      const isOfThis = photo?.problemKey === "*" || photo?.problemKey === questionKey(state);
-      const problem = photo && isOfThis ? photo.problem : null;
+      const problem = photo && problemAt(photo, questionKey(state));
       if (problem === this.#shown) return;
       this.#shown = problem;
       this.#card.hidden = problem === null;

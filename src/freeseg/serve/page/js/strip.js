@@ -1,6 +1,7 @@
 /** The photos side by side, each with how far it is. */
 
 import { byId, el, icon } from "./dom.js";
+import { problemAt } from "./work.js";
 import { questionKey } from "./words.js";
 
 /** @typedef {import("./types.js").State} State */
@@ -58,8 +59,8 @@ export class Strip {
       this.#current = state.current;
       items[state.photos.findIndex((photo) => photo.id === state.current)]?.scrollIntoView({ block: "nearest", inline: "nearest" });
     }
-    const ended = state.photos.filter((photo) => photo.results.has(key) || photo.problem).length;
-    const failed = state.photos.filter((photo) => photo.problem).length;
+    const ended = state.photos.filter((photo) => photo.results.has(key) || problemAt(photo, key)).length;
+    const failed = state.photos.filter((photo) => problemAt(photo, key)).length;
     this.#progress.hidden = state.labels.length === 0;
     this.#progress.classList.toggle("is-over", ended === state.photos.length);
     this.#bar.max = state.photos.length;
@@ -72,7 +73,8 @@ export class Strip {
   /** @param {Photo} photo @param {boolean} isCurrent @param {string} key */
   #item(photo, isCurrent, key) {
     const item = this.#items.get(photo) ?? this.#newItem(photo);
-    const status = photo.problem ? "failed" : photo.results.has(key) ? "done" : photo.status === "done" ? "new" : photo.status;
+    const isOver = photo.status === "done" || photo.status === "failed"; // of an earlier question
+    const status = problemAt(photo, key) ? "failed" : photo.results.has(key) ? "done" : isOver ? "new" : photo.status;
     item.dataset.status = status;
     item.classList.toggle("is-current", isCurrent);
     const button = /** @type {HTMLElement} */ (item.querySelector("button.thumb"));

@@ -85,8 +85,7 @@ export class Work {
     for (const photo of order) {
       if (this.#jobs.size >= AT_ONCE) return;
       const isDone = photo.results.has(key) || (labels.length === 0 && photo.serverId !== null && photo.thumb !== "");
-      const hasFailed = photo.problem !== null && (photo.problemKey === "*" || photo.problemKey === key);
-      if (!isDone && !hasFailed && !this.#jobs.has(photo)) void this.#run(photo);
+      if (!isDone && !problemAt(photo, key) && !this.#jobs.has(photo)) void this.#run(photo);
     }
   }
 
@@ -151,6 +150,11 @@ export class Work {
       this.onToken();
     }
   }
+}
+
+/** What is wrong with a photo where this question is asked. @param {Photo} photo @param {string} key */
+export function problemAt(photo, key) {
+  return photo.problemKey === "*" || photo.problemKey === key ? photo.problem : null;
 }
 
 /** @param {Photo} photo */
