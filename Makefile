@@ -95,6 +95,10 @@ bench: .venv/dev.stamp ## Measure speed and memory, in minutes, on a machine tha
 	$(BIN)/python -m benchmarks --out docs/benchmarks/performance.md $(ARGS)
 	$(BIN)/python -m benchmarks.clip_family --out docs/benchmarks/models-speed.md
 
+.PHONY: attack
+attack: .venv/dev.stamp ## Try 5,000 bad inputs; each must be read, or refused in one line.
+	$(BIN)/python tests/attacks/inputs.py $(ARGS)
+
 .PHONY: clean
 clean: ## Remove everything that these targets made.
 	rm -rf .venv $(OLDEST) out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

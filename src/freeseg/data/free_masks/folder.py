@@ -15,7 +15,8 @@ from PIL.PngImagePlugin import PngImageFile
 
 from freeseg.data.free_masks.entries import MANIFEST, Entry, read_manifest
 from freeseg.data.free_masks.settings import LABELS, read_settings, vocabulary_of
-from freeseg.errors import DataError, shortened
+from freeseg.errors import PATH_CHARACTERS, DataError, shortened
+from freeseg.files import is_file
 from freeseg.mask_values import IGNORE, labels_by_value
 from freeseg.words import Vocabulary
 
@@ -104,8 +105,9 @@ def open_free_masks(folder: str | Path) -> FreeMasks:
     for number, (_, entry) in enumerate(read_manifest(folder), start=1):
         if strange := set(entry.labels).difference(labels):
             raise DataError(f"{folder / MANIFEST}, line {number}: {shortened(min(strange))} is no label of {LABELS}")
-        if absent := [name for name in (entry.mask, entry.confidence) if not (folder / name).is_file()]:
-            raise DataError(f"{folder / absent[0]} is missing; run the same `freeseg label` again")
+        if absent := [name for name in (entry.mask, entry.confidence) if not is_file(folder / name)]:
+            missing = shortened(str(folder / absent[0]), PATH_CHARACTERS)
+            raise DataError(f"{missing} is missing; run the same `freeseg label` again")
         entries[entry.source, entry.file] = entry  # the later line counts, where a photo was labelled again
     made_by = {name: str(settings.get(name, "")) for name in ("place", "weights")}
     return FreeMasks(folder, vocabulary, labels, tuple(entries.values()), **made_by)

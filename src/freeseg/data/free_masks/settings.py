@@ -112,6 +112,8 @@ def vocabulary_of(settings: dict[str, Any], path: Path) -> Vocabulary:
         check_value("vocabulary.labels", words["labels"], list[list[str]])
         for name in ("background_words", "templates"):
             check_value(f"vocabulary.{name}", words[name], list[str])
+        if not all(words["labels"]):
+            raise ValueError("a label in it has no name")
         labels = tuple(Label(tuple(aliases)) for aliases in words["labels"])
         vocabulary = Vocabulary(labels, tuple(words["background_words"]), tuple(words["templates"]))
         if settings["labels"] != list(labels_by_value(vocabulary.names)):
