@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_no_more_photos_are_read_than_are_worked_on(
         """Stands for a process; answers when asked."""
 
         def __init__(self, options: LabellingOptions) -> None:
-            self.connection = object()
+            self.connection = BytesIO()
 
         def send(self, task: LabellingTask) -> None:
             sent.append(task.number)
@@ -133,18 +134,39 @@ def test_a_model_that_is_gone_ends_it(sources: list[PhotoSource], options: Label
         )
 
 
-@pytest.mark.usefixtures("forked")
-def test_a_process_that_dies_is_told(
-    sources: list[PhotoSource], options: LabellingOptions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun: list[int] = []
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The processes that are started."""
+    pids: list[int] = []
     start = Process.__init__
 
     def watched(self: Process, options: LabellingOptions) -> None:
         start(self, options)
-        begun.append(self._process.pid or 0)
+        pids.append(self._process.pid or 0)
 
     monkeypatch.setattr(Process, "__init__", watched)
+    return pids
+
+
+@pytest.mark.usefixtures("forked")
+@pytest.mark.parametrize("killed", [0, 1])
+def test_another_process_takes_the_photo_of_one_that_dies(
+    killed: int, sources: list[PhotoSource], options: LabellingOptions, begun: list[int]
+) -> None:
+    tasks = list(labelling_tasks(sources, options.vocabulary))
+    with closing(label_in_processes(iter(tasks), options, workers=2)) as outcomes:
+        done = [next(outcomes)]
+        os.kill(begun[killed], signal.SIGKILL)
+        done += outcomes
+    assert sorted(task.file for task, _ in done) == sorted(task.file for task in tasks)
+    assert all(isinstance(outcome, Entry) for _, outcome in done)
+    assert len(begun) == 3
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_second_process_that_dies_is_told(
+    sources: list[PhotoSource], options: LabellingOptions, begun: list[int]
+) -> None:
     with closing(label_in_processes(labelling_tasks(sources, options.vocabulary), options, workers=2)) as outcomes:
         next(outcomes)
         for pid in begun:

@@ -61,27 +61,43 @@ def label_in_processes(
 ) -> Generator[tuple[LabellingTask, Outcome]]:
     """Label photos in other processes.
 
-    A process has one photo at a time, so that memory does not grow with their number.
+    A process has one photo at a time, so that memory does not grow with their number. Where one dies, because memory
+    ran out for example, another takes its photo, once in a run.
 
     Yields:
         What `label_in_this_process` yields, in the order in which the photos are done.
 
     Raises:
-        FreeSegError: As of `label_in_this_process`, or a process died.
+        FreeSegError: As of `label_in_this_process`, or a second process died.
     """
     upcoming = next(tasks, None)
-    with _processes(options, workers if upcoming else 0) as idle:
+    with _processes(options, workers if upcoming else 0) as (idle, replacement):
         busy: dict[Connection, tuple[Process, LabellingTask]] = {}
         while upcoming or busy:
             while upcoming and idle:
                 process = idle.pop()
-                process.send(upcoming)
+                try:
+                    process.send(upcoming)
+                except DeadProcessError as error:
+                    process = replacement(error)
+                    process.send(upcoming)
                 busy[process.connection] = process, upcoming
                 upcoming = next(tasks, None)  # read while the processes work
             for ready in wait(list(busy)):
                 process, task = busy.pop(cast(Connection, ready))
+                try:
+                    outcome = process.receive()
+                except DeadProcessError as error:
+                    process = replacement(error)
+                    process.send(task)
+                    busy[process.connection] = process, task
+                    continue
                 idle.append(process)
-                yield task, process.receive()
+                yield task, outcome
+
+
+class DeadProcessError(FreeSegError):
+    """A process that labels photos has ended, and nobody asked it to."""
 
 
 class Process:
@@ -131,17 +147,29 @@ class Process:
             self._process.join()
             code = self._process.exitcode
             advice = "if memory ran out, use fewer --workers"
-            raise FreeSegError(f"a process that labels photos died (exit code {code}); {advice}") from error
+            raise DeadProcessError(f"a process that labels photos died (exit code {code}); {advice}") from error
 
 
 @contextmanager
-def _processes(options: LabellingOptions, workers: int) -> Iterator[list[Process]]:
+def _processes(
+    options: LabellingOptions, workers: int
+) -> Iterator[tuple[list[Process], Callable[[DeadProcessError], Process]]]:
+    """Processes that label, and what starts another one for the first that dies; all are stopped at the end."""
     processes: list[Process] = []
+
+    def replacement(error: DeadProcessError) -> Process:
+        if len(processes) > workers:
+            raise error
+        processes.append(Process(options))
+        return processes[-1]
+
     try:
         for _ in range(workers):
             processes.append(Process(options))  # noqa: PERF401  # those that were started must be stopped
-        yield list(processes)
+        yield list(processes), replacement
     finally:
+        for process in processes:  # all of them first: one that was started later may hold another's connection
+            process.connection.close()
         for process in processes:
             process.stop()
 
