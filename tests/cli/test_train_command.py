@@ -19,6 +19,7 @@ from freeseg.data.free_masks import open_free_masks
 from freeseg.training.loop import StepReport
 from networks import draw_free_masks
 from processes import Started, freeseg_command
+from tiny_transformers import save_clip
 
 KILLED_AT = (  # soon after one of these is there, in the order in which they come to be
     "cache/*/rows.bin",
@@ -30,17 +31,24 @@ KILLED_AT = (  # soon after one of these is there, in the order in which they co
 )
 QUICK = ("--side", "64", "--batch-size", "2", "--epochs", "1", "--device", "cpu", "--encoder", "segmentation-lite0")
 TRAIN = ("train", "--images", "photos", "--masks", "masks", "--out", "mine", "--cache", "cache", *QUICK)
+TEACHER = "clip"  # a tiny one, which takes no time
+
+
+def train(root: Path) -> tuple[str, ...]:
+    """The command of a training with a round of self-training, by the teacher in a folder."""
+    return (*TRAIN, "--teacher", str(root / TEACHER), "--self-training", "1")
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, cat_photo: Image.Image) -> Path:
     """A folder with photos, free masks of them, and a network trained on these, with a round of self-training."""
     root = tmp_path_factory.mktemp("own")
+    save_clip(root / TEACHER)
     (root / "photos").mkdir()
     for number in range(5):
         cat_photo.crop((20 * number, 0, 300 + 20 * number, 280)).resize((96, 90)).save(root / f"photos/{number}.jpg")
-    label = ("label", "photos", "--labels", "cat, dog", "--out", "masks", "--workers", 1)
-    for command in (label, (*TRAIN, "--self-training", 1)):
+    label = ("label", "photos", "--labels", "cat, dog", "--out", "masks", "--workers", 1, "--model", TEACHER)
+    for command in (label, train(root)):
         done = freeseg_command(*command, folder=root, cores=1)
         assert done.code == 0, done.err
     return root
@@ -86,7 +94,7 @@ class TestTrain:
 
     def test_again_it_is_done_at_once_and_the_same(self, trained: Path) -> None:
         before = (trained / "mine" / "model.safetensors").read_bytes()
-        done = freeseg_command(*TRAIN, "--self-training", 1, folder=trained, cores=1)
+        done = freeseg_command(*train(trained), folder=trained, cores=1)
         assert done.code == 0, done.err
         assert (trained / "mine" / "model.safetensors").read_bytes() == before
 
@@ -100,7 +108,7 @@ class TestTrain:
         ],
     )
     def test_a_mistake_is_one_line(self, trained: Path, change: list[str], said: str) -> None:
-        done = freeseg_command(*TRAIN, *change, folder=trained)
+        done = freeseg_command(*train(trained), *change, folder=trained)
         assert done.code == 1
         assert "Traceback" not in done.err
         assert said in done.err.splitlines()[-1]
@@ -109,10 +117,10 @@ class TestTrain:
 def test_two_processes_share_a_training(trained: Path) -> None:
     """With a cache to fill and photos to relabel, as `accelerate launch` starts them on several GPUs."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "freeseg"]
-    given = ["train", "--images", "photos", "--masks", "masks", "--out", "two", "--cache", "cache-of-two", *QUICK]
+    given = [*train(trained), "--out", "two", "--cache", "cache-of-two"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*launch, *given, "--self-training", "1"],
+        [*launch, *given],
         cwd=trained,
         env=environment,
         capture_output=True,
@@ -135,7 +143,7 @@ def test_killed_again_and_again_it_ends_the_same(trained: Path) -> None:
     folder.mkdir()
     for name in ("photos", "masks"):
         (folder / name).symlink_to(trained / name)
-    command = (*TRAIN, "--self-training", 1)
+    command = train(trained)
     rng, killed = np.random.default_rng(0), 0
     for reached in KILLED_AT:
         with Started.command(*command, folder=folder, cores=1) as process:
