@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -46,12 +46,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-weights", action="store_true", help="skip tests when they ask for published weights")
 
 
-@pytest.hookimpl(trylast=True)  # after other files have marked theirs
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
     """Mark the tests of slow files; let every process of `pytest -n` begin with slow tests."""
     for item in items:
         if item.path.name in SLOW_FILES:
             item.add_marker(pytest.mark.slow)
+    yield  # other files mark theirs, and `-m` chooses: marks that come later would be overlooked
     given = getattr(config, "workerinput", None)
     if given is not None:
         items[:] = shared_out(items, given["workercount"])
