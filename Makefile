@@ -3,7 +3,7 @@ BIN := .venv/bin
 OLDEST := .venv-oldest
 PYTHONS := out/pythons
 # One more than a small machine has cores: tests wait for processes and files as well.
-WORKERS ?= 3
+WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_MKDOCS_2_WARNING := 1
 

@@ -13,7 +13,12 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# How long an example takes says nothing about it on a machine that runs other tests beside it.
+hypothesis.settings.register_profile("freeseg", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("freeseg")
 
 # Files whose tests take seconds each, and which `make check` leaves out; single tests elsewhere carry the mark "slow".
 SLOW_FILES = (
