@@ -146,6 +146,7 @@ class TestPictures:
             assert sorted(archive.namelist()) == [
                 "coco.json",
                 "cutouts/001-cat.png",
+                "labelme.json",
                 "mask.png",
                 "outlines.jpg",
                 "overlay.jpg",
@@ -163,6 +164,12 @@ class TestPictures:
         assert dataset.imgs[1]["file_name"] == "cat.png"
         [annotation] = dataset.loadAnns(dataset.getAnnIds())
         assert dataset.annToMask(annotation).sum() == annotation["area"]
+
+    def test_polygons_for_labelme(self, server: Serving, cat: bytes) -> None:
+        accept = "application/vnd.labelme+json"
+        answer = server.post_form("/v1/segment", [("cat.png", cat)], accept, labels=WORDS)
+        assert (answer.media, answer.json["imagePath"]) == (accept, "cat.png")
+        assert {shape["label"] for shape in answer.json["shapes"]} == {"cat"}
 
 
 class TestForms:

@@ -17,16 +17,18 @@ from freeseg.results.coco import bounding_box
 from freeseg.results.counting import mean_confidence_by_value, pixels_by_value
 from freeseg.results.cutouts import cutout, outlines
 from freeseg.results.drawing import display_palette
+from freeseg.results.labelme import labelme_file
 from freeseg.results.segmentation import Segmentation
 from freeseg.serve.problems import Problem
 from freeseg.words import Vocabulary
 
-JSON, PNG, JPEG, ZIP, COCO = (
+JSON, PNG, JPEG, ZIP, COCO, LABELME = (
     "application/json",
     "image/png",
     "image/jpeg",
     "application/zip",
     "application/vnd.coco+json",
+    "application/vnd.labelme+json",
 )
 PICTURES = ("mask", "overlay", "cutout", "outlines")
 _JPEG_OPTIONS: dict[str, Any] = {"quality": 90, "subsampling": 0}  # full colour at the edges of regions
@@ -116,7 +118,8 @@ def choose_form(accept: str, picture: str = "", label: str = "") -> Form:
         if picture not in PICTURES:
             raise Problem(422, "picture", "there is no such picture", f"ask for picture={', '.join(PICTURES)}")
         return Form(PNG if picture in ("mask", "cutout") else JPEG, picture, label)
-    forms = {JSON: Form(JSON), PNG: Form(PNG, "mask"), JPEG: Form(JPEG, "overlay"), ZIP: Form(ZIP), COCO: Form(COCO)}
+    forms = {JSON: Form(JSON), PNG: Form(PNG, "mask"), JPEG: Form(JPEG, "overlay")}
+    forms |= {media: Form(media) for media in (ZIP, COCO, LABELME)}
     for wanted in _by_preference(accept):
         found = [form for media, form in forms.items() if _matches(wanted, media)]
         if found:
@@ -155,6 +158,11 @@ def _coco(answered: Answered, label: str = "") -> bytes:
     return json.dumps(dataset, separators=(",", ":")).encode()
 
 
+def _labelme(answered: Answered, label: str = "") -> bytes:
+    file = labelme_file(answered.result, answered.name or answered.id)
+    return json.dumps(file, separators=(",", ":")).encode()
+
+
 def _mask(answered: Answered, label: str = "") -> bytes:
     return encode_picture(answered.result.mask_image(), "PNG", **FLAT_PNG)
 
@@ -186,6 +194,7 @@ def _zip(answered: Answered, label: str = "") -> bytes:
     files = {
         "result.json": _json(answered),
         "coco.json": _coco(answered),
+        "labelme.json": _labelme(answered),
         "mask.png": _mask(answered),
         "overlay.jpg": _overlay(answered),
         "outlines.jpg": _outlines(answered),
@@ -217,6 +226,7 @@ _WRITERS: dict[str, Callable[[Answered, str], bytes]] = {
     JSON: _json,
     ZIP: _zip,
     COCO: _coco,
+    LABELME: _labelme,
     "mask": _mask,
     "overlay": _overlay,
     "cutout": _cutout,

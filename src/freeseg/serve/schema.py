@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StrictBool
 
-from freeseg.serve.answers import COCO, JPEG, PNG, ZIP
+from freeseg.serve.answers import COCO, JPEG, LABELME, PNG, ZIP
 from freeseg.serve.problems import PROBLEM
 
 
@@ -193,4 +193,5 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def pictures() -> dict[int | str, dict[str, Any]]:
     """What a result may be besides JSON."""
     media = {kind: {"schema": BINARY} for kind in (PNG, JPEG, ZIP)}
-    return {200: {"model": Result, "content": {**media, COCO: {"schema": {"type": "object"}}}}}
+    media |= {kind: {"schema": {"type": "object"}} for kind in (COCO, LABELME)}
+    return {200: {"model": Result, "content": media}}

@@ -16,6 +16,7 @@ const KNOWN = /** @type {Record<string, [string, string, string]>} */ ({
   cutout: ["Cut-out", "PNG, transparent elsewhere", "cutout.png"],
   outlines: ["Outlines", "JPEG", "outlines.jpg"],
   "application/vnd.coco+json": ["COCO", "JSON for other tools", "coco.json"],
+  "application/vnd.labelme+json": ["LabelMe", "JSON with polygons", "labelme.json"],
   "application/json": ["Summary", "JSON with shares and confidences", "json"],
   "application/zip": ["Everything", "zip of all of these", "zip"],
 });
