@@ -21,7 +21,7 @@ from freeseg.files import bytes_sha256
 from freeseg.photos import SeenPhoto
 
 KEPT = 8  # photos that are looked at once and asked about many times
-WORDS = "cat|kitten, sofa|couch, person|man|woman"
+WORDS = "cat|kitten, sofa|couch, person"
 
 # A photo with the mask and the name of each label that was found, and a row of a table for each of them.
 Shown = tuple[tuple[Image.Image, list[tuple[NDArray[np.bool_], str]]] | None, list[list[str]]]
@@ -57,9 +57,8 @@ class Looker:
             return None, []
         result = self.model.segment(self.look(photo.convert("RGB")), words, background=background)
         areas = result.areas()
-        found = [label for label in result.present if not (background and label == "background")]
-        regions = [(result.label_mask(label), label) for label in found]
-        rows = [[label, f"{areas[label]:.1%}", f"{result.mean_confidence(label):.2f}"] for label in found]
+        regions = [(result.label_mask(label), label) for label in result.found]
+        rows = [[label, f"{areas[label]:.1%}", f"{result.mean_confidence(label):.2f}"] for label in result.found]
         return (result.photo, regions), rows
 
 

@@ -1,7 +1,7 @@
 """Which values a dataclass's fields and a file's entries may have: declared as types, and checked in one place.
 
-No library does it, because a model's files are read at every start: msgspec takes 40 ms to import, pydantic longer. And
-msgspec takes NaN for a number, names one end of a range only, and does not show what is wrong.
+No library does it, because a model's files are read at every start, which importing one would delay. And msgspec takes
+NaN for a number, names one end of a range only, and does not show what is wrong.
 """
 
 from __future__ import annotations

@@ -55,19 +55,25 @@ STRANGE: tuple[Any, ...] = (
 
 
 class Attack(NamedTuple):
-    """A kind of input: what makes one, and what reads it."""
+    """A kind of input: what makes a right one, what makes a bad one, and what reads both."""
 
+    right: Callable[[random.Random], bytes]
     make: Callable[[random.Random], bytes]
     read: Callable[[bytes, Path], object]
 
 
-def photo(chance: random.Random) -> bytes:
-    """A small photo in some format, damaged."""
+def right_photo(chance: random.Random) -> bytes:
+    """A small photo in some format."""
     kind = chance.choice(["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000"])
     pixels = np.random.default_rng(chance.randrange(2**32)).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, kind)
-    return damaged(file.getvalue(), chance)
+    return file.getvalue()
+
+
+def damaged_photo(chance: random.Random) -> bytes:
+    """The same, damaged."""
+    return damaged(right_photo(chance), chance)
 
 
 def damaged(content: bytes, chance: random.Random) -> bytes:
@@ -87,8 +93,8 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def of_json(right: Any) -> Callable[[random.Random], bytes]:
-    """What damages JSON: a value somewhere in it becomes another one, or is lost; or its bytes are damaged."""
+def of_json(right: Any, read: Callable[[bytes, Path], object]) -> Attack:
+    """An attack on JSON: a value somewhere in it becomes another one, or is lost; or its bytes are damaged."""
 
     def make(chance: random.Random) -> bytes:
         value = json.loads(json.dumps(right))
@@ -97,7 +103,7 @@ def of_json(right: Any) -> Callable[[random.Random], bytes]:
         content = json.dumps(value).encode() + b"\n"
         return damaged(content, chance) if chance.random() < 0.2 else content
 
-    return make
+    return Attack(lambda _: json.dumps(right).encode() + b"\n", make, read)
 
 
 def _changed(value: Any, chance: random.Random) -> Any:
@@ -136,6 +142,9 @@ def _read_masks(content: bytes, folder: Path) -> object:
 
 def _read_manifest(content: bytes, folder: Path) -> object:
     (folder / "labels.json").write_text(json.dumps(SETTINGS))
+    for name in (ENTRY["mask"], ENTRY["confidence"]):
+        (folder / str(name)).parent.mkdir()
+        (folder / str(name)).touch()
     (folder / "manifest.jsonl").write_bytes(content)
     return open_free_masks(folder)
 
@@ -167,30 +176,21 @@ ENTRY = {
     "model": "model",
     "version": "1",
 }
-RUN = {
-    "dataset": "mine",
-    "classes": ["sky", "cat"],
-    "has_background": False,
-    "photos": 1,
-    "photos_sha256": "ab",
-    "setting": "plain",
-    "protocol": {},
-    "model": "m",
-    "model_sha256": "cd",
-    "command": "x",
-    "versions": {},
-}
+REPORT = json.loads((Path(__file__).parents[1] / "evaluation/report/report-0.1.0.json").read_text("utf-8"))
 CONFIG = json.loads((embedded_folder(DEFAULT) / "config.json").read_text())
 ONNX = OnnxFiles(Path(), 384, {"image.onnx": OnnxFile("0" * 64, "float32")}, "0" * 64, stride=8).to_json()
+CAPTIONED = {"file": "a.jpg", "captions": ["a cat"], "split": "train"}
 ATTACKS: dict[str, Attack] = {
-    "photos": Attack(photo, lambda content, _: read_resized(content, lambda size: (8, 8))[0].load()),
-    "config.json": Attack(of_json(CONFIG), _read_config),
-    "onnx.json": Attack(of_json(ONNX), _read_onnx),
-    "labels.json": Attack(of_json(SETTINGS), _read_masks),
-    "manifest.jsonl": Attack(of_json(ENTRY), _read_manifest),
-    "captions.jsonl": Attack(of_json({"file": "a.jpg", "captions": ["a cat"], "split": "train"}), _read_captions),
-    "reports": Attack(of_json({"format": "freeseg-report-1", "run": RUN, "photos": [{"name": "a"}]}), _read_report),
-    "labels": Attack(words, lambda content, _: Vocabulary.of(content.decode())),
+    "photos": Attack(
+        right_photo, damaged_photo, lambda content, _: read_resized(content, lambda size: (8, 8))[0].load()
+    ),
+    "config.json": of_json(CONFIG, _read_config),
+    "onnx.json": of_json(ONNX, _read_onnx),
+    "labels.json": of_json(SETTINGS, _read_masks),
+    "manifest.jsonl": of_json(ENTRY, _read_manifest),
+    "captions.jsonl": of_json(CAPTIONED, _read_captions),
+    "reports": of_json(REPORT, _read_report),
+    "labels": Attack(lambda _: b"cat, dog|puppy", words, lambda content, _: Vocabulary.of(content.decode())),
 }
 
 

@@ -53,6 +53,12 @@ def test_what_a_batch_must_have(quick: Serving, noise: bytes) -> None:
     wait_until(lambda: quick.server.uploads.bytes == 0)
 
 
+def batch_request(photos: list[bytes]) -> bytes:
+    """A request to segment photos, as it goes through the wire."""
+    body, kind = form(photos, labels="cat")
+    return request_head("POST", "/v1/batch", f"Content-Type: {kind}", f"Content-Length: {len(body)}") + body
+
+
 def test_lines_come_as_they_are_done(small: FreeSeg, noise: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first line is here before the second photo is begun; and when the client goes, no other photo is."""
     with serving(small) as server:
@@ -64,10 +70,8 @@ def test_lines_come_as_they_are_done(small: FreeSeg, noise: bytes, monkeypatch: 
             return segment(asked)
 
         monkeypatch.setattr(server.server, "segment", wait)
-        body, kind = form([noise] * 5, labels="cat")
         with server.connect() as connection:
-            head = request_head("POST", "/v1/batch", f"Content-Type: {kind}", f"Content-Length: {len(body)}")
-            connection.sendall(head + body)
+            connection.sendall(batch_request([noise] * 5))
             go.release()
             got = b""
             while b'"index":0' not in got:
@@ -89,10 +93,8 @@ def test_stopping_tells_of_the_rest(small: FreeSeg, noise: bytes, monkeypatch: p
             return segment(asked)
 
         monkeypatch.setattr(server.server, "segment", wait)
-        body, kind = form([noise] * 3, labels="cat")
         with server.connect() as connection:
-            head = request_head("POST", "/v1/batch", f"Content-Type: {kind}", f"Content-Length: {len(body)}")
-            connection.sendall(head + body)
+            connection.sendall(batch_request([noise] * 3))
             assert begun.wait(10)
             server.stop()
             wait_until(lambda: server.server.work.closed)

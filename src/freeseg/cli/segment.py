@@ -90,26 +90,24 @@ def segment(
         outcomes = network.stream(paths.values(), vocabulary, background=background)
         named_outcomes = zip(paths, outcomes, strict=True)
         written = save_in_background(named_outcomes, out, formats=formats, overwrite=overwrite)
-        for done, (stem, outcome) in enumerate(written, start=len(failed) + 1):
+        for count, (stem, outcome) in enumerate(written, start=len(failed) + 1):
             if isinstance(outcome, PhotoError | OutputError):
                 failed.append(str(outcome))
             else:
                 totals.update(outcome.present)
                 rows += area_rows(outcome) if table is not None else []
-            update(done, len(found), stem)
-    terminal = console()
+            update(count, len(found), stem)
+    terminal, done = console(), len(found) - len(failed)
     if len(found) == 1 and not failed and not isinstance(outcome, PhotoError | OutputError):
         terminal.print(_one(outcome))
     elif totals:
-        terminal.print(_many(totals, len(found) - len(failed)))
-    terminal.print(f"{len(found) - len(failed)} of {len(found)} photos segmented; {_listed(formats)} in {out}")
+        terminal.print(_many(totals, done))
+    terminal.print(f"{done} of {len(found)} photos segmented; {_listed(formats)} in {out}")
     if table is not None:
         terminal.print(f"what was found: {table}")
-    for line in skipped.lines():
+    for line in (*skipped.lines(), *map(error_text, failed)):
         say(line, err=True)
     if failed:
-        for reason in failed:
-            say(error_text(reason), err=True)
         raise typer.Exit(1)
 
 

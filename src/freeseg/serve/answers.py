@@ -15,7 +15,7 @@ from freeseg.mask_values import IGNORE, has_background
 from freeseg.results import rle
 from freeseg.results.coco import bounding_box
 from freeseg.results.counting import mean_confidence_by_value, pixels_by_value
-from freeseg.results.cutouts import cutout, outlines
+from freeseg.results.cutouts import outlines
 from freeseg.results.drawing import display_palette
 from freeseg.results.labelme import labelme_file
 from freeseg.results.segmentation import Segmentation
@@ -180,13 +180,7 @@ def _cutout(answered: Answered, label: str = "") -> bytes:
     result = answered.result
     if label and label not in result.labels:
         raise Problem(422, "label", "the label of the cut-out is none of those asked for", "name one of the labels")
-    if label:
-        where = result.label_mask(label)
-    else:
-        where = result.mask != IGNORE
-        if has_background(result.labels):
-            where &= result.mask != 0
-    return encode_picture(cutout(result.photo, where), "PNG", compress_level=3)
+    return encode_picture(result.cutout(*filter(None, [label])), "PNG", compress_level=3)
 
 
 def _zip(answered: Answered, label: str = "") -> bytes:
