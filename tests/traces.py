@@ -21,6 +21,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from freeseg.export.tracing import rename_inner
 from freeseg.files import file_lock
 
 
@@ -55,6 +56,7 @@ class Traces:
         with file_lock(lock):
             if not kept.exists():
                 program = self.export(module, inputs, **options)
+                rename_inner(program.model.graph)  # or the file could not be read
                 kept.write_bytes(ir.to_proto(program.model).SerializeToString())
         return Program(ir.from_proto(onnx.ModelProto.FromString(kept.read_bytes())))
 

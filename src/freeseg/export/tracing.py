@@ -90,7 +90,7 @@ def trace_module(
                 optimizer.optimize_ir(program.model, input_size_limit=SMALL_SIZE, output_size_limit=SMALL_SIZE)
             pad_in_convolutions(program.model.graph)
             optimizer.remove_unused_nodes(program.model)
-            _rename_inner(program.model.graph)
+            rename_inner(program.model.graph)
             return _tidy(program.model_proto)
     except Exception as error:  # torch and onnx raise nearly any kind
         raise FreeSegError(
@@ -115,7 +115,7 @@ def _fold(model: ir.Model) -> None:
     optimizer.remove_unused_nodes(model)
 
 
-def _rename_inner(graph: ir.Graph) -> None:
+def rename_inner(graph: ir.Graph) -> None:
     """Values within the graph must not have the name of an output, as torch gives them its own names."""
     taken = {each.name for each in graph.outputs}
     for node in graph:
