@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from huggingface_hub import file_download
 
 from freeseg.errors import WeightsError
-from freeseg.models.hub import blobs, name_by_user, named_in_a_file, resolve
+from freeseg.models.hub import name_by_user, named_in_a_file, resolve
 from freeseg.models.registry import find_model
 from hub_server import WHOLE, Hub, Model, connected
 
@@ -57,10 +58,10 @@ def test_a_file_that_is_altered_in_the_cache(here: Hub) -> None:
 @pytest.mark.parametrize("etag", ["../../../../outside", "..", "a/b", ".hidden", "x" * 300])
 def test_an_etag_that_leads_out_of_the_cache(here: Hub, etag: str, tmp_path: Path) -> None:
     here.models[NAME].etags["config.json"] = etag
-    before = blobs.file_download.get_hf_file_metadata
+    before = file_download.get_hf_file_metadata
     with pytest.raises(WeightsError, match=r"the hub names a file .* which is no hash"):
         resolve(NAME)
-    assert blobs.file_download.get_hf_file_metadata is before
+    assert file_download.get_hf_file_metadata is before
     outside = [path for path in tmp_path.rglob("*") if "outside" in path.name and path.is_file()]
     assert outside == []
     assert not any(path.is_file() for path in (tmp_path / "home").iterdir())

@@ -117,8 +117,8 @@ print(*model.project_text(model.text_tower(["a cat"])).shape)
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"vocab_size": 9}', "missing"),
-        ("[1]", "list indices"),
+        ('{"vocab_size": 9}', "it lacks hidden_size, num_hidden_layers"),
+        ("[1]", r"it is \[1\]; it must be names with a value each"),
         ("[" * 100_000, "nested too deeply"),
         (json.dumps(asdict(SMALL) | {"hidden_size": -1}), "hidden_size is -1; it must be a whole number from 1 to"),
         (json.dumps(asdict(SMALL) | {"num_attention_heads": 7}), "hidden_size is 24; it must be a multiple of"),

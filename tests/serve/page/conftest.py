@@ -27,9 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A browser, until the last test of the page has ended: no asyncio loop runs beside it in this thread."""
+    """A browser for the tests of one file: while it runs, tests of other files could run no asyncio loop."""
     from browsing import CHROMIUM, chromium
 
     if CHROMIUM is None:

@@ -11,8 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import file_download
-
 from freeseg.errors import WeightsError, shortened
 from freeseg.files import sha256
 
@@ -56,6 +54,7 @@ def checked_etags() -> Iterator[None]:
     Raises:
         WeightsError: There was such an answer; nothing was written for it.
     """
+    from huggingface_hub import file_download  # it takes long to import, and a model that is embedded needs no hub
 
     def metadata(*args: Any, **options: Any) -> Any:
         found = original(*args, **options)

@@ -6,16 +6,16 @@ the last bit. Its own code is here because transformers takes longer to import t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from freeseg.bounds import Bounds, check_fields
+from freeseg.bounds import Bounds, check_fields, check_value
 from freeseg.errors import FreeSegError, WeightsError, reason
 from freeseg.files import parse_json
 
@@ -63,8 +63,11 @@ class BertConfig:
         """
         try:
             numbers = parse_json(path.read_text(encoding="utf-8"))
+            check_value("it", numbers, dict[str, Any])
+            if lacking := [each.name for each in fields(cls) if each.default is MISSING and each.name not in numbers]:
+                raise FreeSegError(f"it lacks {', '.join(lacking)}")
             return cls(**{each.name: numbers[each.name] for each in fields(cls) if each.name in numbers})
-        except (OSError, ValueError, TypeError, FreeSegError) as error:
+        except (OSError, ValueError, FreeSegError) as error:
             raise WeightsError(f"{path} cannot be read ({reason(error)}); download it again") from error
 
 
