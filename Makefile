@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 OLDEST := .venv-oldest
 PYTHONS := out/pythons
-# One more than a small machine has cores: tests wait for processes and files as well.
+# As many as a small machine has cores.
 WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_MKDOCS_2_WARNING := 1

@@ -365,8 +365,9 @@ class TestHeatmap:
 
             monkeypatch.setattr(tiny, "similarity", watched)
             assert run("heatmap", photo, "-l", "cat, dog", "-o", tmp_path / "out", *option.split()).code == 0
-        assert np.array_equal(drawn[""], similarity(photo, "cat, dog"))
-        assert np.array_equal(drawn["--remove-redundancy"], similarity(photo, "cat, dog", remove_redundancy=True))
+        for option, removed in (("", False), ("--remove-redundancy", True)):
+            expected = similarity(photo, "cat, dog", remove_redundancy=removed)
+            assert drawn[option] == pytest.approx(expected, abs=1e-5)  # PyTorch may add in another order
 
 
 class TestModels:
