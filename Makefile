@@ -5,6 +5,8 @@ PYTHONS := out/pythons
 # As many as a small machine has cores.
 WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests are compiled once and kept, also where a container's image forbids it: that is a tenth of their time.
+unexport PYTHONDONTWRITEBYTECODE
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help

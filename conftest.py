@@ -22,19 +22,24 @@ hypothesis.settings.load_profile("freeseg")
 
 # Files whose tests take seconds each, and which `make check` leaves out; single tests elsewhere carry the mark "slow".
 SLOW_FILES = (
+    "test_benchmarks.py",
+    "test_contract.py",
     "test_examples.py",
     "test_export_command.py",
     "test_exporter.py",
     "test_golden.py",
     "test_killed_evaluation.py",
     "test_light.py",
+    "test_light_installation.py",
     "test_onnx_engine.py",
+    "test_page.py",
     "test_pretrain_command.py",
     "test_processes.py",
     "test_resumed_pretraining.py",
     "test_site.py",
     "test_stopped_segmentation.py",
     "test_train_command.py",
+    "test_transformer_commands.py",
     "test_transformer_teachers.py",
 )
 if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker has them from the process that started it

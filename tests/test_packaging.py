@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -39,9 +40,17 @@ def test_the_plain_installation_is_light() -> None:
     assert not HEAVY & set(requirements(None))
 
 
+@pytest.fixture(scope="module")
+def distributions() -> Mapping[str, list[str]]:
+    """The distributions that bring a package, by its name."""
+    return packages_distributions()
+
+
 @pytest.mark.parametrize(("package", "extra"), EXTRAS.items())
-def test_the_extra_that_a_message_names_brings_the_package(package: str, extra: str) -> None:
-    names = {canonicalize_name(name) for name in packages_distributions()[package]}
+def test_the_extra_that_a_message_names_brings_the_package(
+    package: str, extra: str, distributions: Mapping[str, list[str]]
+) -> None:
+    names = {canonicalize_name(name) for name in distributions[package]}
     assert names & set(requirements(extra))
 
 

@@ -245,6 +245,7 @@ class TestEmbedded:
     def test_two_calls_are_equal(self, embedded: FreeSeg, cat_photo: Image.Image) -> None:
         assert same(embedded.segment(cat_photo, ["cat", "dog"]), embedded.segment(cat_photo, ["cat", "dog"]))
 
+    @pytest.mark.slow
     def test_1000_labels_in_bounded_memory(self) -> None:
         """All of them competing: at photo size and in float32, their maps alone would be 1.2 GB."""
         code = """

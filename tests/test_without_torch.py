@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from test_layout import SOURCE, modules
 
 # These may need PyTorch, transformers or huggingface_hub. Nothing else may import them before it is known that the
@@ -107,6 +108,7 @@ def test_all_other_modules_are_imported_without_it() -> None:
     run(IMPORT_ALL, *names)
 
 
+@pytest.mark.slow
 def test_label_and_evaluate_run_without_it(tmp_path: Path) -> None:
     lines = run(LABEL_AND_EVALUATE, tmp_path).splitlines()
     assert lines == ["6 1", *["3 True True"] * 2]  # torch is installed here, but was not imported

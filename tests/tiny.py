@@ -31,7 +31,9 @@ class HashedText(nn.Module):
     def __call__(self, texts: Sequence[str]) -> Tensor:
         rows = []
         for text in texts:
-            generator = torch.Generator().manual_seed(sum(byte * 31**i for i, byte in enumerate(text.encode())) % 2**31)
+            generator = torch.Generator().manual_seed(
+                sum(byte * pow(31, i, 2**31) for i, byte in enumerate(text.encode())) % 2**31
+            )
             rows.append(torch.randn(self.channels, generator=generator))
         return nn.functional.normalize(torch.stack(rows), dim=1)
 

@@ -135,6 +135,7 @@ class TestTextIdentity:
     def test_nothing_to_tell_apart(self) -> None:
         assert text_identity(nn.ReLU()) == ""
 
+    @pytest.mark.slow
     def test_the_same_in_another_process(self) -> None:
         code = (
             "import torch; from torch import nn; from freeseg.engines.torch_engine import text_identity;"

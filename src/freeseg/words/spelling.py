@@ -15,6 +15,8 @@ def visible_text(text: str) -> str:
         >>> visible_text("\u200b traffic\tlight"), visible_text("cafe\u0301") == "caf\u00e9"
         ('traffic light', True)
     """
+    if _is_plain(text):
+        return text
     composed = unicodedata.normalize("NFC", text)
     seen = (each for each in composed if each.isspace() or not _is_invisible(each))
     return " ".join("".join(seen).split())
@@ -27,9 +29,16 @@ def word_key(text: str) -> str:
         >>> word_key("\uff23at") == word_key("c\u200dAT") == "cat"
         True
     """
+    if _is_plain(text):
+        return text.lower()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     seen = (each for each in folded if each.isspace() or not (_is_invisible(each) or _is_joiner(each)))
     return " ".join("".join(seen).split())
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text is what it shows, as most are: letters and signs of ASCII with single spaces inside."""
+    return text.isascii() and text.isprintable() and "  " not in text and text == text.strip()
 
 
 def _is_invisible(character: str) -> bool:

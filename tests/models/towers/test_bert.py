@@ -102,6 +102,7 @@ def tokens(encodings: Sequence[object]) -> tuple[Tensor, Tensor]:
     return ids, mask
 
 
+@pytest.mark.slow
 def test_an_embedded_model_is_loaded_without_transformers() -> None:
     code = """
 import sys

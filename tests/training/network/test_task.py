@@ -85,6 +85,7 @@ class TestFit:
         other = fit(tiny_task(tmp_path, replace(RECIPE, seed=1)), tmp_path / "c")
         assert any(not torch.equal(tensor, other[name]) for name, tensor in first.items())
 
+    @pytest.mark.slow
     def test_several_readers_give_the_same(self, tmp_path: Path) -> None:
         one = fit(tiny_task(tmp_path, replace(RECIPE, epochs=1)), tmp_path / "a")
         two = fit(tiny_task(tmp_path, replace(RECIPE, epochs=1), workers=1), tmp_path / "b")
@@ -169,6 +170,7 @@ class TestResume:
         assert task.measured == [{"step": step, "mIoU": 10.0 * step} for step in (3, 6, 9)]
         assert task.metrics == {"agreement": 90.0}
 
+    @pytest.mark.slow
     def test_a_damaged_mask_is_a_line_from_another_process_too(self, tmp_path: Path) -> None:
         task = tiny_task(tmp_path, workers=1)
         masks = task.samples.masks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ def text_tower(folder: Path) -> TransformerText:
     return text
 
 
+shared_tower = cache(text_tower)  # for tests that leave it as it is
+
+
 def own_embedding(folder: Path, ids: list[int]) -> torch.Tensor:
     """The unit embedding of one row of tokens, by transformers' own model."""
     network: Any = NETWORKS[json.loads((folder / "config.json").read_text())["model_type"]].from_pretrained(folder)
@@ -38,7 +42,7 @@ def own_embedding(folder: Path, ids: list[int]) -> torch.Tensor:
 @pytest.mark.parametrize("kind", ["clip", "clip-gelu"])
 def test_a_clip_text_is_begin_pieces_end(folders: dict[str, Path], kind: str) -> None:
     """No padding at all: what follows the end token changes nothing, as CLIP reads from left to right."""
-    tower, tokenizer = text_tower(folders[kind]), clip_tokenizer()
+    tower, tokenizer = shared_tower(folders[kind]), clip_tokenizer()
     pieces = [tokenizer.token_to_id(piece) for piece in ("<|startoftext|>", "ph", "o</w>", "cat</w>", "<|endoftext|>")]
     assert tower.tokens(["Pho  CAT"]) == ([pieces], [])
     torch.testing.assert_close(tower(["Pho CAT"])[0], own_embedding(folders[kind], pieces), atol=1e-5, rtol=1e-4)
@@ -49,7 +53,7 @@ def test_a_clip_text_is_begin_pieces_end(folders: dict[str, Path], kind: str) ->
 
 @pytest.mark.parametrize(("kind", "end", "padding"), [("siglip", 1, 1), ("siglip2", 1, 0), ("siglip2-naflex", 1, 0)])
 def test_a_siglip_text_is_filled_up_to_the_context(folders: dict[str, Path], kind: str, end: int, padding: int) -> None:
-    tower = text_tower(folders[kind])
+    tower = shared_tower(folders[kind])
     [[*pieces]], cut = tower.tokens(["Cat"])
     assert cut == []
     assert len(pieces) == CONTEXT
@@ -61,14 +65,14 @@ def test_a_siglip_text_is_filled_up_to_the_context(folders: dict[str, Path], kin
 
 def test_spelling_is_that_of_training(folders: dict[str, Path]) -> None:
     """SigLIP was trained without capitals and punctuation, SigLIP 2 without capitals."""
-    assert text_tower(folders["siglip"]).tokens.write("A  Dog, red!") == "a dog red"
-    assert text_tower(folders["siglip2"]).tokens.write("A  Dog, red!") == "a dog, red!"
-    assert text_tower(folders["clip"]).tokens.write("A  Dog, red!") == "A  Dog, red!"
+    assert shared_tower(folders["siglip"]).tokens.write("A  Dog, red!") == "a dog red"
+    assert shared_tower(folders["siglip2"]).tokens.write("A  Dog, red!") == "a dog, red!"
+    assert shared_tower(folders["clip"]).tokens.write("A  Dog, red!") == "A  Dog, red!"
 
 
 @pytest.mark.parametrize("kind", ZERO_SHOT)
 def test_unit_vectors_in_order_whatever_the_batches(folders: dict[str, Path], kind: str) -> None:
-    tower = text_tower(folders[kind])
+    tower = shared_tower(folders[kind])
     rows = tower(TEXTS, batch_size=2)
     assert rows.shape == (len(TEXTS), tower.channels)
     assert rows.dtype == torch.float32
@@ -80,7 +84,7 @@ def test_unit_vectors_in_order_whatever_the_batches(folders: dict[str, Path], ki
 
 @pytest.mark.parametrize("kind", ZERO_SHOT)
 def test_a_label_longer_than_the_context_is_cut_and_named(folders: dict[str, Path], kind: str) -> None:
-    tower, long = text_tower(folders[kind]), "catalogue of dogs " * 40
+    tower, long = shared_tower(folders[kind]), "catalogue of dogs " * 40
     with pytest.warns(UserWarning, match=f"a text was cut after {CONTEXT} tokens: 'catalogue of dogs") as caught:
         row = tower(["cat", long])
     assert len(caught) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor
 from transformers.models.siglip2.image_processing_pil_siglip2 import convert_image_to_patches
 
 from freeseg.models.towers.transformer.dense import MODES
-from freeseg.models.towers.transformer.loading import load_checkpoint
+from freeseg.models.towers.transformer.loading import Checkpoint, load_checkpoint
 from freeseg.models.towers.transformer.vision import VisionTower, pad_to_patches
 from tiny_transformers import PATCH, SIDE, ZERO_SHOT
 
@@ -34,6 +35,12 @@ SHAPES = [(SIDE, SIDE), (3 * PATCH, 5 * PATCH), (PATCH, 2 * PATCH)]
 def networks(folders: dict[str, Path]) -> dict[str, Any]:
     """transformers' own models of them, frozen as ours are: torch's attention pooling takes another path otherwise."""
     return {kind: NETWORKS[kind].from_pretrained(folders[kind]).eval().requires_grad_(False) for kind in KINDS}
+
+
+@cache
+def loaded_once(folder: Path, *, mode: str = "", projected: bool = True) -> Checkpoint:
+    """What `load_checkpoint` gives, for all tests, which leave it as it is."""
+    return load_checkpoint(folder, mode=mode, projected=projected)
 
 
 def noise(shape: tuple[int, int], images: int = 2) -> Tensor:
@@ -93,7 +100,7 @@ class TestRaw:
         self, folders: dict[str, Path], networks: dict[str, Any], kind: str, shape: tuple[int, int]
     ) -> None:
         pixels, network = noise(shape), networks[kind]
-        tower = load_checkpoint(folders[kind], mode="raw", projected=False).image
+        tower = loaded_once(folders[kind], mode="raw", projected=False).image
         expected = last_patches(network, kind, pixels)
         torch.testing.assert_close(tower.features(pixels), grid(expected, pixels), atol=1e-5, rtol=1e-4)
 
@@ -104,7 +111,7 @@ class TestRaw:
     ) -> None:
         pixels, network = noise(SHAPES[1]), networks[kind]
         expected = network.visual_projection(last_patches(network, kind, pixels))
-        found = load_checkpoint(folders[kind], mode="raw").image.features(pixels)
+        found = loaded_once(folders[kind], mode="raw").image.features(pixels)
         torch.testing.assert_close(found, grid(expected, pixels), atol=1e-5, rtol=1e-4)
 
     @pytest.mark.parametrize("kind", ["siglip", "siglip2", "siglip2-naflex"])
@@ -115,7 +122,7 @@ class TestRaw:
         pixels, network = noise(SHAPES[1]), networks[kind]
         patches = last_patches(network, kind, pixels)
         alone = [network.vision_model.head(patches[:, i : i + 1]) for i in range(patches.shape[1])]
-        found = load_checkpoint(folders[kind], mode="raw").image.features(pixels)
+        found = loaded_once(folders[kind], mode="raw").image.features(pixels)
         torch.testing.assert_close(found, grid(torch.stack(alone, dim=1), pixels), atol=1e-5, rtol=1e-4)
 
 
@@ -128,14 +135,14 @@ class TestGlobalEmbedding:
     ) -> None:
         pixels, network = noise(SHAPES[0]), networks[kind]
         options = naflex(pixels) if kind == "siglip2-naflex" else {"pixel_values": pixels}
-        tower = load_checkpoint(folders[kind], mode=mode).image
+        tower = loaded_once(folders[kind], mode=mode).image
         tower.features(noise(SHAPES[1]))  # leaves nothing behind
         expected = network.get_image_features(**options).pooler_output
         assert torch.equal(global_embedding(tower, kind, pixels), expected)
 
     @torch.inference_mode()
     def test_logits_are_clips_own(self, folders: dict[str, Path], networks: dict[str, Any]) -> None:
-        loaded, network, pixels = load_checkpoint(folders["clip"]), networks["clip"], noise(SHAPES[0])
+        loaded, network, pixels = loaded_once(folders["clip"]), networks["clip"], noise(SHAPES[0])
         assert loaded.text is not None
         ids = torch.tensor(loaded.text.tokens(["cat", "a dog"])[0])
         images, texts = global_embedding(loaded.image, "clip", pixels), network.get_text_features(ids).pooler_output
@@ -150,7 +157,7 @@ class TestModes:
     def test_each_is_another_reading_of_the_same_photo(self, folders: dict[str, Path], kind: str) -> None:
         pixels, seen = noise(SHAPES[1]), []
         for mode in MODES:
-            features = load_checkpoint(folders[kind], mode=mode).image.features(pixels)
+            features = loaded_once(folders[kind], mode=mode).image.features(pixels)
             assert features.isfinite().all()
             assert all(not torch.allclose(features, other) for other in seen), mode
             seen.append(features)
@@ -163,7 +170,7 @@ class TestModes:
         after = hidden + last.self_attn.out_proj(last.self_attn.v_proj(last.layer_norm1(hidden)))
         after = after + last.mlp(last.layer_norm2(after))
         expected = networks["clip"].visual_projection(vision.post_layernorm(after))
-        found = load_checkpoint(folders["clip"], mode="maskclip").image.features(pixels)
+        found = loaded_once(folders["clip"], mode="maskclip").image.features(pixels)
         torch.testing.assert_close(found, grid(expected, pixels), atol=1e-5, rtol=1e-4)
 
 
@@ -177,18 +184,18 @@ class TestClassAttention:
         options = {} if kind == "dinov2" else {"interpolate_pos_encoding": True}
         attention = vision(pixel_values=pixels, output_attentions=True, **options).attentions[-1]
         expected = attention.mean(dim=1)[:, 0, 1:, None]
-        found = load_checkpoint(folders[kind]).image.class_attention(pixels)
+        found = loaded_once(folders[kind]).image.class_attention(pixels)
         torch.testing.assert_close(found, grid(expected, pixels), atol=1e-6, rtol=1e-4)
 
     def test_a_siglip_has_none(self, folders: dict[str, Path]) -> None:
         with pytest.raises(ValueError, match="no class token"):
-            load_checkpoint(folders["siglip"]).image.class_attention(noise(SHAPES[0]))
+            loaded_once(folders["siglip"]).image.class_attention(noise(SHAPES[0]))
 
 
 class TestShapes:
     @torch.inference_mode()
     def test_a_side_is_continued_to_whole_patches(self, folders: dict[str, Path]) -> None:
-        tower: VisionTower = load_checkpoint(folders["clip"]).image
+        tower: VisionTower = loaded_once(folders["clip"]).image
         pixels = noise((SIDE - 3, SIDE + 2))
         below = torch.cat([pixels, *[pixels[:, :, -1:]] * 3], dim=2)
         whole = torch.cat([below, *[below[..., -1:]] * (PATCH - 2)], dim=3)
@@ -198,7 +205,7 @@ class TestShapes:
     @torch.inference_mode()
     def test_a_long_image_is_seen_through_windows(self, folders: dict[str, Path]) -> None:
         """Rows 0 to 3 of patches, 12 columns; windows of 8 columns begin at 0 and 4: each half overlaps the other."""
-        tower = load_checkpoint(folders["clip"], mode="raw").image
+        tower = loaded_once(folders["clip"], mode="raw").image
         pixels = noise((4 * PATCH, 12 * PATCH))
         left, right = tower._window_features(pixels[..., : 8 * PATCH]), tower._window_features(pixels[..., 4 * PATCH :])
         middle = (left[..., 4:] + right[..., :4]) / 2
@@ -207,5 +214,5 @@ class TestShapes:
 
     @torch.inference_mode()
     def test_what_one_window_holds_is_seen_whole(self, folders: dict[str, Path]) -> None:
-        tower, pixels = load_checkpoint(folders["clip"]).image, noise((4 * PATCH, 8 * PATCH))
+        tower, pixels = loaded_once(folders["clip"]).image, noise((4 * PATCH, 8 * PATCH))
         assert torch.equal(tower.features(pixels), tower._window_features(pixels))
