@@ -17,6 +17,7 @@ def draw_example_files(root: Path, *, photos: int = 18) -> Path:
     small = {name: _shrunk(pixels) for name, pixels in samples.items()}
     for name, photo in small.items():
         photo.save(root / f"{name}.jpg")
+        _saved(photo, root / "set" / "images" / f"{name}.jpg")
     for name in ("holiday/beach", "holiday/day-2/harbour", "new/one"):
         _saved(small["more"], root / f"{name}.jpg")
     for index in range(photos):  # by default a batch of sixteen, and some to keep aside

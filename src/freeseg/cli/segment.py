@@ -14,14 +14,26 @@ import typer
 from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, Overwrite, read_labels
 from freeseg.cli.output import console, error_text, say
 from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS, read_formats
+from freeseg.results.objects import Objects
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from freeseg.results.area_table import Row
+    from freeseg.photos import FoundPhoto
+    from freeseg.results.run_files import RunFile
     from freeseg.results.segmentation import Segmentation
 
-SPOKEN = {"overlay": "overlays", "mask": "masks", "cutout": "cut-outs", "labelme": "LabelMe files"}  # what was written
+SPOKEN = {  # what was written
+    "overlay": "overlays",
+    "mask": "masks",
+    "cutout": "cut-outs",
+    "labelme": "LabelMe files",
+    "yolo": "YOLO labels",
+    "labelstudio": "tasks for Label Studio",
+    "masks": "masks of each label",
+    "cutouts": "cut-outs of each label",
+}
+NewFile = Path | None
 
 
 def segment(
@@ -34,19 +46,32 @@ def segment(
         str, typer.Option("--save", help=f"What to write of each photo, separated by commas: {', '.join(ENDINGS)}.")
     ] = ",".join(DEFAULT_FORMATS),
     table: Annotated[
-        Path | None,
+        NewFile,
         typer.Option(
             "--table",
             help="Also write what was found in all photos to this CSV file: a row for each label of each photo, with "
             "its area and confidence.",
         ),
     ] = None,
+    coco: Annotated[
+        NewFile,
+        typer.Option("--coco", help="Also write what was found in all photos to this file, as one COCO dataset."),
+    ] = None,
+    cvat: Annotated[
+        NewFile,
+        typer.Option(
+            "--cvat",
+            help="Also write the masks of all photos to this zip, which CVAT imports as Segmentation mask 1.1.",
+        ),
+    ] = None,
+    objects: Objects,
     overwrite: Overwrite = False,
     model: ModelOptions,
 ) -> None:
     """Segment photos by words. Each photo gives an overlay (JPEG), a mask (palette PNG) and a summary (JSON).
 
-    With --save, it gives the files that you name, and only these are made.
+    With --save, it gives the files that you name, and only these are made. Files about all photos (--table, --coco,
+    --cvat, and data.yaml beside the files of yolo) are written when the run ends, also when it is stopped.
 
     Where two photos have the same name, one keeps its suffix or gets some digits; the summary tells the photo's path.
 
@@ -55,25 +80,30 @@ def segment(
         freeseg segment photos --labels voc20 --out results
         freeseg segment photos --labels voc20 --save mask,coco
         freeseg segment photos --labels "cat, dog" --save cutout,labelme --table found.csv
+        freeseg segment set/images --labels "cat, dog" --save yolo --out set/labels
+        freeseg segment photos --labels "cat, dog" --save mask --coco all.json --instances --polygons
         freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
         freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
     """
     from freeseg.cli.progress import progress
     from freeseg.errors import OutputError, PhotoError
     from freeseg.files import check_folder, remove_half_written
+    from freeseg.mask_values import labels_by_value
     from freeseg.photos import Skipped, find_photos
-    from freeseg.results.area_table import area_rows, check_table, write_table
+    from freeseg.results.endings import endings_of
     from freeseg.results.places import NamedPhoto, choose_stems
     from freeseg.results.saving import save_in_background
 
     formats = read_formats(save)
-    endings = [ENDINGS[name] for name in formats]
     vocabulary = read_labels(labels)
+    names = labels_by_value(vocabulary.names, background=background)
+    endings = endings_of(formats, names)
     skipped = Skipped()
     found = find_photos(photos, without=out, skipped=skipped)
     check_folder(out)
-    if table is not None:
-        check_table(table, overwrite=overwrite)
+    files = _run_files(table, coco, cvat, out if "yolo" in formats else None, names, objects, found)
+    for file in files:
+        file.check(overwrite=overwrite)
     named = [NamedPhoto(photo.name.as_posix(), str(photo.path)) for photo in found]
     photo_paths = {os.path.realpath(photo.path) for photo in found}
     stems = choose_stems(named, out, endings=endings, photos=photo_paths, overwrite=overwrite)
@@ -83,19 +113,19 @@ def segment(
         remove_half_written(folder, recursive=False)
     failed = [str(stem) for stem in stems if isinstance(stem, OutputError)]
     totals: Counter[str] = Counter()
-    rows: list[Row] = []
     with ExitStack() as at_the_end, progress("segmenting") as update:
-        if table is not None:  # also of a run that is stopped
-            at_the_end.callback(write_table, table, rows)
+        for file in files:  # also of a run that is stopped
+            at_the_end.callback(file.write)
         outcomes = network.stream(paths.values(), vocabulary, background=background)
         named_outcomes = zip(paths, outcomes, strict=True)
-        written = save_in_background(named_outcomes, out, formats=formats, overwrite=overwrite)
+        written = save_in_background(named_outcomes, out, formats=formats, overwrite=overwrite, objects=objects)
         for count, (stem, outcome) in enumerate(written, start=len(failed) + 1):
             if isinstance(outcome, PhotoError | OutputError):
                 failed.append(str(outcome))
             else:
                 totals.update(outcome.present)
-                rows += area_rows(outcome) if table is not None else []
+                for file in files:
+                    file.add(outcome, stem)
             update(count, len(found), stem)
     terminal, done = console(), len(found) - len(failed)
     if len(found) == 1 and not failed and not isinstance(outcome, PhotoError | OutputError):
@@ -103,12 +133,36 @@ def segment(
     elif totals:
         terminal.print(_many(totals, done))
     terminal.print(f"{done} of {len(found)} photos segmented; {_listed(formats)} in {out}")
-    if table is not None:
-        terminal.print(f"what was found: {table}")
+    for file in files:
+        terminal.print(f"of all photos: {file.path}")
     for line in (*skipped.lines(), *map(error_text, failed)):
         say(line, err=True)
     if failed:
         raise typer.Exit(1)
+
+
+def _run_files(
+    table: NewFile,
+    coco: NewFile,
+    cvat: NewFile,
+    yolo: NewFile,
+    labels: Sequence[str],
+    objects: Objects,
+    photos: Sequence[FoundPhoto],
+) -> list[RunFile]:
+    """The files about all photos that were asked for; `yolo` is the folder of label files."""
+    from freeseg.results.area_table import TableFile
+    from freeseg.results.coco_file import CocoFile
+    from freeseg.results.cvat import CvatFile
+    from freeseg.results.yolo import YoloClasses
+
+    folders = (photo.path.parents[len(photo.name.parts) - 1] for photo in photos)
+    return [
+        *([TableFile(table)] if table else []),
+        *([CocoFile(coco, labels, objects)] if coco else []),
+        *([CvatFile(cvat, labels, objects)] if cvat else []),
+        *([YoloClasses(yolo, labels, folders)] if yolo else []),
+    ]
 
 
 def _listed(formats: Sequence[str]) -> str:
