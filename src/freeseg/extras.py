@@ -15,6 +15,8 @@ EXTRAS = {
     "scipy": "eval",
     "jinja2": "eval",
     "pycocotools": "eval",
+    "pandas": "pandas",
+    "supervision": "supervision",
     "accelerate": "train",
     "matplotlib": "train",
     "webdataset": "train",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,8 @@ from PIL import Image
 from freeseg.errors import LabelError, shortened
 from freeseg.mask_values import BACKGROUND, DONT_KNOW, IGNORE, Mask, has_background, label_values
 from freeseg.photos import reduced
-from freeseg.results.conversions import coco_dataset, summary
+from freeseg.results.coco import bounding_box
+from freeseg.results.conversions import coco_dataset, data_frame, detections, notebook_html, notebook_png, summary
 from freeseg.results.counting import mean_confidence_by_value, pixels_by_value
 from freeseg.results.cutouts import cutout
 from freeseg.results.drawing import palette
@@ -23,6 +24,10 @@ from freeseg.results.formats import DEFAULT_FORMATS
 from freeseg.results.objects import LEAST_SHARE, Objects
 from freeseg.results.overlay import overlay
 from freeseg.results.writers import write_result
+
+if TYPE_CHECKING:
+    import pandas
+    import supervision
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +159,28 @@ class Segmentation:
         """
         return summary(self)
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """A table with a row for each label that has pixels, as `freeseg segment --table` writes it.
+
+        Raises:
+            FreeSegError: pandas is not installed.
+        """
+        return data_frame(self)
+
+    def to_supervision(self, *, instances: bool = False, min_area: float = LEAST_SHARE) -> supervision.Detections:
+        """What was found as `supervision.Detections`: boxes, masks, mean confidences, and names as `class_name`.
+
+        A class_id is the place of a label in `labels`, without the background.
+
+        Args:
+            instances: Whether each connected part of a label is a detection of its own.
+            min_area: As `to_coco` takes it.
+
+        Raises:
+            FreeSegError: supervision is not installed, or `min_area` is below 0.
+        """
+        return detections(self, Objects(instances, min_area))
+
     def overlay(self, *, alpha: float = 0.55, reduce: int = 1) -> Image.Image:
         """The photo under translucent colours, with a legend below it; see `freeseg.results.overlay.overlay`.
 
@@ -186,6 +213,64 @@ class Segmentation:
         for label in labels or self.found:
             where |= self.mask_of(label)
         return cutout(self.photo, where)
+
+    def crop(self, label: str) -> Image.Image:
+        """The part of the photo around a label: an RGB picture as large as the box around its pixels.
+
+        Raises:
+            LabelError: The label is not one of `labels`, or has no pixels.
+
+        Example:
+            >>> import freeseg, numpy as np
+            >>> result = freeseg.load().segment(np.zeros((40, 60, 3), np.uint8), "cat", background=False)
+            >>> result.crop("cat").size
+            (60, 40)
+        """
+        where = self.mask_of(label)
+        if not where.any():
+            raise LabelError(
+                f"no pixel shows {shortened(label)}; what was found: {shortened(', '.join(self.found), 500)}"
+            )
+        left, top, width, height = bounding_box(where)
+        return self.photo.crop((left, top, left + width, top + height))
+
+    def show(self) -> None:
+        """Show the overlay in the system's own program for pictures."""
+        self.overlay().show(title=self.name)
+
+    def __len__(self) -> int:
+        """How many labels were found."""
+        return len(self.found)
+
+    def __iter__(self) -> Iterator[str]:
+        """The labels that were found."""
+        return iter(self.found)
+
+    def __bool__(self) -> bool:
+        """True, also where nothing was found: it is a result all the same."""
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another result says the same of the same photo."""
+        if not isinstance(other, Segmentation):
+            return NotImplemented
+        return self is other or (
+            self._told() == other._told()
+            and np.array_equal(self.mask, other.mask)
+            and np.array_equal(self.confidence, other.confidence)
+            and self.photo.tobytes() == other.photo.tobytes()
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.labels, self.name, self.model, self.source, self.mask.shape))
+
+    def _repr_png_(self) -> bytes:
+        """What notebooks show."""
+        return notebook_png(self)
+
+    def _repr_html_(self) -> str:
+        """What notebooks show where they show HTML."""
+        return notebook_html(self)
 
     def mask_image(self) -> Image.Image:
         """The mask as a palette picture in the VOC colour map, or in 16-bit grey with more than 255 labels."""
@@ -233,6 +318,10 @@ class Segmentation:
         """
         objects = Objects(instances, min_area, polygons)
         return write_result(self, folder, stem, formats=formats, overwrite=overwrite, objects=objects)
+
+    def _told(self) -> tuple[Any, ...]:
+        """All of a result but its arrays and its photo."""
+        return self.labels, self.name, self.model, dict(self.presence), self.candidates, self.source, self.photo.size
 
     def _pixels(self) -> npt.NDArray[np.int64]:
         return pixels_by_value(self.mask, count=len(self.labels))
