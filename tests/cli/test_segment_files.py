@@ -112,3 +112,11 @@ def test_an_area_that_there_is_not(run: Run, images: Path, tmp_path: Path, least
     done = run("segment", images, "-l", "cat", "-o", tmp_path / "out", "--min-area", least)
     assert "min_area is" in one_line(done) or "--min-area" in one_line(done)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--coco", "--cvat", "--table"])
+def test_a_photo_is_never_written_over(run: Run, photo: Path, tmp_path: Path, option: str) -> None:
+    before = photo.read_bytes()
+    done = run("segment", photo, "-l", "cat", "-o", tmp_path / "out", option, photo, "--overwrite")
+    assert one_line(done) == f"freeseg: {photo} is one of the photos; name another file"
+    assert photo.read_bytes() == before

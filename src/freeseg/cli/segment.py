@@ -87,7 +87,7 @@ def segment(
     """
     from freeseg.cli.progress import progress
     from freeseg.errors import OutputError, PhotoError
-    from freeseg.files import check_folder, remove_half_written
+    from freeseg.files import check_folder, path_for_message, remove_half_written
     from freeseg.mask_values import labels_by_value
     from freeseg.photos import Skipped, find_photos
     from freeseg.results.endings import endings_of
@@ -102,10 +102,12 @@ def segment(
     found = find_photos(photos, without=out, skipped=skipped)
     check_folder(out)
     files = _run_files(table, coco, cvat, out if "yolo" in formats else None, names, objects, found)
+    photo_paths = {os.path.realpath(photo.path) for photo in found}
     for file in files:
+        if os.path.realpath(file.path) in photo_paths:
+            raise OutputError(f"{path_for_message(file.path)} is one of the photos; name another file")
         file.check(overwrite=overwrite)
     named = [NamedPhoto(photo.name.as_posix(), str(photo.path)) for photo in found]
-    photo_paths = {os.path.realpath(photo.path) for photo in found}
     stems = choose_stems(named, out, endings=endings, photos=photo_paths, overwrite=overwrite)
     paths = {stem: photo.path for stem, photo in zip(stems, found, strict=True) if isinstance(stem, str)}
     network = model.load()
