@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, Overwrite, read_labels
+from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, Overwrite, Photos, read_labels
 from freeseg.cli.output import console, error_text, say
 from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS, read_formats
 from freeseg.results.objects import Objects
@@ -37,7 +38,7 @@ NewFile = Path | None
 
 
 def segment(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)],
+    photos: Photos,
     *,
     labels: Labels,
     out: Out = DEFAULT_OUT,
@@ -82,6 +83,7 @@ def segment(
         freeseg segment photos --labels "cat, dog" --save cutout,labelme --table found.csv
         freeseg segment set/images --labels "cat, dog" --save yolo --out set/labels
         freeseg segment photos --labels "cat, dog" --save mask --coco all.json --instances --polygons
+        freeseg segment "photos/**/*.jpg" @names.txt --labels "cat, dog"
         freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
         freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
     """
@@ -89,9 +91,9 @@ def segment(
     from freeseg.errors import OutputError, PhotoError
     from freeseg.files import check_folder, path_for_message, remove_half_written
     from freeseg.mask_values import labels_by_value
-    from freeseg.photos import Skipped, find_photos
+    from freeseg.photos import Skipped, given_photos
     from freeseg.results.endings import endings_of
-    from freeseg.results.places import NamedPhoto, choose_stems
+    from freeseg.results.places import choose_stems, named_photo
     from freeseg.results.saving import save_in_background
 
     formats = read_formats(save)
@@ -99,27 +101,26 @@ def segment(
     names = labels_by_value(vocabulary.names, background=background)
     endings = endings_of(formats, names)
     skipped = Skipped()
-    found = find_photos(photos, without=out, skipped=skipped)
+    found = given_photos(photos, sys.stdin.buffer, without=out, skipped=skipped)
     check_folder(out)
     files = _run_files(table, coco, cvat, out if "yolo" in formats else None, names, objects, found)
-    photo_paths = {os.path.realpath(photo.path) for photo in found}
+    photo_paths = {os.path.realpath(photo.path) for photo in found if photo.picture is None}
     for file in files:
         if os.path.realpath(file.path) in photo_paths:
             raise OutputError(f"{path_for_message(file.path)} is one of the photos; name another file")
         file.check(overwrite=overwrite)
-    named = [NamedPhoto(photo.name.as_posix(), str(photo.path)) for photo in found]
-    stems = choose_stems(named, out, endings=endings, photos=photo_paths, overwrite=overwrite)
-    paths = {stem: photo.path for stem, photo in zip(stems, found, strict=True) if isinstance(stem, str)}
+    stems = choose_stems([*map(named_photo, found)], out, endings=endings, photos=photo_paths, overwrite=overwrite)
+    inputs = {stem: photo.content for stem, photo in zip(stems, found, strict=True) if isinstance(stem, str)}
     network = model.load()
-    for folder in {(out / stem).parent for stem in paths}:
+    for folder in {(out / stem).parent for stem in inputs}:
         remove_half_written(folder, recursive=False)
     failed = [str(stem) for stem in stems if isinstance(stem, OutputError)]
     totals: Counter[str] = Counter()
     with ExitStack() as at_the_end, progress("segmenting") as update:
         for file in files:  # also of a run that is stopped
             at_the_end.callback(file.write)
-        outcomes = network.stream(paths.values(), vocabulary, background=background)
-        named_outcomes = zip(paths, outcomes, strict=True)
+        outcomes = network.stream(inputs.values(), vocabulary, background=background)
+        named_outcomes = zip(inputs, outcomes, strict=True)
         written = save_in_background(named_outcomes, out, formats=formats, overwrite=overwrite, objects=objects)
         for count, (stem, outcome) in enumerate(written, start=len(failed) + 1):
             if isinstance(outcome, PhotoError | OutputError):

@@ -58,20 +58,38 @@ def open_header(file: BinaryIO, name: str) -> Image.Image:
 
     That check prints a warning, and its limit is one setting for the whole process.
     """
-    Image.init()
     start = file.read(_HEAD_BYTES)
     if kind := _unsupported_kind(start):
         raise PhotoError(f"cannot read {name}: it is {kind}, whatever its name says; save it as PNG or JPEG")
+    known = _known_kind(start)
+    if not known:
+        raise PhotoError(f"cannot read {name}: not a picture in a known format; save it as PNG or JPEG")
+    file.seek(0)
+    picture = Image.OPEN[known][0](file, "")
+    if known == "TIFF":
+        open_full_page(picture, name)
+    return picture
+
+
+def begins_like_photo(content: bytes) -> bool:
+    """Whether bytes begin as a picture's file does, also of a kind that is not read.
+
+    Example:
+        >>> begins_like_photo(b"GIF89a..."), begins_like_photo(b"holiday/a.gif")
+        (True, False)
+    """
+    return bool(_known_kind(content[:_HEAD_BYTES]) or _unsupported_kind(content[:_HEAD_BYTES]))
+
+
+def _known_kind(start: bytes) -> str:
+    """What Pillow calls the kind of a file that is read, by its first bytes; "" for any other file."""
+    Image.init()
     for known in _FORMATS:
         factory, accept = Image.OPEN.get(known, (None, None))
         # What `accept` gives is a str where this Pillow was built without the format.
         if factory and accept and len(start) > 1 and accept(start[:16]) is True:
-            file.seek(0)
-            picture = factory(file, "")
-            if known == "TIFF":
-                open_full_page(picture, name)
-            return picture
-    raise PhotoError(f"cannot read {name}: not a picture in a known format; save it as PNG or JPEG")
+            return known
+    return ""
 
 
 def _unsupported_kind(start: bytes) -> str:

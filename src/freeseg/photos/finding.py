@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from PIL import Image
+
 from freeseg.errors import OutputError, PhotoError
 from freeseg.files import path_for_message
 from freeseg.photos.decoding import photo_errors
@@ -55,15 +57,22 @@ class Skipped:
 
 
 class FoundPhoto(NamedTuple):
-    """A photo on disk.
+    """A photo on disk, or one that came through a pipe.
 
     Attributes:
         path: Where it is.
         name: Its path below the folder that the user named; of a file that was named itself, the file's name.
+        picture: The photo that came through a pipe, which is nowhere on disk; `path` is then only a name.
     """
 
     path: Path
     name: PurePosixPath
+    picture: Image.Image | None = None
+
+    @property
+    def content(self) -> Path | Image.Image:
+        """What is read: the file, or the picture."""
+        return self.path if self.picture is None else self.picture
 
 
 def find_photos(

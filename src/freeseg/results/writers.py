@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from PIL import Image
 
-from freeseg.files import FLAT_PNG, bytes_sha256, encode_picture, json_text, text_bytes, write_bytes
+from freeseg.files import FLAT_PNG, encode_picture, json_text, text_bytes, write_bytes
 from freeseg.photos import UNNAMED, is_large
 from freeseg.results.endings import endings_of, label_names
 from freeseg.results.formats import check_formats
@@ -27,7 +27,7 @@ from freeseg.results.label_studio import label_studio_task
 from freeseg.results.labelme import labelme_file
 from freeseg.results.marks import FROM_HERE, SOFTWARE, SOFTWARE_KEY, blank_mark, picture_options, read_mark
 from freeseg.results.objects import Objects
-from freeseg.results.places import NamedPhoto, check_stem, choose_stem
+from freeseg.results.places import NamedPhoto, check_stem, choose_stem, pixels_sha256
 from freeseg.results.yolo import yolo_text
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ def write_result(
     """
     names = [formats] if isinstance(formats, str) else formats
     check_formats(names, ENCODERS)
-    photo = NamedPhoto(Path(result.name).name or UNNAMED, result.source, "" if result.source else _sha256(result.photo))
+    photo = NamedPhoto(
+        Path(result.name).name or UNNAMED, result.source, "" if result.source else pixels_sha256(result.photo)
+    )
     mark = photo.mark((Path(folder) / (stem or UNNAMED)).parent)
     chosen = objects or Objects()
     contents = {ending: content for name in names for ending, content in ENCODERS[name](result, mark, chosen).items()}
@@ -216,8 +218,3 @@ def _by_label(result: Segmentation, start: str, pictures: Mapping[str, bytes]) -
 
 def _from_here(result: Segmentation, mark: str) -> dict[str, str]:
     return {FROM_HERE: mark} if result.source else {}
-
-
-def _sha256(picture: Image.Image) -> str:
-    """The sha256 of a picture's size and pixels."""
-    return bytes_sha256(str(picture.size).encode() + picture.tobytes())
