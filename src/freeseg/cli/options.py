@@ -51,6 +51,7 @@ Overwrite = Annotated[
         "replaced, and the photos never.",
     ),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be written, and write nothing.")]
 Background = Annotated[
     bool,
     typer.Option(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,28 +11,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, Overwrite, Photos, read_labels
-from freeseg.cli.output import console, error_text, say
+from freeseg.cli.options import (
+    DEFAULT_OUT,
+    Background,
+    DryRun,
+    Labels,
+    ModelOptions,
+    Out,
+    Overwrite,
+    Photos,
+    read_labels,
+)
+from freeseg.cli.segment_report import Report
 from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS, read_formats
 from freeseg.results.objects import Objects
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from freeseg.photos import FoundPhoto
     from freeseg.results.run_files import RunFile
-    from freeseg.results.segmentation import Segmentation
 
-SPOKEN = {  # what was written
-    "overlay": "overlays",
-    "mask": "masks",
-    "cutout": "cut-outs",
-    "labelme": "LabelMe files",
-    "yolo": "YOLO labels",
-    "labelstudio": "tasks for Label Studio",
-    "masks": "masks of each label",
-    "cutouts": "cut-outs of each label",
-}
 NewFile = Path | None
 
 
@@ -67,6 +63,15 @@ def segment(
     ] = None,
     objects: Objects,
     overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
+    json_lines: Annotated[
+        bool,
+        typer.Option(
+            "--json-lines",
+            help="Say a line of JSON for each photo, as soon as its files are there, and no tables: for programs.",
+        ),
+    ] = False,
     model: ModelOptions,
 ) -> None:
     """Segment photos by words. Each photo gives an overlay (JPEG), a mask (palette PNG) and a summary (JSON).
@@ -83,6 +88,7 @@ def segment(
         freeseg segment photos --labels "cat, dog" --save cutout,labelme --table found.csv
         freeseg segment set/images --labels "cat, dog" --save yolo --out set/labels
         freeseg segment photos --labels "cat, dog" --save mask --coco all.json --instances --polygons
+        freeseg segment photos --labels "cat, dog" --dry-run
         freeseg segment "photos/**/*.jpg" @names.txt --labels "cat, dog"
         freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
         freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
@@ -97,12 +103,12 @@ def segment(
     from freeseg.results.saving import save_in_background
 
     formats = read_formats(save)
+    report = Report(out, formats, quiet=quiet, json_lines=json_lines)
     vocabulary = read_labels(labels)
     names = labels_by_value(vocabulary.names, background=background)
     endings = endings_of(formats, names)
     skipped = Skipped()
     found = given_photos(photos, sys.stdin.buffer, without=out, skipped=skipped)
-    check_folder(out)
     files = _run_files(table, coco, cvat, out if "yolo" in formats else None, names, objects, found)
     photo_paths = {os.path.realpath(photo.path) for photo in found if photo.picture is None}
     for file in files:
@@ -110,37 +116,36 @@ def segment(
             raise OutputError(f"{path_for_message(file.path)} is one of the photos; name another file")
         file.check(overwrite=overwrite)
     stems = choose_stems([*map(named_photo, found)], out, endings=endings, photos=photo_paths, overwrite=overwrite)
-    inputs = {stem: photo.content for stem, photo in zip(stems, found, strict=True) if isinstance(stem, str)}
+    planned: dict[str, FoundPhoto] = {}
+    for photo, stem in zip(found, stems, strict=True):
+        if isinstance(stem, OutputError):
+            report.refused(photo, stem)
+        else:
+            planned[stem] = photo
+    if dry_run:
+        for stem, photo in planned.items():
+            report.planned(photo, stem, endings)
+        report.end_of_plan(skipped.lines())
+        raise typer.Exit(1 if report.failed else 0)
+    check_folder(out)
     network = model.load()
-    for folder in {(out / stem).parent for stem in inputs}:
+    for folder in {(out / stem).parent for stem in planned}:
         remove_half_written(folder, recursive=False)
-    failed = [str(stem) for stem in stems if isinstance(stem, OutputError)]
-    totals: Counter[str] = Counter()
-    with ExitStack() as at_the_end, progress("segmenting") as update:
+    with ExitStack() as at_the_end, progress("segmenting", quiet=quiet) as update:
         for file in files:  # also of a run that is stopped
             at_the_end.callback(file.write)
-        outcomes = network.stream(inputs.values(), vocabulary, background=background)
-        named_outcomes = zip(inputs, outcomes, strict=True)
-        written = save_in_background(named_outcomes, out, formats=formats, overwrite=overwrite, objects=objects)
-        for count, (stem, outcome) in enumerate(written, start=len(failed) + 1):
+        inputs = (photo.content for photo in planned.values())
+        outcomes = zip(planned, network.stream(inputs, vocabulary, background=background), strict=True)
+        for stem, outcome in save_in_background(outcomes, out, formats=formats, overwrite=overwrite, objects=objects):
             if isinstance(outcome, PhotoError | OutputError):
-                failed.append(str(outcome))
+                report.refused(planned[stem], outcome)
             else:
-                totals.update(outcome.present)
+                report.segmented(planned[stem], stem, outcome)
                 for file in files:
                     file.add(outcome, stem)
-            update(count, len(found), stem)
-    terminal, done = console(), len(found) - len(failed)
-    if len(found) == 1 and not failed and not isinstance(outcome, PhotoError | OutputError):
-        terminal.print(_one(outcome))
-    elif totals:
-        terminal.print(_many(totals, done))
-    terminal.print(f"{done} of {len(found)} photos segmented; {_listed(formats)} in {out}")
-    for file in files:
-        terminal.print(f"of all photos: {file.path}")
-    for line in (*skipped.lines(), *map(error_text, failed)):
-        say(line, err=True)
-    if failed:
+            update(report.count, len(found), stem)
+    report.end(files, skipped.lines())
+    if report.failed:
         raise typer.Exit(1)
 
 
@@ -166,30 +171,3 @@ def _run_files(
         *([CvatFile(cvat, labels, objects)] if cvat else []),
         *([YoloClasses(yolo, labels, folders)] if yolo else []),
     ]
-
-
-def _listed(formats: Sequence[str]) -> str:
-    """What was written, in words."""
-    *most, last = (SPOKEN.get(name, name.upper()) for name in formats)
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def _one(result: Segmentation) -> Table:
-    from rich.table import Table
-
-    table = Table("label", "area", "confidence", "presence", title=result.name)
-    for label, share in sorted(result.areas().items(), key=lambda item: -item[1]):
-        score = result.presence.get(label)
-        table.add_row(
-            label, f"{share:.1%}", f"{result.mean_confidence(label):.2f}", "" if score is None else f"{score:.2f}"
-        )
-    return table
-
-
-def _many(totals: Counter[str], photos: int) -> Table:
-    from rich.table import Table
-
-    table = Table("label", "photos that show it", title=f"{photos} photos")
-    for label, shown in totals.most_common(30):
-        table.add_row(label, str(shown))
-    return table
