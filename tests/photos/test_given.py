@@ -80,13 +80,13 @@ def test_a_photo_through_the_pipe(kind: str) -> None:
 
 
 def test_folders_are_searched_and_what_is_left_out_is_counted(here: Path) -> None:
-    (here / "shots" / "phone.heic").touch()
+    (here / "shots" / "phone.cr2").touch()
     (here / "out").mkdir()
     (here / "names.txt").write_text("shots\n")
     skipped = Skipped()
     found = given_photos(["@names.txt"], io.BytesIO(), without=here / "out", skipped=skipped)
     assert [photo.path.name for photo in found] == ["1.jpg", "2.jpg", "3.png"]
-    assert skipped.unsupported == {".heic": 1}
+    assert skipped.unsupported == {".cr2": 1}
 
 
 def test_mistakes(here: Path) -> None:
@@ -101,7 +101,8 @@ def test_mistakes(here: Path) -> None:
     assert "no such file" in complaint("-", pipe=b"gone.jpg")
     assert complaint("-").startswith("cannot read the pipe: it is empty")
     assert "neither a photo nor text" in complaint("-", pipe=b"\x01\x02\x03")
-    assert "it is HEIC" in complaint("-", pipe=b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    assert "(CR3)" in complaint("-", pipe=b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom")
+    assert complaint("-", pipe=b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").startswith("cannot read the photo from the pipe")
     assert "damaged" in complaint("-", pipe=b"\xff\xd8\xff\xe0cut off")
 
 

@@ -1,6 +1,6 @@
 """Photos: finding them, reading them safely, resizing them, and preparing the next ones in other threads."""
 
-from freeseg.photos.finding import SUFFIXES, FoundPhoto, Skipped, find_photos, photos_in
+from freeseg.photos.finding import FoundPhoto, Skipped, find_photos, photos_in, suffixes
 from freeseg.photos.given import given_photos
 from freeseg.photos.large_jpegs import reduced
 from freeseg.photos.limits import is_large
@@ -11,7 +11,6 @@ from freeseg.photos.resizing import fit_short_side, resize, to_array
 from freeseg.photos.seen import SeenPhoto
 
 __all__ = [
-    "SUFFIXES",
     "UNNAMED",
     "FoundPhoto",
     "Photo",
@@ -31,5 +30,6 @@ __all__ = [
     "read_resized",
     "reduced",
     "resize",
+    "suffixes",
     "to_array",
 ]
