@@ -22,6 +22,7 @@ from freeseg.labelling import processes
 from freeseg.labelling.photo import LabellingOptions
 from freeseg.labelling.processes import Process, default_workers, label_in_processes, label_in_this_process
 from freeseg.labelling.tasks import LabellingTask, labelling_tasks
+from freeseg.models import checkpoint, towers
 from freeseg.pipeline import FreeSeg
 from freeseg.results.segmentation import Segmentation
 from freeseg.system import available_cores
@@ -49,6 +50,18 @@ def test_two_processes_write_what_one_writes(sources: list[PhotoSource], options
     assert first.masks.entries == second.masks.entries
     assert len(first.masks.entries) == 6
     assert content(options.folder) == content(both.folder)
+
+
+@pytest.mark.usefixtures("forked")
+def test_processes_know_which_towers_the_user_has_named(
+    sources: list[PhotoSource], options: LabellingOptions, clip: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A model whose tower lies elsewhere, as that of a network whose teacher is a CLIP."""
+    pair = towers.resolve(clip)
+    model = towers.untrained(pair)
+    folder = tmp_path_factory.mktemp("models") / "mine"
+    checkpoint.save(model, checkpoint.new_config("mine", pair, model), folder)
+    assert len(run(sources, replace(options, model=str(folder)), workers=2).masks.entries) == 6
 
 
 def test_no_more_photos_are_read_than_are_worked_on(

@@ -19,7 +19,7 @@ import freeseg
 from freeseg.decision.rule import Decision
 from freeseg.errors import OutputError, WeightsError
 from freeseg.files import sha256
-from freeseg.models import TEACHER, Config, Preprocessing, checkpoint, embedded_folder, read_config
+from freeseg.models import TEACHER, Config, Preprocessing, checkpoint, embedded_folder, hub, read_config
 from freeseg.models.card import CARD
 from freeseg.models.checkpoint import load, save
 from freeseg.models.config import CONFIG, WEIGHTS
@@ -199,6 +199,20 @@ class TestConfigsThatAreRefused:
         message = refused(change_config(folder, image_tower="efficientnet-lite9"))
         assert "'efficientnet-lite9'" in message
         assert "efficientnet-lite2" in message
+
+    @pytest.mark.parametrize("role", ["image_tower", "text_tower"])
+    def test_a_tower_elsewhere_is_not_even_looked_for(
+        self, folder: Path, role: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A config may come from a stranger."""
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        monkeypatch.setattr(hub.names, "_named", set())
+        message = refused(change_config(folder, **{role: "/elsewhere/clip"}))
+        assert "'/elsewhere/clip', which lies elsewhere and was not named by you" in message
+        assert "FREESEG_TOWERS" in message
+        monkeypatch.setenv("FREESEG_TOWERS", "/elsewhere")
+        assert "there is no folder '/elsewhere/clip'" in refused(folder)
 
     @pytest.mark.parametrize("tower", ["efficientnet-lite2-multilevel", "all-minilm-l6-v2"])
     def test_towers_of_other_weights(self, folder: Path, tower: str) -> None:

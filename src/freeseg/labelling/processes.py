@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from multiprocessing import get_context
@@ -15,6 +15,7 @@ from freeseg.data.free_masks import Entry
 from freeseg.errors import FreeSegError, FullDiskError, OutputError, PhotoError
 from freeseg.labelling.photo import LabellingOptions, label_photo
 from freeseg.labelling.tasks import LabellingTask
+from freeseg.models import hub
 from freeseg.pipeline import FreeSeg
 from freeseg.system import available_cores, children_without_interrupt
 
@@ -111,7 +112,7 @@ class Process:
 
     def __init__(self, options: LabellingOptions) -> None:
         self.connection, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs, options), daemon=True)
+        self._process = _SPAWN.Process(target=_serve, args=(theirs, options, hub.named_by_user()), daemon=True)
         with children_without_interrupt():
             self._process.start()
         theirs.close()
@@ -174,11 +175,18 @@ def _processes(
             process.stop()
 
 
-def _serve(connection: Connection, options: LabellingOptions) -> None:
+def _serve(connection: Connection, options: LabellingOptions, named: Collection[str]) -> None:
     """Label the photos that come through the connection until it is closed.
 
     Ctrl-C is left to the process at the other end. SIGTERM ends this one once it has finished its photo.
+
+    Args:
+        connection: To the process that started this one.
+        options: How photos are labelled.
+        named: The models that the user has named there.
     """
+    for name in named:
+        hub.name_by_user(name)
     busy, terminated = False, False
 
     def terminate(number: int, frame: FrameType | None) -> None:

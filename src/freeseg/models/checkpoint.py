@@ -16,6 +16,7 @@ from safetensors.torch import save as serialised
 
 from freeseg.errors import PATH_CHARACTERS, WeightsError, reason, shortened
 from freeseg.files import sha256, write_bytes
+from freeseg.models import hub
 from freeseg.models.card import write_description
 from freeseg.models.config import WEIGHTS, Config, TowerPair, read_config
 from freeseg.models.iclip import ICLIP
@@ -83,6 +84,8 @@ def load(folder: Path) -> tuple[ICLIP, Config]:
 
 
 def _check_towers(config: Config, folder: Path) -> None:
+    for tower in {config.towers.image, config.towers.text}.difference(known_names()):
+        _check_place(tower, folder)
     try:
         family_of(config.towers.image)
     except WeightsError:
@@ -93,3 +96,15 @@ def _check_towers(config: Config, folder: Path) -> None:
         ) from None
     if config.towers_sha256 != towers_sha256(config.towers):
         raise WeightsError(f"{folder} was trained on other tower weights than those installed; train it again")
+
+
+def _check_place(tower: str, folder: Path) -> None:
+    """Check that a tower may be read which the config of a model names, that may come from a stranger."""
+    if hub.is_name(tower):
+        return
+    if not hub.may_be_read(tower, folder):
+        raise WeightsError(
+            f"{folder} stands on the tower {shortened(tower, PATH_CHARACTERS)}, which lies elsewhere and was not named "
+            "by you; if you trust it, set the variable FREESEG_TOWERS to the folder that it is in"
+        )
+    hub.trust(tower)  # what is made of this model stands on it too

@@ -42,6 +42,7 @@ def find_model(name: str | Path = DEFAULT, *, revision: str | None = None) -> Pa
     if is_file(folder / CONFIG):
         if revision is not None:
             raise WeightsError(f"{name} is on this machine and has no revisions; leave --revision out")
+        hub.name_by_user(str(folder))
         return folder
     if hub.is_name(str(name)) and not is_folder(folder):  # a folder of the user's own may be empty
         extras.require(

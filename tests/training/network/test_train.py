@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 import freeseg
+from freeseg.data.free_masks import LABELS, MaskSettings, open_free_masks
 from freeseg.errors import FreeSegError
-from freeseg.models import Config
+from freeseg.models import Config, hub
 from freeseg.training import network
 from freeseg.training.loop import StepReport
 from freeseg.training.network.recipe import NetworkRecipe
@@ -75,3 +77,19 @@ def test_a_mistake_shows_before_anything_is_computed(folder: Path) -> None:
     with pytest.raises(FreeSegError, match="int8"):
         network.run(*where, encoder=ENCODER, precision="int8")
     assert not (folder / "mine").exists()
+
+
+@pytest.mark.parametrize("near", [True, False])
+def test_a_teacher_that_masks_name_is_read_where_it_is_expected_only(
+    folder: Path, near: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masks, place = open_free_masks(folder / "masks"), folder / "gone" if near else Path("/elsewhere/clip")
+    monkeypatch.chdir(folder / "photos")
+    monkeypatch.setattr(hub.names, "_named", set())
+    settings = MaskSettings(masks.vocabulary, "tiny", str(place), "", "1", {})
+    (masks.folder / LABELS).write_text(json.dumps(settings.to_dict()))
+    with pytest.raises(FreeSegError) as raised:
+        network.run(masks.folder, [folder / "photos"], folder / "mine", encoder=ENCODER)
+    elsewhere = "made the masks, which lies elsewhere and was not named by you; if you trust it, name it by --teacher"
+    assert str(place) in str(raised.value)
+    assert (elsewhere in str(raised.value)) != near

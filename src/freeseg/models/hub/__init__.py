@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from freeseg.models.hub.known_models import KnownModel, known_models
-from freeseg.models.hub.names import is_name, name_by_user, named_in_a_file
+from freeseg.models.hub.names import is_name, may_be_read, name_by_user, named_by_user, named_in_a_file, trust
 from freeseg.models.hub.required_files import required_files
 
 if TYPE_CHECKING:
@@ -23,10 +23,13 @@ __all__ = [
     "download",
     "is_name",
     "known_models",
+    "may_be_read",
     "name_by_user",
+    "named_by_user",
     "named_in_a_file",
     "required_files",
     "resolve",
+    "trust",
 ]
 
 

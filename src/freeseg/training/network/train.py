@@ -9,9 +9,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import freeseg
-from freeseg.data.free_masks import FreeMasks, open_free_masks
+from freeseg.data.free_masks import LABELS, FreeMasks, open_free_masks
 from freeseg.engines.choose import require_torch
-from freeseg.errors import FreeSegError
+from freeseg.errors import PATH_CHARACTERS, FreeSegError, shortened
+from freeseg.files import is_folder, remove_half_written
 from freeseg.models import Config, checkpoint, hub
 from freeseg.models.towers import DEFAULT_NETWORK, network_family
 from freeseg.pipeline import FreeSeg
@@ -91,6 +92,7 @@ def run(
     if not free_masks.entries:
         raise FreeSegError(f"{masks} has no photo with a mask; label some with `freeseg label`")
     photos = find_photos(free_masks, folders)
+    remove_half_written(out, recursive=True)
     devices = accelerator(device, precision)
     if devices.is_main_process and (without := count_unlabelled(free_masks, folders, photos)):
         on_note(f"{without:,} photos have no mask and are not used; `freeseg label` makes them one")
@@ -135,9 +137,16 @@ def _load_teacher(name: str, masks: FreeMasks, device: str) -> FreeSeg:
     """The teacher by its name, or the model that made the masks.
 
     Raises:
-        FreeSegError: The model that made the masks is no longer the same.
+        FreeSegError: The model that made the masks is no longer the same, or lies where it is not to be read.
     """
     made_by = masks.place or masks.entries[0].model
+    if not name and Path(made_by).is_absolute() and not hub.may_be_read(made_by, masks.folder):
+        raise FreeSegError(
+            f"{masks.folder / LABELS} says that {shortened(made_by, PATH_CHARACTERS)} made the masks, which lies "
+            "elsewhere and was not named by you; if you trust it, name it by --teacher"
+        )
+    if is_folder(made_by):
+        hub.trust(made_by)  # the network's words are those of its tower
     with nullcontext() if name else hub.named_in_a_file():
         teacher = freeseg.load(name or made_by, engine="torch", device=device)
     if not name and masks.weights not in ("", teacher.weights_sha256):
