@@ -98,8 +98,9 @@ bench: .venv/dev.stamp ## Measure speed and memory, in minutes, on a machine tha
 	$(BIN)/python -m benchmarks.clip_family --out docs/benchmarks/models-speed.md
 
 .PHONY: attack
-attack: .venv/dev.stamp ## Try 5,000 bad inputs; each must be read, or refused in one line.
-	$(BIN)/python tests/attacks/inputs.py $(ARGS)
+attack: .venv/dev.stamp ## Try 5,000 bad inputs, 200 kills, and 64 full disks for each command; takes an hour.
+	@for each in inputs kills full_disk; do PYTHONPATH=tests $(BIN)/python -m attacks.$$each $(ARGS) || failed=1; done; \
+	exit $${failed:-0}
 
 .PHONY: clean
 clean: ## Remove everything that these targets made.

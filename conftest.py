@@ -28,7 +28,6 @@ SLOW_FILES = (
     "test_export_command.py",
     "test_exporter.py",
     "test_golden.py",
-    "test_killed_evaluation.py",
     "test_light.py",
     "test_light_installation.py",
     "test_onnx_engine.py",

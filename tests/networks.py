@@ -104,12 +104,3 @@ def tiny_task(
 def _drawn(folder: Path) -> tuple[FreeMasks, list[Path]]:
     masks = open_free_masks(folder / "masks")
     return masks, [folder / "photos" / entry.file for entry in masks.entries]
-
-
-def train_to_be_killed(folder: Path, run: Path, epochs: int) -> None:
-    """A training that saves its state after every step, and says when it begins."""
-    torch.set_num_threads(1)
-    loop = tiny_task(folder, NetworkRecipe(**{**vars(RECIPE), "epochs": epochs})).loop(run)
-    loop.checkpoint_seconds = 0.0
-    print("ready", flush=True)
-    loop.fit()

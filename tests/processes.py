@@ -9,11 +9,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pkgutil
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +27,8 @@ from freeseg.prefetch import end_with_parent
 SERVER = multiprocessing.get_context("forkserver")
 FOREVER = 300  # seconds; a machine may be busy with other things
 _modules = [module.name for module in pkgutil.walk_packages(freeseg.__path__, "freeseg.")]
+# transformers imports a model's code when it is first asked for, which takes two seconds.
+_modules += ["transformers.models.clip.modeling_clip", "transformers.models.dinov2.modeling_dinov2"]
 SERVER.set_forkserver_preload([name for name in _modules if name != "freeseg.__main__"])
 
 
@@ -50,6 +54,9 @@ class Started:
         cores: int | None = None,
     ):
         self._output = Path(tempfile.mkdtemp(prefix="freeseg-process-"))
+        weakref.finalize(self, shutil.rmtree, self._output, ignore_errors=True)
+        for name in ("stdout", "stderr"):  # it may end before it opens them
+            (self._output / name).touch()
         variables = {**os.environ, "COLUMNS": "120", **(environment or {})}
         given = (function, arguments, folder or Path.cwd(), variables, session, cores, self._output)
         self._process = SERVER.Process(target=_call, args=given)
@@ -78,8 +85,7 @@ class Started:
     @property
     def said(self) -> str:
         """What it has written to standard output so far."""
-        path = self._output / "stdout"
-        return path.read_text() if path.exists() else ""
+        return (self._output / "stdout").read_text()
 
     def wait_until(self, condition: Callable[[], bool], every: float = 0.002) -> None:
         """Return as soon as the condition holds or the process has ended."""

@@ -120,11 +120,36 @@ class TestAtomicPath:
         def refused(*_, **__):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-        monkeypatch.setattr("tempfile.mkstemp", refused)  # root may write anywhere: no real folder would do
+        monkeypatch.setattr("os.open", refused)  # root may write anywhere: no real folder would do
         with pytest.raises(OutputError, match="Permission denied; choose another folder") as caught:
             write_text(tmp_path / "note.txt", "x")
         assert "\n" not in str(caught.value)
         assert str(tmp_path) in str(caught.value)
+
+    def test_a_signal_as_soon_as_the_temporary_file_is_there(self, tmp_path, monkeypatch):
+        make = os.open
+
+        def stopped(*given):
+            os.close(make(*given))
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("os.open", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            write_text(tmp_path / "note.txt", "x")
+        monkeypatch.undo()
+        assert left_in(tmp_path) == []
+
+    @pytest.mark.parametrize(
+        ("number", "fix"),
+        [
+            (errno.ENOSPC, "No space left on device; nothing half-written was left: free space, or choose another"),
+            (errno.EFBIG, "File too large; nothing half-written was left: allow larger files"),
+            (errno.EIO, "nothing half-written was left: choose another folder"),
+        ],
+    )
+    def test_each_cause_has_its_fix(self, old, number, fix):
+        with pytest.raises(OutputError, match=fix), atomic_path(old):
+            raise OSError(number, os.strerror(number))
 
     def test_a_file_where_a_folder_should_be(self, old):
         with pytest.raises(OutputError, match="choose another folder"):

@@ -13,7 +13,7 @@ import io
 import json
 import os
 import re
-import tempfile
+import secrets
 import threading
 import zlib
 from collections.abc import Iterator
@@ -29,9 +29,14 @@ if TYPE_CHECKING:
 
 _HALF_WRITTEN = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # the temporary names of `atomic_path`
 _UMASK_LOCK = threading.Lock()
-# Unlike the methods of Path, these are False for a name that no file can have, such as one of 1,000 characters.
+FIXES = {  # of what keeps a file from being written
+    errno.ENOSPC: "free space, or choose another folder",
+    errno.EDQUOT: "free space, or choose another folder",
+    errno.EFBIG: "allow larger files (ulimit -f), or choose another disk",
+}
 # Pillow's options for a PNG of few, even areas, as masks are: nearly as small as by default, for a third of the work.
 FLAT_PNG: dict[str, Any] = {"compress_level": 1, "compress_type": zlib.Z_RLE}
+# Unlike the methods of Path, these are False for a name that no file can have, such as one of 1,000 characters.
 exists, is_file, is_folder = os.path.exists, os.path.isfile, os.path.isdir
 
 
@@ -55,23 +60,34 @@ def atomic_path(path: Path) -> Iterator[Path]:
         >>> target.read_text()
         'whole or not at all'
     """
+    unwritable = f"cannot write to {path.parent}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", suffix=".part", dir=path.parent)
     except OSError as error:
-        raise _output_error(error, f"cannot write to {path.parent}: {reason(error)}; choose another folder") from error
-    temporary = Path(name)
+        raise _output_error(error, f"{unwritable}: {reason(error)}; choose another folder") from error
+    # Its name is known before it is there, or a Ctrl-C in between would leave it.
+    temporary = path.parent / f".{path.name[:50]}.{secrets.token_hex(4)}.part"
     try:
-        with _locked(handle):
+        with _locked(_make(temporary, unwritable)):
             yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise _output_error(error, f"cannot write {path}: {reason(error)}; nothing half-written was left") from error
+        fix = FIXES.get(error.errno or 0, "choose another folder")
+        message = f"cannot write {path}: {reason(error)}; nothing half-written was left: {fix}"
+        raise _output_error(error, message) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _make(path: Path, unwritable: str) -> int:
+    """Make a new file; gives its handle, or raises an error that begins with what is `unwritable`."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise _output_error(error, f"{unwritable}: {reason(error)}; choose another folder") from error
 
 
 def _output_error(error: OSError, message: str) -> OutputError:
@@ -278,19 +294,6 @@ def printable(text: str) -> str:
         'caf?'
     """
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def name_in_file(text: str) -> str:
-    """A text, such as a label, as a part of a file's name on any system: letters, digits and hyphens.
-
-    It has at most 40 characters, and so at most 160 bytes; two texts may become the same.
-
-    Example:
-        >>> name_in_file("../potted plant")
-        'potted-plant'
-    """
-    kept = "".join(letter if letter.isalnum() else "-" for letter in text)
-    return "-".join(filter(None, kept.split("-")))[:40] or "label"
 
 
 def path_for_message(path: str | os.PathLike[str]) -> str:

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from attacks.inputs import ATTACKS, attack
 
 
@@ -16,7 +17,7 @@ def test_what_is_damaged_was_right(kind: str, tmp_path: Path) -> None:
 
 
 def test_every_bad_input_is_read_or_refused_in_one_line() -> None:
-    ended, wrong = attack(400, seed=1)
+    ended, wrong = attack(range(400), seed=1)
     assert wrong == []
     for kind in ATTACKS:
         assert ended[kind]["refused"] > 0, kind  # or nothing was attacked

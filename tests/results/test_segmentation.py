@@ -2,7 +2,7 @@
 
 import errno
 import json
-import tempfile
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -357,7 +357,7 @@ class TestSave:
         def refuse(*args, **options):  # as root every folder can be written
             raise PermissionError(errno.EACCES, "Permission denied")
 
-        monkeypatch.setattr(tempfile, "mkstemp", refuse)
+        monkeypatch.setattr(os, "open", refuse)
         with pytest.raises(OutputError, match="Permission denied"):
             make().save(tmp_path)
         assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from freeseg.errors import DataError, OutputError
+from freeseg.errors import DataError, OutputError, reason
 from freeseg.evaluation.records import PhotoRecord, Run
 from freeseg.files import parse_json, plain_number, write_text
 
@@ -61,7 +61,9 @@ def append(path: Path, record: PhotoRecord) -> None:
             file.seek(0, 2)
             file.write(_line(record.to_dict()))
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error}); what it holds is kept") from error
+        raise OutputError(
+            f"{path} cannot be written ({reason(error)}); free space and run it again: what it holds is kept"
+        ) from error
 
 
 def _line(values: dict[str, Any]) -> str:

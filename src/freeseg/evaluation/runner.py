@@ -20,7 +20,7 @@ from freeseg.evaluation.report.markdown import markdown
 from freeseg.evaluation.report.page import page
 from freeseg.evaluation.report.report import NAME, Report
 from freeseg.evaluation.report.summary import card_metrics
-from freeseg.files import write_text
+from freeseg.files import remove_half_written, write_text
 from freeseg.loading import LoadOptions
 from freeseg.models import DEFAULT, card, find_model, read_config
 from freeseg.models.precisions import canonical_precision
@@ -84,6 +84,7 @@ def run(
     data = evenly_spaced(opened, limit)
     loaded = freeseg.load(model, **options)
     journal = Path(out) / JOURNAL
+    remove_half_written(Path(out), recursive=False)
     records = measure_photos(loaded, data, rules, setting=setting, journal=journal, workers=workers, progress=progress)
     report = Report(describe_run(loaded, data, rules, setting=setting, command=command), records)
     worst = gallery(loaded, data, rules, report.worst(PICTURED_PHOTOS), setting=setting)

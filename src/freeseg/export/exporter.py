@@ -14,7 +14,7 @@ from freeseg.export.description import describe, model_name
 from freeseg.export.graph import FixedVocabulary, Graph, OpenVocabulary
 from freeseg.export.tracing import trace
 from freeseg.export.writing import calibration_photos, text_rows, write_float32, write_int8
-from freeseg.files import write_bytes, write_json
+from freeseg.files import remove_half_written, write_bytes, write_json
 from freeseg.mask_values import BACKGROUND
 from freeseg.pipeline import FreeSeg, Labels
 from freeseg.words import Vocabulary, vocabulary
@@ -84,6 +84,7 @@ def export(
         names = ((BACKGROUND,) if background else ()) + words.names
     proto, described = trace(graph, others, model.config.name), describe(model, names)
     path = Path(folder) / f"{stem}.onnx"
+    remove_half_written(path.parent, recursive=False)
     sizes = model.config.preprocessing.short_side, model.engine.stride
     exported = Exported(path, write_float32(proto, described, path, graph, others, *sizes), graph.tolerance)
     write_json(path.with_suffix(".json"), described)

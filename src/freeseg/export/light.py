@@ -21,7 +21,7 @@ from freeseg.export.half_storage import halve
 from freeseg.export.made import made
 from freeseg.export.tracing import fold_weights, trace
 from freeseg.export.writing import calibration_photos, text_rows, write_float32, write_int8
-from freeseg.files import is_file, sha256, write_bytes, write_json
+from freeseg.files import is_file, remove_half_written, sha256, write_bytes, write_json
 from freeseg.models.card import CARD
 from freeseg.models.config import CONFIG, WEIGHTS
 from freeseg.models.onnx_files import DESCRIPTION, IMAGE, IMAGE_INT8, WORDS, OnnxFile, OnnxFiles
@@ -85,6 +85,7 @@ def write_light_files(
     folder = Path(checkpoint if out is None else out)
     _check(model, Path(checkpoint))
     photos = [] if calibrate is None else calibration_photos(model, Path(calibrate))
+    remove_half_written(folder, recursive=False)
     for name in (DESCRIPTION, IMAGE_INT8):  # those of another training; a list is there again when all files are
         (folder / name).unlink(missing_ok=True)
     if out is not None:

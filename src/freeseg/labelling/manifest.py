@@ -91,4 +91,6 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({reason(error)}); what it holds is kept") from error
+        raise OutputError(
+            f"{path} cannot be written ({reason(error)}); free space and run it again: what it holds is kept"
+        ) from error

@@ -1,8 +1,7 @@
-"""Training a tiny network: it learns, resumes, refuses other settings, and survives being killed."""
+"""Training a tiny network: it learns, resumes, and refuses other settings."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,16 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-import networks
 from freeseg.errors import DataError, FreeSegError
 from freeseg.training.loop import StepReport
 from freeseg.training.network.batches import Sample, check_batch
 from freeseg.training.network.recipe import NetworkRecipe
 from freeseg.training.network.task import NetworkTask
 from networks import RECIPE, tiny_task
-from processes import Started
-
-KILLS = 6
 
 
 def fit(task: NetworkTask, run: Path) -> dict[str, Tensor]:
@@ -186,33 +181,6 @@ class TestResume:
     def test_fewer_photos_than_a_batch(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="batch"):
             tiny_task(tmp_path, replace(RECIPE, batch_size=50))
-
-
-@pytest.mark.slow
-def test_killed_at_random_moments_it_ends_the_same(tmp_path: Path) -> None:
-    """kill -9 at random moments, then to the end: the result is that of a training that was left alone."""
-    epochs = 5
-    networks.draw_free_masks(tmp_path / "data")
-    whole, run = ((tmp_path / "data", tmp_path / name, epochs) for name in ("whole", "run"))
-    with Started(networks.train_to_be_killed, *whole) as process:
-        process.wait_until(lambda: process.said != "")
-        begun = time.monotonic()
-        assert process.wait().code == 0
-    a_step = (time.monotonic() - begun) / (epochs * (networks.PHOTOS // RECIPE.batch_size))
-    rng = np.random.default_rng(0)
-    killed = 0
-    for _ in range(KILLS):
-        with Started(networks.train_to_be_killed, *run) as process:
-            process.wait_until(lambda process=process: process.said != "")
-            time.sleep(rng.uniform(0, 2 * a_step))  # about a step is done between two kills
-            killed += process.kill()
-    assert killed >= KILLS / 2  # else nothing was tried
-    assert Started(networks.train_to_be_killed, *run).wait().code == 0
-    first, second = (torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("whole", "run"))
-    assert second["step"] == first["step"]
-    assert second["history"] == first["history"]
-    for part in ("network", "average"):
-        assert_equal(second[part], first[part])
 
 
 @pytest.mark.parametrize(

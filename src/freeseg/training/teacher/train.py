@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from freeseg.data import open_sources
+from freeseg.files import remove_half_written
 from freeseg.models import Config, checkpoint, hub, towers
 from freeseg.models.devices import require_device
 from freeseg.models.iclip import Classifier
@@ -107,6 +108,7 @@ def run(
         frozen["attention tower"] = family.sha256(attention_tower)
         tower = family.open_attention(attention_tower)
         attention = features.open_attention(cache, tower, frozen["attention tower"])
+    remove_half_written(out, recursive=True)
     check_batch(photos, recipe)  # before the features, which can take hours
     data = read_teacher_data(
         model,

@@ -1,0 +1,46 @@
+"""SIGTERM stops every command as Ctrl-C does."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from commands import Run, one_line
+from drawn import draw_voc
+from freeseg import loading
+from freeseg.cli import TERMINATED
+from freeseg.models import hub, towers
+from networks import draw_free_masks
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "command"),
+    [
+        (loading, "load", "segment drawn/photos/0.png -l cat"),
+        (loading, "load", "heatmap drawn/photos/0.png -l cat"),
+        (loading, "load", "label drawn/photos -l cat -o out"),
+        (loading, "load", "evaluate --dataset voc20 --root voc -o out"),
+        (loading, "load", "train --images drawn/photos --masks drawn/masks -o out"),
+        (loading, "load", "export -l cat -o out"),
+        (towers, "resolve", "pretrain drawn/photos -o out"),
+        (hub, "describe", "fetch some/clip"),
+    ],
+)
+def test_sigterm_stops_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, command: str
+) -> None:
+    """It comes while the command loads or asks for what it needs."""
+
+    def terminated(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    draw_free_masks(tmp_path / "drawn")
+    draw_voc(tmp_path / "voc")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(owner, name, terminated)
+    done = run(*command.split())
+    assert done.code == TERMINATED
+    assert one_line(done) == "freeseg: stopped; what was finished is kept"
