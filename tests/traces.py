@@ -11,7 +11,9 @@ import hashlib
 import io
 import os
 import pickle
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,10 +57,25 @@ class Traces:
         lock.touch()
         with file_lock(lock):
             if not kept.exists():
-                program = self.export(module, inputs, **options)
+                with unmeasured():
+                    program = self.export(module, inputs, **options)
                 rename_inner(program.model.graph)  # or the file could not be read
                 kept.write_bytes(ir.to_proto(program.model).SerializeToString())
         return Program(ir.from_proto(onnx.ModelProto.FromString(kept.read_bytes())))
+
+
+@contextmanager
+def unmeasured() -> Iterator[None]:
+    """Without the tracer of `pytest --cov`, of which the exporter's calls, tens of millions, would take twice as long.
+
+    What FreeSeg's modules do in there they do elsewhere too, where it is measured.
+    """
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(tracer)
 
 
 class _Description(pickle.Pickler):
