@@ -198,6 +198,8 @@ class TestFixedPoolings:
             x, weight = torch.rand(1, 2, patches), torch.full((1, 1, patches), value)
             assert torch.equal(masked_max(x, weight), x.amax(-1))
             assert torch.equal(minimum(x, weight), x.amin(-1))
+            both = torch.cat([weight, torch.zeros_like(weight)])  # each image has a foreground of its own
+            assert torch.equal(masked_max(x.expand(2, -1, -1), both), x.amax(-1).expand(2, -1))
 
     @settings(max_examples=40, deadline=None)
     @given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=70))

@@ -151,6 +151,11 @@ class TestPaired:
     def test_sign_and_zero(self):
         heights = np.random.default_rng(0).random(9)
         assert paired(lambda w: w @ heights, lambda w: w @ heights, 9, rounds=20) == (0, 0, 0)
+        by_seed = [paired(lambda w: 0.0, lambda w: w @ heights, 9, seed=seed, rounds=20) for seed in (0, 1)]
+        assert by_seed[0] != by_seed[1]
+        assert by_seed == [interval(lambda w: w @ heights, 9, seed=seed, rounds=20) for seed in (0, 1)]
+        assert by_seed[0] == paired(lambda w: 0.0, lambda w: w @ heights, 9, rounds=20)
+        assert by_seed[0] != paired(lambda w: 0.0, lambda w: w @ heights, 9)
         assert paired(lambda w: 1.0, lambda w: 3.0, 9, rounds=20) == (2, 2, 2)
 
 
