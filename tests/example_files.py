@@ -17,11 +17,13 @@ def draw_example_files(root: Path, *, photos: int = 18) -> Path:
     small = {name: _shrunk(pixels) for name, pixels in samples.items()}
     for name, photo in small.items():
         photo.save(root / f"{name}.jpg")
+        _saved(photo, root / "set" / "images" / f"{name}.jpg")
     for name in ("holiday/beach", "holiday/day-2/harbour", "new/one"):
         _saved(small["more"], root / f"{name}.jpg")
     for index in range(photos):  # by default a batch of sixteen, and some to keep aside
         photo, left, top = [*small.values()][index % 3], 3 * index, 2 * index
         _saved(photo.crop((left, top, left + 120, top + 90)), root / "photos" / f"{index:02}.jpg")
+    (root / "names.txt").write_text("cat.jpg\nholiday\n", "utf-8")
     captioned = root / "captioned"
     lines = [{"file": f"{name}.jpg", "captions": [f"a photo of a {name}"]} for name in small]
     for name, photo in small.items():

@@ -15,6 +15,9 @@ EXTRAS = {
     "scipy": "eval",
     "jinja2": "eval",
     "pycocotools": "eval",
+    "pillow_heif": "heif",
+    "pandas": "pandas",
+    "supervision": "supervision",
     "accelerate": "train",
     "matplotlib": "train",
     "webdataset": "train",
@@ -27,7 +30,7 @@ EXTRAS = {
     "python_multipart": "serve",
     "uvicorn": "serve",
 }
-TITLES = {"torch": "PyTorch"}
+TITLES = {"torch": "PyTorch", "pillow_heif": "pillow-heif"}
 TORCH = ("torch", "transformers", "huggingface_hub")  # what the engine of PyTorch needs
 SERVE = ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn")
 

@@ -296,6 +296,19 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def name_in_file(text: str) -> str:
+    """A text, such as a label, as a part of a file's name on any system: letters, digits and hyphens.
+
+    It has at most 40 characters, and so at most 160 bytes; two texts may become the same.
+
+    Example:
+        >>> name_in_file("../potted plant")
+        'potted-plant'
+    """
+    kept = "".join(letter if letter.isalnum() else "-" for letter in text)
+    return "-".join(filter(None, kept.split("-")))[:40] or "label"
+
+
 def path_for_message(path: str | os.PathLike[str]) -> str:
     r"""A path on one line, quoted and escaped if it holds a line break or bytes that are not text.
 

@@ -25,6 +25,7 @@ from commands import Done, Run, one_line, program, results_of, written
 from freeseg.models import DEFAULT
 from freeseg.pipeline import FreeSeg
 from freeseg.results.drawing import palette
+from freeseg.results.formats import ENDINGS
 from freeseg.results.segmentation import Segmentation
 from freeseg.words import vocabulary
 
@@ -166,7 +167,7 @@ class TestSegment:
     @pytest.mark.parametrize("formats", ["bmp", "mask,bmp", ",", ""])
     def test_a_format_that_there_is_not(self, run: Run, photo: Path, tmp_path: Path, formats: str) -> None:
         done = run("segment", photo, "--labels", "cat", "--out", tmp_path / "out", "--save", formats)
-        assert one_line(done).endswith("; there are: overlay, mask, json, coco, cutout, labelme")
+        assert one_line(done).endswith("; there are: " + ", ".join(ENDINGS))
         assert not (tmp_path / "out").exists()
 
     def test_a_bad_photo_costs_only_itself(self, run: Run, photo: Path, tmp_path: Path) -> None:
@@ -312,8 +313,8 @@ class TestMistakes:
         (tmp_path / "in" / "notes.txt").write_text("no photo")
         assert f"no photos in {tmp_path / 'in'}" in one_line(run("segment", tmp_path / "in", "-l", "cat"))
 
-    def test_a_heatmap_of_a_folder(self, run: Run, tmp_path: Path) -> None:
-        assert "it is a folder" in one_line(run("heatmap", tmp_path, "-l", "cat", "-o", tmp_path / "out"))
+    def test_a_heatmap_of_a_folder_without_photos(self, run: Run, tmp_path: Path) -> None:
+        assert "no photos in" in one_line(run("heatmap", tmp_path, "-l", "cat", "-o", tmp_path / "out"))
 
     @pytest.mark.parametrize("command", ["segment", "heatmap"])
     def test_an_output_folder_that_is_a_file(self, run: Run, photo: Path, tmp_path: Path, command: str) -> None:
@@ -353,6 +354,18 @@ class TestHeatmap:
             pixels = np.asarray(sheet.convert("RGB")).astype(int)
         assert pixels.shape[0] * pixels.shape[1] > 3 * 30 * 44
         assert pixels.std(axis=2).max() > 20  # in colours
+
+    def test_a_folder(self, run: Run, photo: Path, tmp_path: Path, on_tiny: None) -> None:
+        deeper = photo.parent / "day-2" / "more.png"
+        deeper.parent.mkdir()
+        deeper.write_bytes(photo.read_bytes())
+        (photo.parent / "bad.png").write_bytes(b"no picture")
+        done = run("heatmap", photo.parent, "-l", "cat", "-o", tmp_path / "out")
+        assert done.code == 1
+        assert done.out.splitlines()[-1] == f"heat maps of 2 of 3 photos in {tmp_path / 'out'}"
+        [line] = done.err.splitlines()
+        assert "bad.png" in line
+        assert written(tmp_path / "out") == ["day-2/more.heatmap.jpg", "noise.heatmap.jpg"]
 
     def test_what_all_words_share_is_taken_out_on_request(
         self, run: Run, photo: Path, tmp_path: Path, tiny: FreeSeg, on_tiny: None, monkeypatch: pytest.MonkeyPatch

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from freeseg.errors import OutputError, PhotoError
-from freeseg.photos import SUFFIXES, Skipped, find_photos, photos_in, read_photo
+from freeseg.photos import Skipped, find_photos, photos_in, read_photo, suffixes
 from pictures import refusal
 
 
@@ -57,15 +57,15 @@ def test_what_is_found_can_be_read(tmp_path: Path, kind: str) -> None:
 
 
 def test_kinds_that_are_not_read_are_counted(tmp_path: Path) -> None:
-    make(tmp_path, "a.jpg", "IMG_1.HEIC", "sub/IMG_2.heic", "raw.CR2", "notes.txt", ".hidden.heic")
+    make(tmp_path, "a.jpg", "one.PSD", "sub/two.psd", "raw.CR2", "notes.txt", ".hidden.psd")
     skipped = Skipped()
     assert [str(found.name) for found in find_photos([tmp_path], skipped=skipped)] == ["a.jpg"]
     assert skipped.lines() == [
         "1 .cr2 file was skipped: this kind is not supported; save it as JPEG or PNG",
-        "2 .heic files were skipped: this kind is not supported; save them as JPEG or PNG",
+        "2 .psd files were skipped: this kind is not supported; save them as JPEG or PNG",
     ]
     (tmp_path / "a.jpg").unlink()
-    assert "2 .heic files were skipped" in complaint(tmp_path)
+    assert "2 .psd files were skipped" in complaint(tmp_path)
 
 
 def test_files_named_directly_are_taken_whatever_their_suffix(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_folder_without_photos_says_what_was_looked_for(tmp_path: Path) -> Non
     make(tmp_path, "notes.txt", ".hidden.jpg")
     message = complaint(tmp_path)
     assert message.startswith(f"no photos in {tmp_path};")
-    assert all(suffix in message for suffix in SUFFIXES)
+    assert all(suffix in message for suffix in suffixes())
 
 
 @pytest.mark.parametrize("locked", ["", "sub/locked"])

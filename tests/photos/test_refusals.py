@@ -112,9 +112,6 @@ def test_not_a_picture(tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        (b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(200), "HEIC"),
-        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(200), "HEIC"),
-        (b"\0\0\0\x18ftypheix\0\0\0\0mif1heix" + bytes(200), "HEIC"),
         (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom" + bytes(200), "a Canon raw file (CR3)"),
         (b"II*\0\x10\0\0\0CR\x02\0" + bytes(200), "a Canon raw file (CR2)"),
         (b"8BPS\0\x01" + bytes(200), "a Photoshop file (PSD)"),

@@ -62,3 +62,11 @@ def test_names_the_photo_from_where_it_is(tmp_path: Path) -> None:
     file = json.loads(path.read_text("utf-8"))
     assert (path.parent / file["imagePath"]).resolve() == Path(source)
     assert file["shapes"][0]["points"] == [[0, 0], [4, 0], [4, 3], [0, 3]]
+
+
+def test_parts_have_numbers_where_they_are_instances(result: Segmentation, tmp_path: Path) -> None:
+    [path] = result.save(tmp_path, formats="labelme", instances=True, min_area=0)
+    shapes = json.loads(path.read_text("utf-8"))["shapes"]
+    assert [(shape["label"], shape["group_id"]) for shape in shapes] == [("ring", 1), ("ring", 2), ("block", 3)]
+    assert [area(shape["points"]) for shape in shapes][1:] == [1, 4_900]
+    assert all(shape["group_id"] is None for shape in labelme_file(result, "a.jpg")["shapes"])

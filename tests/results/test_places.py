@@ -27,6 +27,7 @@ def result(source: str = "", value: int = 0) -> Segmentation:
     """A result of a photo of its own colour."""
     photo = Image.new("RGB", (7, 5), (value, value, value))
     mask, confidence = np.full((5, 7), value % 2, np.uint8), np.ones((5, 7), np.float32)
+    mask[0, 0] = 1
     name = Path(source).name or "photo"
     return Segmentation(mask, confidence, ("background", "cat"), photo, name, source=source)
 

@@ -72,13 +72,13 @@ def test_a_photo_that_cannot_be_decoded_any_more_costs_no_other(tmp_path: Path) 
 
 
 def test_no_more_results_are_held_than_are_written(tmp_path: Path) -> None:
-    alive = weakref.WeakSet[Segmentation]()
+    alive: list[weakref.ref[Segmentation]] = []
 
     def outcomes() -> Iterator[NamedOutcome]:
         for number in range(12):
             each = result(1)
-            alive.add(each)
-            assert len(alive) <= WRITERS + 1
+            alive.append(weakref.ref(each))
+            assert sum(other() is not None for other in alive) <= WRITERS + 1
             yield str(number), each
             del each
 

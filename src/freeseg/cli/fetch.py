@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from freeseg.cli.models import megabytes, print_files
-from freeseg.cli.options import Revision
+from freeseg.cli.options import DryRun, Revision
 from freeseg.cli.output import say
 
 
@@ -15,9 +15,7 @@ def fetch(
     name: Annotated[str, typer.Argument(help="Name of a model on huggingface.co (owner/name).", show_default=False)],
     *,
     revision: Revision = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be downloaded, without downloading it.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Show the files, sizes and licence of a model on huggingface.co, and download it.
 

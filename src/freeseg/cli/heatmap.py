@@ -1,21 +1,28 @@
-"""`freeseg heatmap`: where a photo answers to each word."""
+"""`freeseg heatmap`: where photos answer to each word."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_OUT, Labels, ModelOptions, Out, Overwrite, read_labels
-from freeseg.cli.output import say
+from freeseg.cli.options import DEFAULT_OUT, Labels, ModelOptions, Out, Overwrite, Photos, read_labels
+from freeseg.cli.output import error_text, say
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from freeseg.photos import FoundPhoto
+    from freeseg.pipeline import FreeSeg
+    from freeseg.words import Vocabulary
 
 ENDING = ".heatmap.jpg"
 
 
 def heatmap(
-    photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
+    photos: Photos,
     *,
     labels: Labels,
     out: Out = DEFAULT_OUT,
@@ -31,28 +38,61 @@ def heatmap(
 ) -> None:
     """Draw how well each part of a photo answers to each label. Each map has a colour scale of its own.
 
+    Each photo gives one picture (JPEG) with the maps of all labels.
+
     Examples:
         freeseg heatmap photo.jpg --labels "person, flag"
         freeseg heatmap photo.jpg --labels "person, flag" --remove-redundancy --out maps
+        freeseg heatmap holiday --labels "sea, sand|beach" --out maps
     """
+    from freeseg.cli.progress import progress
+    from freeseg.errors import OutputError, PhotoError
     from freeseg.files import check_folder, remove_half_written, write_picture
+    from freeseg.photos import Skipped, given_photos
+    from freeseg.results.marks import picture_options
+    from freeseg.results.places import choose_stems, named_photo
+
+    vocabulary, skipped = read_labels(labels), Skipped()
+    found = given_photos(photos, sys.stdin.buffer, without=out, skipped=skipped)
+    check_folder(out)
+    named = [*map(named_photo, found)]
+    photo_paths = {os.path.realpath(photo.path) for photo in found if photo.picture is None}
+    stems = choose_stems(named, out, endings=[ENDING], photos=photo_paths, overwrite=overwrite)
+    loaded = model.load()
+    for folder in {(out / stem).parent for stem in stems if isinstance(stem, str)}:
+        remove_half_written(folder, recursive=False)
+    failed, path = list[str](), out
+    with progress("drawing heat maps") as update:
+        for count, (photo, name, stem) in enumerate(zip(found, named, stems, strict=True), start=1):
+            try:
+                if isinstance(stem, OutputError):
+                    raise stem
+                path = out / f"{stem}{ENDING}"
+                sheet = _sheet(loaded, photo, vocabulary, remove_redundancy)
+                options = picture_options("JPEG", name.mark(path.parent))
+                write_picture(path, sheet, "JPEG", quality=90, **options)
+            except (PhotoError, OutputError) as error:
+                failed.append(str(error))
+            update(count, len(found), photo.name.as_posix())
+    done = len(found) - len(failed)
+    if len(found) > 1:
+        say(f"heat maps of {done} of {len(found)} photos in {out}")
+    elif done:
+        say(f"{len(vocabulary.names)} heatmaps in {path}")
+    for line in (*skipped.lines(), *map(error_text, failed)):
+        say(line, err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _sheet(model: FreeSeg, photo: FoundPhoto, vocabulary: Vocabulary, remove_redundancy: bool) -> Image.Image:
+    """The maps of all labels, drawn over a photo."""
     from freeseg.photos import reduced
     from freeseg.results.heatmap import TILE, similarity_sheet
-    from freeseg.results.marks import picture_options
-    from freeseg.results.places import NamedPhoto, choose_stem
 
-    vocabulary = read_labels(labels)
-    loaded = model.load()
-    seen = loaded.look(photo)
-    check_folder(out)
-    named, photos = NamedPhoto(photo.name, str(photo)), {os.path.realpath(photo)}
-    stem = choose_stem(named, out, endings=[ENDING], photos=photos, overwrite=overwrite)
-    remove_half_written(out, recursive=False)
+    seen = model.look(photo.content)
     shrink = min(1.0, TILE / max(seen.size))  # the maps of many labels at a photo's own size are too much
     height, width = (max(1, round(shrink * side)) for side in seen.size[::-1])
-    maps = loaded.similarity(seen, vocabulary, remove_redundancy=remove_redundancy, size=(height, width))
+    maps = model.similarity(seen, vocabulary, remove_redundancy=remove_redundancy, size=(height, width))
     shown = reduced(seen.photo(), max(1, int(1 / (2 * shrink))))
-    sheet = similarity_sheet(shown, dict(zip(vocabulary.names, maps, strict=True)))
-    path = out / f"{stem}{ENDING}"
-    write_picture(path, sheet, "JPEG", quality=90, **picture_options("JPEG", named.mark(out)))
-    say(f"{len(maps)} heatmaps in {path}")
+    return similarity_sheet(shown, dict(zip(vocabulary.names, maps, strict=True)))

@@ -33,6 +33,14 @@ LABELS = typer.Option(
 
 OUT = typer.Option("--out", "-o", help="Folder to write to. It is created if it does not exist.")
 
+Photos = Annotated[
+    list[str],
+    typer.Argument(
+        help='Photos and folders of photos; patterns such as "shots/**/*.jpg"; @FILE, a list with a name on each line; '
+        "or - for what comes through a pipe: one photo, or a list of names.",
+        show_default=False,
+    ),
+]
 Labels = Annotated[str, LABELS]
 Out = Annotated[Path, OUT]
 Overwrite = Annotated[
@@ -43,6 +51,7 @@ Overwrite = Annotated[
         "replaced, and the photos never.",
     ),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be written, and write nothing.")]
 Background = Annotated[
     bool,
     typer.Option(

@@ -25,8 +25,8 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Update]:
-    """A progress bar on stderr with rate and time left; silent where stderr is not a terminal."""
+def progress(title: str, *, quiet: bool = False) -> Iterator[Update]:
+    """A progress bar on stderr with rate and time left; silent where stderr is not a terminal, or where it is asked."""
     columns = (
         TextColumn(title),
         BarColumn(),
@@ -36,7 +36,7 @@ def progress(title: str) -> Iterator[Update]:
         TextColumn("{task.description}", markup=False),  # "[" may be part of a file's name
     )
     terminal = console(stderr=True)
-    with Progress(*columns, console=terminal, refresh_per_second=4, disable=not terminal.is_terminal) as bar:
+    with Progress(*columns, console=terminal, refresh_per_second=4, disable=quiet or not terminal.is_terminal) as bar:
         task = bar.add_task("", total=None)
 
         def update(done: int, total: int, remark: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,21 +11,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, Overwrite, read_labels
-from freeseg.cli.output import console, error_text, say
+from freeseg.cli.options import (
+    DEFAULT_OUT,
+    Background,
+    DryRun,
+    Labels,
+    ModelOptions,
+    Out,
+    Overwrite,
+    Photos,
+    read_labels,
+)
+from freeseg.cli.segment_report import Report
 from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS, read_formats
+from freeseg.results.objects import Objects
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from freeseg.photos import FoundPhoto
+    from freeseg.results.run_files import RunFile
 
-    from freeseg.results.area_table import Row
-    from freeseg.results.segmentation import Segmentation
-
-SPOKEN = {"overlay": "overlays", "mask": "masks", "cutout": "cut-outs", "labelme": "LabelMe files"}  # what was written
+NewFile = Path | None
 
 
 def segment(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)],
+    photos: Photos,
     *,
     labels: Labels,
     out: Out = DEFAULT_OUT,
@@ -34,19 +43,41 @@ def segment(
         str, typer.Option("--save", help=f"What to write of each photo, separated by commas: {', '.join(ENDINGS)}.")
     ] = ",".join(DEFAULT_FORMATS),
     table: Annotated[
-        Path | None,
+        NewFile,
         typer.Option(
             "--table",
             help="Also write what was found in all photos to this CSV file: a row for each label of each photo, with "
             "its area and confidence.",
         ),
     ] = None,
+    coco: Annotated[
+        NewFile,
+        typer.Option("--coco", help="Also write what was found in all photos to this file, as one COCO dataset."),
+    ] = None,
+    cvat: Annotated[
+        NewFile,
+        typer.Option(
+            "--cvat",
+            help="Also write the masks of all photos to this zip, which CVAT imports as Segmentation mask 1.1.",
+        ),
+    ] = None,
+    objects: Objects,
     overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
+    json_lines: Annotated[
+        bool,
+        typer.Option(
+            "--json-lines",
+            help="Say a line of JSON for each photo, as soon as its files are there, and no tables: for programs.",
+        ),
+    ] = False,
     model: ModelOptions,
 ) -> None:
     """Segment photos by words. Each photo gives an overlay (JPEG), a mask (palette PNG) and a summary (JSON).
 
-    With --save, it gives the files that you name, and only these are made.
+    With --save, it gives the files that you name, and only these are made. Files about all photos (--table, --coco,
+    --cvat, and data.yaml beside the files of yolo) are written when the run ends, also when it is stopped.
 
     Where two photos have the same name, one keeps its suffix or gets some digits; the summary tells the photo's path.
 
@@ -55,84 +86,88 @@ def segment(
         freeseg segment photos --labels voc20 --out results
         freeseg segment photos --labels voc20 --save mask,coco
         freeseg segment photos --labels "cat, dog" --save cutout,labelme --table found.csv
+        freeseg segment set/images --labels "cat, dog" --save yolo --out set/labels
+        freeseg segment photos --labels "cat, dog" --save mask --coco all.json --instances --polygons
+        freeseg segment photos --labels "cat, dog" --dry-run
+        freeseg segment "photos/**/*.jpg" @names.txt --labels "cat, dog"
         freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
         freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
     """
     from freeseg.cli.progress import progress
     from freeseg.errors import OutputError, PhotoError
-    from freeseg.files import check_folder, remove_half_written
-    from freeseg.photos import Skipped, find_photos
-    from freeseg.results.area_table import area_rows, check_table, write_table
-    from freeseg.results.places import NamedPhoto, choose_stems
+    from freeseg.files import check_folder, path_for_message, remove_half_written
+    from freeseg.mask_values import labels_by_value
+    from freeseg.photos import Skipped, given_photos
+    from freeseg.results.endings import endings_of
+    from freeseg.results.places import choose_stems, named_photo
     from freeseg.results.saving import save_in_background
 
     formats = read_formats(save)
-    endings = [ENDINGS[name] for name in formats]
+    report = Report(out, formats, quiet=quiet, json_lines=json_lines)
     vocabulary = read_labels(labels)
+    names = labels_by_value(vocabulary.names, background=background)
+    endings = endings_of(formats, names)
     skipped = Skipped()
-    found = find_photos(photos, without=out, skipped=skipped)
+    found = given_photos(photos, sys.stdin.buffer, without=out, skipped=skipped)
+    files = _run_files(table, coco, cvat, out if "yolo" in formats else None, names, objects, found)
+    photo_paths = {os.path.realpath(photo.path) for photo in found if photo.picture is None}
+    for file in files:
+        if os.path.realpath(file.path) in photo_paths:
+            raise OutputError(f"{path_for_message(file.path)} is one of the photos; name another file")
+        file.check(overwrite=overwrite)
+    stems = choose_stems([*map(named_photo, found)], out, endings=endings, photos=photo_paths, overwrite=overwrite)
+    planned: dict[str, FoundPhoto] = {}
+    for photo, stem in zip(found, stems, strict=True):
+        if isinstance(stem, OutputError):
+            report.refused(photo, stem)
+        else:
+            planned[stem] = photo
+    if dry_run:
+        for stem, photo in planned.items():
+            report.planned(photo, stem, endings)
+        report.end_of_plan(skipped.lines())
+        raise typer.Exit(1 if report.failed else 0)
     check_folder(out)
-    if table is not None:
-        check_table(table, overwrite=overwrite)
-    named = [NamedPhoto(photo.name.as_posix(), str(photo.path)) for photo in found]
-    photo_paths = {os.path.realpath(photo.path) for photo in found}
-    stems = choose_stems(named, out, endings=endings, photos=photo_paths, overwrite=overwrite)
-    paths = {stem: photo.path for stem, photo in zip(stems, found, strict=True) if isinstance(stem, str)}
     network = model.load()
-    for folder in {(out / stem).parent for stem in paths} | ({table.parent} if table is not None else set()):
+    for folder in {(out / stem).parent for stem in planned} | {file.path.parent for file in files}:
         remove_half_written(folder, recursive=False)
-    failed = [str(stem) for stem in stems if isinstance(stem, OutputError)]
-    totals: Counter[str] = Counter()
-    rows: list[Row] = []
-    with ExitStack() as at_the_end, progress("segmenting") as update:
-        if table is not None:  # also of a run that is stopped
-            at_the_end.callback(write_table, table, rows)
-        outcomes = network.stream(paths.values(), vocabulary, background=background)
-        named_outcomes = zip(paths, outcomes, strict=True)
-        written = save_in_background(named_outcomes, out, formats=formats, overwrite=overwrite)
-        for count, (stem, outcome) in enumerate(written, start=len(failed) + 1):
+    with ExitStack() as at_the_end, progress("segmenting", quiet=quiet) as update:
+        for file in files:  # also of a run that is stopped
+            at_the_end.callback(file.write)
+        inputs = (photo.content for photo in planned.values())
+        outcomes = zip(planned, network.stream(inputs, vocabulary, background=background), strict=True)
+        for stem, outcome in save_in_background(outcomes, out, formats=formats, overwrite=overwrite, objects=objects):
             if isinstance(outcome, PhotoError | OutputError):
-                failed.append(str(outcome))
+                report.refused(planned[stem], outcome)
             else:
-                totals.update(outcome.present)
-                rows += area_rows(outcome) if table is not None else []
-            update(count, len(found), stem)
-    terminal, done = console(), len(found) - len(failed)
-    if len(found) == 1 and not failed and not isinstance(outcome, PhotoError | OutputError):
-        terminal.print(_one(outcome))
-    elif totals:
-        terminal.print(_many(totals, done))
-    terminal.print(f"{done} of {len(found)} photos segmented; {_listed(formats)} in {out}")
-    if table is not None:
-        terminal.print(f"what was found: {table}")
-    for line in (*skipped.lines(), *map(error_text, failed)):
-        say(line, err=True)
-    if failed:
+                report.segmented(planned[stem], stem, outcome)
+                for file in files:
+                    file.add(outcome, stem)
+            update(report.count, len(found), stem)
+    report.end(files, skipped.lines())
+    if report.failed:
         raise typer.Exit(1)
 
 
-def _listed(formats: Sequence[str]) -> str:
-    """What was written, in words."""
-    *most, last = (SPOKEN.get(name, name.upper()) for name in formats)
-    return f"{', '.join(most)} and {last}" if most else last
+def _run_files(
+    table: NewFile,
+    coco: NewFile,
+    cvat: NewFile,
+    yolo: NewFile,
+    labels: Sequence[str],
+    objects: Objects,
+    photos: Sequence[FoundPhoto],
+) -> list[RunFile]:
+    """The files about all photos that were asked for; `yolo` is the folder of label files."""
+    from freeseg.results.area_table import TableFile
+    from freeseg.results.coco_file import CocoFile
+    from freeseg.results.cvat import CvatFile
+    from freeseg.results.yolo import YoloClasses
 
-
-def _one(result: Segmentation) -> Table:
-    from rich.table import Table
-
-    table = Table("label", "area", "confidence", "presence", title=result.name)
-    for label, share in sorted(result.areas().items(), key=lambda item: -item[1]):
-        score = result.presence.get(label)
-        table.add_row(
-            label, f"{share:.1%}", f"{result.mean_confidence(label):.2f}", "" if score is None else f"{score:.2f}"
-        )
-    return table
-
-
-def _many(totals: Counter[str], photos: int) -> Table:
-    from rich.table import Table
-
-    table = Table("label", "photos that show it", title=f"{photos} photos")
-    for label, shown in totals.most_common(30):
-        table.add_row(label, str(shown))
-    return table
+    folders = (photo.path.parents[len(photo.name.parts) - 1] for photo in photos)
+    return [
+        *([TableFile(table)] if table else []),
+        *([CocoFile(coco, labels, objects)] if coco else []),
+        *([CvatFile(cvat, labels, objects)] if cvat else []),
+        *([YoloClasses(yolo, labels, folders)] if yolo else []),
+    ]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from freeseg.data.free_masks import FreeMasks
-from freeseg.files import atomic_path
 from freeseg.mask_values import IGNORE, Mask
 from freeseg.results.coco import coco_annotations, coco_categories
+from freeseg.results.coco_file import write_dataset
 
 
 def write_coco(
@@ -36,14 +36,12 @@ def write_coco(
         {"id": number, "file_name": f"{entry.source}/{entry.file}", "width": entry.width, "height": entry.height}
         for number, entry in enumerate(masks.entries, start=1)
     )
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.write("{")
-        file.writelines(_array("categories", coco_categories(masks.labels)))
-        file.write(",\n")
-        file.writelines(_array("images", images))
-        file.write(",\n")
-        file.writelines(_array("annotations", _annotations(masks, progress)))
-        file.write("}\n")
+    write_dataset(
+        path,
+        categories=coco_categories(masks.labels),
+        images=images,
+        annotations=map(json.dumps, _annotations(masks, progress)),
+    )
 
 
 def _annotations(masks: FreeMasks, progress: Callable[[int, int], None]) -> Iterator[dict[str, Any]]:
@@ -53,11 +51,3 @@ def _annotations(masks: FreeMasks, progress: Callable[[int, int], None]) -> Iter
         first_id = (number - 1) * len(masks.labels) + 1
         yield from coco_annotations(mask, masks.confidence(entry), masks.labels, image_id=number, first_id=first_id)
         progress(number, len(masks.entries))
-
-
-def _array(name: str, items: Iterable[Any]) -> Iterator[str]:
-    """An array of a JSON object, in pieces."""
-    yield f'"{name}": ['
-    for number, item in enumerate(items):
-        yield (",\n" if number else "\n") + json.dumps(item)
-    yield "\n]"

@@ -1,6 +1,7 @@
 """Photos: finding them, reading them safely, resizing them, and preparing the next ones in other threads."""
 
-from freeseg.photos.finding import SUFFIXES, FoundPhoto, Skipped, find_photos, photos_in
+from freeseg.photos.finding import FoundPhoto, Skipped, find_photos, photos_in, suffixes
+from freeseg.photos.given import given_photos
 from freeseg.photos.large_jpegs import reduced
 from freeseg.photos.limits import is_large
 from freeseg.photos.naming import UNNAMED, photo_name, photo_source
@@ -10,7 +11,6 @@ from freeseg.photos.resizing import fit_short_side, resize, to_array
 from freeseg.photos.seen import SeenPhoto
 
 __all__ = [
-    "SUFFIXES",
     "UNNAMED",
     "FoundPhoto",
     "Photo",
@@ -18,6 +18,7 @@ __all__ = [
     "Skipped",
     "find_photos",
     "fit_short_side",
+    "given_photos",
     "is_large",
     "is_photo",
     "photo_name",
@@ -29,5 +30,6 @@ __all__ = [
     "read_resized",
     "reduced",
     "resize",
+    "suffixes",
     "to_array",
 ]

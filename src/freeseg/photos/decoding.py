@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from freeseg.errors import PhotoError, one_line
+from freeseg.photos.heic import brands, is_heic, open_heic
 from freeseg.photos.limits import check_size
 from freeseg.photos.tiff import grey_values, is_signed_bytes, open_full_page, separate_planes, use_native_order
 from freeseg.photos.values import eight_bits, grey_eight_bits
@@ -19,7 +20,6 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG200
 _REDUCED_MODES = ("L", "RGB", "RGBA", "CMYK")  # whose mean pixel is that of the converted ones, or nearly
 _PIXELS_AT_ONCE = 4_000_000  # of a picture with transparent ones
 _HEAD_BYTES = 128  # of a file: enough to know its kind
-_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _UNSUPPORTED_MARKS = {
     b"II*\0\x10\0\0\0CR": "a Canon raw file (CR2)",
     b"IIRO": "an Olympus raw file (ORF)",
@@ -58,30 +58,47 @@ def open_header(file: BinaryIO, name: str) -> Image.Image:
 
     That check prints a warning, and its limit is one setting for the whole process.
     """
-    Image.init()
     start = file.read(_HEAD_BYTES)
+    if is_heic(start):
+        return open_heic(file, name)
     if kind := _unsupported_kind(start):
         raise PhotoError(f"cannot read {name}: it is {kind}, whatever its name says; save it as PNG or JPEG")
+    known = _known_kind(start)
+    if not known:
+        raise PhotoError(f"cannot read {name}: not a picture in a known format; save it as PNG or JPEG")
+    file.seek(0)
+    picture = Image.OPEN[known][0](file, "")
+    if known == "TIFF":
+        open_full_page(picture, name)
+    return picture
+
+
+def begins_like_photo(content: bytes) -> bool:
+    """Whether bytes begin as a picture's file does, also of a kind that is not read.
+
+    Example:
+        >>> begins_like_photo(b"GIF89a..."), begins_like_photo(b"holiday/a.gif")
+        (True, False)
+    """
+    start = content[:_HEAD_BYTES]
+    return is_heic(start) or bool(_known_kind(start) or _unsupported_kind(start))
+
+
+def _known_kind(start: bytes) -> str:
+    """What Pillow calls the kind of a file that is read, by its first bytes; "" for any other file."""
+    Image.init()
     for known in _FORMATS:
         factory, accept = Image.OPEN.get(known, (None, None))
         # What `accept` gives is a str where this Pillow was built without the format.
         if factory and accept and len(start) > 1 and accept(start[:16]) is True:
-            file.seek(0)
-            picture = factory(file, "")
-            if known == "TIFF":
-                open_full_page(picture, name)
-            return picture
-    raise PhotoError(f"cannot read {name}: not a picture in a known format; save it as PNG or JPEG")
+            return known
+    return ""
 
 
 def _unsupported_kind(start: bytes) -> str:
     """The kind of a file that is a picture but cannot be read, by its first bytes; "" for any other file."""
-    if start[4:8] == b"ftyp":
-        size = min(int.from_bytes(start[:4], "big"), len(start))
-        brands = {start[8:12], *(start[place : place + 4] for place in range(16, size - 3, 4))}
-        if brands & _HEIC_BRANDS and not brands & {b"avif", b"avis"}:
-            return "HEIC"
-        return "a Canon raw file (CR3)" if b"crx " in brands else ""
+    if b"crx " in brands(start):
+        return "a Canon raw file (CR3)"
     return next((kind for mark, kind in _UNSUPPORTED_MARKS.items() if start.startswith(mark)), "")
 
 

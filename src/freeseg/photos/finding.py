@@ -10,19 +10,33 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from PIL import Image
+
 from freeseg.errors import OutputError, PhotoError
+from freeseg.extras import is_installed, missing_message
 from freeseg.files import path_for_message
+from freeseg.photos import heic
 from freeseg.photos.decoding import photo_errors
 from freeseg.photos.own_results import is_own_folder, own_results
 
 _READ = ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .avif .bmp .gif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .j2k .jpx"
-# HEIC, cameras' raw files, and files of programs and instruments
+# Series of HEIC, cameras' raw files, and files of programs and instruments
 _NOT_READ = (
-    ".heic .heif .hif .heics .cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .dng .orf .rw2 .raf .pef .srw .x3f .3fr .erf "
+    ".heics .cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .dng .orf .rw2 .raf .pef .srw .x3f .3fr .erf "
     ".psd .psb .xcf .kra .ai .eps .svg .svgz .jxl .jxr .wdp .exr .hdr .tga .pcx .dds .sgi .ico .icns .dcm .dicom "
     ".czi .nd2 .lif .svs .ndpi .mrxs .fits"
 )
-SUFFIXES, UNSUPPORTED = frozenset(_READ.split()), frozenset(_NOT_READ.split())
+_ALWAYS_READ, _NEVER_READ = frozenset(_READ.split()), frozenset(_NOT_READ.split())
+
+
+def suffixes() -> frozenset[str]:
+    """The suffixes, in lower case, of the files in a folder that are photos; with pillow-heif, also those of HEIC.
+
+    Example:
+        >>> ".jpg" in suffixes(), ".psd" in suffixes()
+        (True, False)
+    """
+    return _ALWAYS_READ | heic.SUFFIXES if is_installed(heic.PACKAGE) else _ALWAYS_READ
 
 
 @dataclass
@@ -41,13 +55,16 @@ class Skipped:
         """One sentence for each reason.
 
         Example:
-            >>> Skipped(Counter({".heic": 2})).lines()
-            ['2 .heic files were skipped: this kind is not supported; save them as JPEG or PNG']
+            >>> Skipped(Counter({".psd": 2})).lines()
+            ['2 .psd files were skipped: this kind is not supported; save them as JPEG or PNG']
         """
         lines = []
         for suffix, count in sorted(self.unsupported.items()):
             files, them = (f"{suffix} file was", "it") if count == 1 else (f"{suffix} files were", "them")
-            lines.append(f"{count} {files} skipped: this kind is not supported; save {them} as JPEG or PNG")
+            why = "this kind is not supported; "
+            if suffix in heic.SUFFIXES:
+                why = f"{missing_message(heic.PACKAGE, what='this kind')}; or "
+            lines.append(f"{count} {files} skipped: {why}save {them} as JPEG or PNG")
         if self.results:
             files = "picture was" if self.results == 1 else "pictures were"
             lines.append(f"{self.results} {files} skipped: FreeSeg's own results; a file that you name itself is taken")
@@ -55,15 +72,22 @@ class Skipped:
 
 
 class FoundPhoto(NamedTuple):
-    """A photo on disk.
+    """A photo on disk, or one that came through a pipe.
 
     Attributes:
         path: Where it is.
         name: Its path below the folder that the user named; of a file that was named itself, the file's name.
+        picture: The photo that came through a pipe, which is nowhere on disk; `path` is then only a name.
     """
 
     path: Path
     name: PurePosixPath
+    picture: Image.Image | None = None
+
+    @property
+    def content(self) -> Path | Image.Image:
+        """What is read: the file, or the picture."""
+        return self.path if self.picture is None else self.picture
 
 
 def find_photos(
@@ -71,7 +95,7 @@ def find_photos(
 ) -> list[FoundPhoto]:
     """List photos and the photos in folders, each path once.
 
-    A folder gives the files in it and below it, sorted, whose suffix is in `SUFFIXES`, in upper or lower case. Hidden
+    A folder gives the files in it and below it, sorted, whose suffix is in `suffixes()`, in upper or lower case. Hidden
     files and folders are left out, and so is what FreeSeg wrote itself (`photos.own_results`). Links to files and
     folders are followed; two links to one file are two photos. A file that is named itself is taken, whatever it is.
     Two photos from different paths can have the same name.
@@ -104,7 +128,7 @@ def find_photos(
         if not photos:
             reasons = "".join(f"; {line}" for line in left_out.lines())
             raise PhotoError(
-                f"no photos in {path_for_message(path)}; give some in {' '.join(sorted(SUFFIXES))}{reasons}"
+                f"no photos in {path_for_message(path)}; give some in {' '.join(sorted(suffixes()))}{reasons}"
             )
         if skipped is not None:
             skipped.unsupported += left_out.unsupported
@@ -142,10 +166,12 @@ class _Walk:
     Attributes:
         left_out: The real path of a folder that is left out.
         skipped: What was left out so far.
+        read: The suffixes of photos.
     """
 
     left_out: str
     skipped: Skipped
+    read: frozenset[str] = field(default_factory=suffixes)
 
     def photos(self, folder: Path, above: tuple[str, ...]) -> list[Path]:
         """The photos in a folder and below it. Links may loop: `above` holds the real paths of the folders it is in."""
@@ -156,7 +182,9 @@ class _Walk:
             entries = sorted(entry for entry in folder.iterdir() if entry.name[0] != ".")
             names = {entry.name for entry in entries}
             if is_own_folder(folder, names):
-                self.skipped.results += sum(_is_photo(Path(file)) for _, _, files in os.walk(folder) for file in files)
+                self.skipped.results += sum(
+                    self._is_photo(Path(file)) for _, _, files in os.walk(folder) for file in files
+                )
                 return []
             results = own_results(folder, names)
             found: list[Path] = []
@@ -165,12 +193,11 @@ class _Walk:
                     found += self.photos(entry, (*above, real))
                 elif entry.name in results:
                     self.skipped.results += 1
-                elif _is_photo(entry):
+                elif self._is_photo(entry):
                     found.append(entry)
-                elif entry.suffix.lower() in UNSUPPORTED:
+                elif entry.suffix.lower() in _NEVER_READ | heic.SUFFIXES:
                     self.skipped.unsupported[entry.suffix.lower()] += 1
         return found
 
-
-def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
+    def _is_photo(self, path: Path) -> bool:
+        return path.suffix.lower() in self.read

@@ -55,8 +55,9 @@ def read_photo(photo: Photo) -> Image.Image:
     Args:
         photo: One of these.
 
-            - The path of a JPEG, PNG, WebP, AVIF, BMP, GIF, TIFF, PPM or JPEG 2000 file, which is known by its content
-              and not by its suffix. Of an animation the first frame is read.
+            - The path of a JPEG, PNG, WebP, AVIF, BMP, GIF, TIFF, PPM or JPEG 2000 file, or of a HEIC file where
+              pillow-heif is installed. It is known by its content and not by its suffix. Of an animation the first
+              frame is read.
             - The bytes of such a file, or an open binary file, which is read from its start.
             - A PIL picture, of which the current frame is read.
             - An array or tensor (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8, uint16, bool, or floats in [0, 1].

@@ -75,3 +75,27 @@ def write_table(path: Path, rows: Iterable[Row]) -> None:
     writer.writerow(COLUMNS)
     writer.writerows(rows)
     write_bytes(path, text_bytes(text.getvalue()))
+
+
+class TableFile:
+    """The table of a run.
+
+    Args:
+        path: Where it will be.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._rows: list[Row] = []
+
+    def check(self, *, overwrite: bool) -> None:
+        """Refuse to write over a file that is not such a table, as `check_table` does."""
+        check_table(self.path, overwrite=overwrite)
+
+    def add(self, result: Segmentation, stem: str) -> None:
+        """Take up the rows of a photo."""
+        self._rows += area_rows(result)
+
+    def write(self) -> None:
+        """Write the table, as `write_table` does."""
+        write_table(self.path, self._rows)

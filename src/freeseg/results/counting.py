@@ -11,15 +11,15 @@ from PIL import Image
 _BLOCK_PIXELS = 1 << 18  # that are added up at a time, since they become 8-byte numbers first
 
 
-def pixels_by_value(mask: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], *, count: int) -> npt.NDArray[np.int64]:
+def pixels_by_value(mask: npt.NDArray[Any], *, count: int) -> npt.NDArray[np.int64]:
     """How many pixels have each value.
 
     Args:
-        mask: (H, W).
+        mask: (H, W) integers from 0 up.
         count: How many labels there are.
 
     Returns:
-        (max(count, 256),) int64.
+        (max(count, 256),) int64; more where the mask has greater values.
 
     Example:
         >>> pixels_by_value(np.array([[0, 1, 1]], np.uint8), count=2)[:3].tolist()

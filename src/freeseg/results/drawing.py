@@ -34,7 +34,7 @@ def palette(n: int = 256) -> npt.NDArray[np.uint8]:
     """The first `n` colours of the Pascal VOC colour map, (n, 3) uint8: 0 is black, 255 is (224, 224, 192).
 
     Bits 0, 3, 6... of the index, lowest first, are the red value's bits from the highest down; green has bits
-    1, 4, 7..., blue 2, 5, 8... (VOC development kit, `VOClabelcolormap.m`). From 256 on the colours repeat.
+    1, 4, 7..., blue 2, 5, 8... (VOC development kit, `VOClabelcolormap.m`). The first 2^24 colours are all different.
 
     Example:
         >>> palette(4).tolist()

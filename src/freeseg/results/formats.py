@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from freeseg.errors import OutputError, shortened
 
+LABEL = "LABEL"  # in an ending: the name of the label whose file it is
 ENDINGS = {  # of their files
     "overlay": ".overlay.jpg",
     "mask": ".mask.png",
@@ -13,6 +14,11 @@ ENDINGS = {  # of their files
     "coco": ".coco.json",
     "cutout": ".cutout.png",
     "labelme": ".labelme.json",
+    "yolo": ".txt",
+    "labelstudio": ".labelstudio.json",
+    "masks": f".mask-{LABEL}.png",
+    "cutouts": f".cutout-{LABEL}.png",
+    "npz": ".npz",
 }
 DEFAULT_FORMATS = ("overlay", "mask", "json")  # the summary last: where it is, the others are
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from freeseg.files import printable
-from freeseg.results.polygons import polygons
+from freeseg.results.objects import Objects
+from freeseg.results.parts import find_parts
 
 if TYPE_CHECKING:
     from freeseg.results.segmentation import Segmentation
 
 VERSION = "5.5.0"  # of LabelMe, whose form of the file this is
-LEAST_SHARE = 1e-4  # of the photo's pixels; smaller parts and holes are specks that nobody would draw
-TOLERANCE = 0.5  # pixels between a polygon and the mask's own outline
 
 
-def labelme_file(result: Segmentation, image_path: str) -> dict[str, Any]:
-    """A result as the content of a LabelMe file: a polygon for each part of each label, holes left open.
+def labelme_file(result: Segmentation, image_path: str, objects: Objects | None = None) -> dict[str, Any]:
+    """A result as the content of a LabelMe file: a polygon for each connected part of each label, holes left open.
 
     Args:
         result: The result; the background has no polygons.
         image_path: The photo's path, from the folder of the file.
+        objects: Which parts are too small, and whether each gets a number of its own as `group_id`, by which LabelMe
+            tells instances apart.
 
     Example:
         >>> import freeseg, numpy as np
@@ -29,18 +30,20 @@ def labelme_file(result: Segmentation, image_path: str) -> dict[str, Any]:
         >>> file["imagePath"], file["shapes"][0]["label"], file["shapes"][0]["points"][2]
         ('cat.jpg', 'cat', [60.0, 40.0])
     """
+    chosen = objects or Objects()
+    least = chosen.least_pixels(result.mask.size)
+    values = [result.labels.index(label) for label in result.found]
+    parts = find_parts(result.mask, values, least_pixels=least)
     return {
         "version": VERSION,
         "flags": {},
         "shapes": [
-            _shape(label, points.tolist())
-            for label in result.found
-            for points in polygons(
-                result.label_mask(label),
-                tolerance=TOLERANCE,
-                least_area=LEAST_SHARE * result.mask.size,
-                holes=True,
+            _shape(
+                result.labels[value],
+                parts.outline(number, least_hole=least).tolist(),
+                group=number if chosen.instances else None,
             )
+            for number, value in enumerate(parts.values.tolist(), start=1)
         ],
         "imagePath": image_path,
         "imageData": None,
@@ -49,11 +52,11 @@ def labelme_file(result: Segmentation, image_path: str) -> dict[str, Any]:
     }
 
 
-def _shape(label: str, points: list[list[float]]) -> dict[str, Any]:
+def _shape(label: str, points: list[list[float]], *, group: int | None) -> dict[str, Any]:
     return {
         "label": printable(label),
         "points": points,
-        "group_id": None,
+        "group_id": group,
         "description": "",
         "shape_type": "polygon",
         "flags": {},

@@ -1,16 +1,19 @@
 """The mark in every file that FreeSeg writes: that it wrote the file, and of which photo.
 
-A JPEG has it as a comment, a PNG as text chunks, a JSON file in its keys. No pixel depends on it.
+A JPEG has it as a comment, a PNG as text chunks, a JSON file in its keys, an NPZ file as two arrays. A plain text, such
+as YOLO's labels, knows no comments and has it as blanks at its end, which readers strip. No pixel depends on it.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from PIL import Image, PngImagePlugin
 
 from freeseg.files import parse_json
@@ -20,6 +23,8 @@ from freeseg.results.coco import DESCRIPTION
 SOFTWARE = "FreeSeg"
 SOFTWARE_KEY = "software"  # the key of `SOFTWARE` in a JSON file whose other keys are another tool's
 FROM_HERE = "source_from_here"  # the key of `Mark.photo` in a JSON file
+_NPZ_KEYS = (SOFTWARE_KEY, "photo")  # the arrays of an NPZ file that are `SOFTWARE` and `Mark.photo`
+_MARK_BYTES = 100_000  # of one of these arrays; a greater one is none of FreeSeg's
 _COMMENT = f"{SOFTWARE}, photo: "
 _SUMMARY_KEYS = {"name", "width", "height", "model", "labels", "ignored"}  # what `Segmentation.to_dict` has had always
 
@@ -56,13 +61,37 @@ def picture_options(format: str, photo: str) -> dict[str, Any]:
     return {"pnginfo": chunks}
 
 
+def blank_mark(photo: str) -> str:
+    r"""The mark of a plain text, as spaces and tabs: the bits of a comment's bytes, highest first.
+
+    A program that writes the text anew drops them, so that what somebody corrected is no file of FreeSeg's any more.
+
+    Args:
+        photo: As `Mark` has it.
+
+    Example:
+        >>> blank_mark("a.jpg")[:8]  # F is 0b01000110
+        ' \t   \t\t '
+    """
+    bits = np.unpackbits(np.frombuffer((_COMMENT + photo).encode(), np.uint8))
+    return "".join(" \t"[bit] for bit in bits.tolist())
+
+
 def read_mark(path: Path) -> Mark | None:
     """The mark of a file; None if FreeSeg did not write it, or it cannot be read."""
     if not path.is_file():
         return None
     try:
-        return _json_mark(path) if path.suffix == ".json" else _picture_mark(path)
-    except (OSError, ValueError, SyntaxError, RecursionError, Image.DecompressionBombError):
+        return _READERS.get(path.suffix, _picture_mark)(path)
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        RecursionError,
+        EOFError,
+        zipfile.BadZipFile,
+        Image.DecompressionBombError,
+    ):
         return None
 
 
@@ -81,6 +110,8 @@ def seen_from(folder: Path, source: str) -> str:
 
 def _json_mark(path: Path) -> Mark | None:
     content = parse_json(path.read_bytes())
+    if isinstance(content, list) and len(content) == 1 and isinstance(content[0], dict):
+        content = content[0].get("data")  # of a task for Label Studio
     if not isinstance(content, dict):
         return None
     if content.keys() >= _SUMMARY_KEYS:
@@ -101,3 +132,26 @@ def _picture_mark(path: Path) -> Mark | None:
         if image.info.get("Software") == SOFTWARE:
             return Mark(str(image.info.get("Photo", "")))
     return None
+
+
+def _npz_mark(path: Path) -> Mark | None:
+    with zipfile.ZipFile(path) as archive:
+        if any(
+            archive.getinfo(f"{name}.npy").file_size > _MARK_BYTES
+            for name in _NPZ_KEYS
+            if f"{name}.npy" in archive.namelist()
+        ):
+            return None
+    with np.load(path, allow_pickle=False) as arrays:
+        software, photo = (str(arrays[name]) if name in arrays else "" for name in _NPZ_KEYS)
+    return Mark(photo) if software == SOFTWARE else None
+
+
+def _text_mark(path: Path) -> Mark | None:
+    content = path.read_bytes().removesuffix(b"\n")
+    blanks = np.frombuffer(content[len(content.rstrip(b" \t")) :], np.uint8)
+    comment = np.packbits(blanks == ord("\t")).tobytes().decode("utf-8", "replace")
+    return Mark(comment.removeprefix(_COMMENT)) if comment.startswith(_COMMENT) else None
+
+
+_READERS = {".json": _json_mark, ".npz": _npz_mark, ".txt": _text_mark}

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from freeseg.errors import PATH_CHARACTERS, OutputError, shortened
-from freeseg.files import escapes_folder, path_for_message, printable
+from freeseg.files import bytes_sha256, escapes_folder, path_for_message, printable
 from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS
 from freeseg.results.marks import Mark, read_mark, seen_from
 from freeseg.results.stems import stems_for
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from freeseg.photos import FoundPhoto
 
 RESULT_ENDINGS = tuple(ENDINGS[name] for name in DEFAULT_FORMATS)
 
@@ -40,6 +45,18 @@ class NamedPhoto(NamedTuple):
     def __str__(self) -> str:
         """The photo, for a message."""
         return path_for_message(self.source) if self.source else "a picture without a file"
+
+
+def named_photo(found: FoundPhoto) -> NamedPhoto:
+    """A photo that was found, by its name and where it is."""
+    if found.picture is not None:
+        return NamedPhoto(found.name.as_posix(), "", pixels_sha256(found.picture))
+    return NamedPhoto(found.name.as_posix(), str(found.path))
+
+
+def pixels_sha256(picture: Image.Image) -> str:
+    """The sha256 of a picture's size and pixels."""
+    return bytes_sha256(str(picture.size).encode() + picture.tobytes())
 
 
 def choose_stem(

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Points = npt.NDArray[np.float64]
+_PAIRS = 1 << 18  # of points that are compared at a time, so that memory does not grow with their product
 _STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # right, down, left, up
 
 
@@ -33,7 +34,7 @@ def polygons(
         >>> square.tolist()
         [[1.0, 0.0], [2.0, 0.0], [2.0, 1.0], [1.0, 1.0]]
     """
-    loops = [(_signed_area(loop), loop) for loop in _loops(where)]  # holes go round the other way
+    loops = [(signed_area(loop), loop) for loop in _loops(where)]  # holes go round the other way
     kept = sorted((each for each in loops if abs(each[0]) >= least_area), key=lambda each: -each[0])
     outer = [loop for area, loop in kept if area > 0]
     found = [_simplified(loop, tolerance) for loop in outer]
@@ -42,6 +43,17 @@ def polygons(
         if around:  # its part may have been left out; of several, the smallest one is the part that has the hole
             found[around[-1]] = _joined(found[around[-1]], _simplified(hole, tolerance))
     return found
+
+
+def signed_area(loop: Points) -> float:
+    """The area inside a loop, positive for one that goes clockwise, where y grows downwards.
+
+    Example:
+        >>> signed_area(np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]]))
+        2.0
+    """
+    x, y = loop.T
+    return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)
 
 
 def _loops(where: npt.NDArray[np.bool_]) -> list[Points]:
@@ -94,12 +106,6 @@ def _rightmost(directions: list[int], before: int) -> int:
     return right if right in directions else directions[0]
 
 
-def _signed_area(loop: Points) -> float:
-    """Positive for a loop that goes clockwise, where y grows downwards."""
-    x, y = loop.T
-    return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)
-
-
 def _beside(loop: Points) -> Points:
     """The middle of a pixel inside the mask, at the first side of a loop."""
     along = np.sign(loop[1] - loop[0])
@@ -115,10 +121,22 @@ def _is_inside(point: Points, loop: Points) -> bool:
 
 def _joined(outline: Points, hole: Points) -> Points:
     """An outline that goes to a hole, around it and back."""
-    between = ((outline[:, None] - hole[None]) ** 2).sum(axis=-1)
-    start, first = np.unravel_index(int(between.argmin()), between.shape)
+    start, first = _nearest(outline, hole)
     around = np.vstack([hole[first:], hole[: first + 1]])
     return np.vstack([outline[: start + 1], around, outline[start:]])
+
+
+def _nearest(outline: Points, hole: Points) -> tuple[int, int]:
+    """The places of the two points, one of each line, that are nearest to each other."""
+    best, start, first = np.inf, 0, 0
+    step = max(1, _PAIRS // len(hole))
+    for place in range(0, len(outline), step):
+        between = ((outline[place : place + step, None] - hole[None]) ** 2).sum(axis=-1)
+        least = int(between.argmin())
+        if between.flat[least] < best:
+            best = between.flat[least]
+            start, first = place + least // len(hole), least % len(hole)
+    return start, first
 
 
 def _simplified(loop: Points, tolerance: float) -> Points:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypeAlias
 
 from freeseg.errors import OutputError, PhotoError
 from freeseg.photos import is_large
 from freeseg.results.formats import DEFAULT_FORMATS
+from freeseg.results.objects import Objects
 from freeseg.results.segmentation import Segmentation
 
 WRITERS = 2  # threads; each holds a result, and most of the work is drawing and compressing
@@ -24,6 +26,7 @@ def save_in_background(
     *,
     formats: str | Sequence[str] = DEFAULT_FORMATS,
     overwrite: bool = False,
+    objects: Objects | None = None,
 ) -> Iterator[NamedOutcome]:
     """Write results in other threads, and pass each on once its files are written, in order.
 
@@ -37,6 +40,7 @@ def save_in_background(
         folder: Where the files go.
         formats: As `Segmentation.save` takes them.
         overwrite: As `Segmentation.save` takes it.
+        objects: How objects are written, in formats that list objects.
 
     Example:
         >>> import freeseg, numpy as np, tempfile
@@ -49,7 +53,7 @@ def save_in_background(
     def save(stem: str, outcome: Segmentation | PhotoError | OutputError) -> NamedOutcome:
         if isinstance(outcome, Segmentation):
             try:
-                outcome.save(folder, stem, formats=formats, overwrite=overwrite)
+                outcome.save(folder, stem, formats=formats, overwrite=overwrite, **asdict(objects or Objects()))
             except (OutputError, PhotoError) as error:
                 return stem, error
         return stem, outcome

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from freeseg.errors import LabelError, shortened
-from freeseg.files import printable
 from freeseg.mask_values import BACKGROUND, DONT_KNOW, IGNORE, Mask, has_background, label_values
 from freeseg.photos import reduced
-from freeseg.results import rle
-from freeseg.results.coco import (
-    DESCRIPTION,
-    checked_image_id,
-    coco_annotations,
-    coco_categories,
-    first_annotation_id,
-)
+from freeseg.results.coco import bounding_box
+from freeseg.results.conversions import coco_dataset, data_frame, detections, notebook_html, notebook_png, summary
 from freeseg.results.counting import mean_confidence_by_value, pixels_by_value
 from freeseg.results.cutouts import cutout
-from freeseg.results.drawing import display_palette, palette
+from freeseg.results.drawing import palette
 from freeseg.results.formats import DEFAULT_FORMATS
+from freeseg.results.objects import LEAST_SHARE, Objects
 from freeseg.results.overlay import overlay
 from freeseg.results.writers import write_result
+
+if TYPE_CHECKING:
+    import pandas
+    import supervision
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,13 +102,15 @@ class Segmentation:
         order = sorted(label_values(self.labels), key=lambda index: -pixels[index])  # ties stay in label order
         return {self.labels[index]: float(pixels[index] / self.mask.size) for index in order if pixels[index]}
 
-    def label_mask(self, label: str) -> npt.NDArray[np.bool_]:
+    def mask_of(self, label: str) -> npt.NDArray[np.bool_]:
         """Where a label is, as (H, W) bool.
 
         Raises:
             LabelError: The label is not one of `labels`.
         """
         return np.asarray(self.mask == self._index(label))
+
+    label_mask = mask_of  # its name in 0.1.0
 
     def mean_confidence(self, label: str) -> float:
         """Mean confidence over a label's pixels, in [0, 1]; 0 where it has none.
@@ -120,12 +120,23 @@ class Segmentation:
         """
         return float(mean_confidence_by_value(self.mask, self.confidence, self._pixels())[self._index(label)])
 
-    def to_coco(self, image_id: SupportsIndex = 1) -> dict[str, Any]:
+    def to_coco(
+        self,
+        image_id: SupportsIndex = 1,
+        *,
+        instances: bool = False,
+        min_area: float = LEAST_SHARE,
+        polygons: bool = False,
+    ) -> dict[str, Any]:
         """A COCO dataset of this one photo, as `pycocotools.coco.COCO` loads it.
 
         Args:
             image_id: An integer from 0 up; photos with the same labels and different ids can be put into one dataset.
                 The ids of their annotations are at least 1 and differ.
+            instances: Whether each connected part of a label has an annotation of its own.
+            min_area: With `instances`, parts smaller than this are left out: a share of the photo's pixels below 1, a
+                number of pixels from 1 on.
+            polygons: Whether outlines are polygons; otherwise they are run-length codes.
 
         Returns:
             info, images, categories (all labels but the background) and annotations, as `freeseg.results.coco` has
@@ -133,19 +144,9 @@ class Segmentation:
 
         Raises:
             ValueError: `image_id` is no integer, or below 0.
+            FreeSegError: `min_area` is below 0.
         """
-        number = checked_image_id(image_id)
-        first_id = first_annotation_id(number, self.labels)
-        height, width = self.mask.shape
-        image = {"id": number, "file_name": printable(self.source or self.name), "width": width, "height": height}
-        return {
-            "info": {"description": DESCRIPTION, **self._source()},
-            "images": [image],
-            "categories": coco_categories(self.labels),
-            "annotations": coco_annotations(
-                self.mask, self.confidence, self.labels, image_id=number, first_id=first_id
-            ),
-        }
+        return coco_dataset(self, image_id, Objects(instances, min_area, polygons))
 
     def to_dict(self) -> dict[str, Any]:
         """A summary for JSON: name, width, height, model, labels, and ignored (the share of "don't know").
@@ -156,33 +157,29 @@ class Segmentation:
         pixels), confidence (mean), presence (None where it was not measured) and rle (as in COCO; None where there
         are no pixels).
         """
-        colours = display_palette(self.labels)
-        pixels = self._pixels()
-        confidence = mean_confidence_by_value(self.mask, self.confidence, pixels)
-        shown = [index for index in label_values(self.labels) if pixels[index]]
-        runs = dict(zip(shown, rle.encode_values(self.mask, shown), strict=True))
-        entries = [
-            {
-                "index": index,
-                "label": printable(self.labels[index]),
-                "colour": "#" + colours[index].tobytes().hex(),
-                "pixels": int(pixels[index]),
-                "area": round(float(pixels[index] / self.mask.size), 6),
-                "confidence": round(float(confidence[index]), 6),
-                "presence": self._presence(index),
-                "rle": runs.get(index),
-            }
-            for index in label_values(self.labels)
-        ]
-        return {
-            "name": printable(self.name),
-            **self._source(),
-            "width": self.photo.width,
-            "height": self.photo.height,
-            "model": self.model,
-            "labels": entries,
-            "ignored": round(float(pixels[IGNORE] / self.mask.size), 6),
-        }
+        return summary(self)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A table with a row for each label that has pixels, as `freeseg segment --table` writes it.
+
+        Raises:
+            FreeSegError: pandas is not installed.
+        """
+        return data_frame(self)
+
+    def to_supervision(self, *, instances: bool = False, min_area: float = LEAST_SHARE) -> supervision.Detections:
+        """What was found as `supervision.Detections`: boxes, masks, mean confidences, and names as `class_name`.
+
+        A class_id is the place of a label in `labels`, without the background.
+
+        Args:
+            instances: Whether each connected part of a label is a detection of its own.
+            min_area: As `to_coco` takes it.
+
+        Raises:
+            FreeSegError: supervision is not installed, or `min_area` is below 0.
+        """
+        return detections(self, Objects(instances, min_area))
 
     def overlay(self, *, alpha: float = 0.55, reduce: int = 1) -> Image.Image:
         """The photo under translucent colours, with a legend below it; see `freeseg.results.overlay.overlay`.
@@ -214,8 +211,66 @@ class Segmentation:
         """
         where = np.zeros(self.mask.shape, np.bool_)
         for label in labels or self.found:
-            where |= self.label_mask(label)
+            where |= self.mask_of(label)
         return cutout(self.photo, where)
+
+    def crop(self, label: str) -> Image.Image:
+        """The part of the photo around a label: an RGB picture as large as the box around its pixels.
+
+        Raises:
+            LabelError: The label is not one of `labels`, or has no pixels.
+
+        Example:
+            >>> import freeseg, numpy as np
+            >>> result = freeseg.load().segment(np.zeros((40, 60, 3), np.uint8), "cat", background=False)
+            >>> result.crop("cat").size
+            (60, 40)
+        """
+        where = self.mask_of(label)
+        if not where.any():
+            raise LabelError(
+                f"no pixel shows {shortened(label)}; what was found: {shortened(', '.join(self.found), 500)}"
+            )
+        left, top, width, height = bounding_box(where)
+        return self.photo.crop((left, top, left + width, top + height))
+
+    def show(self) -> None:
+        """Show the overlay in the system's own program for pictures."""
+        self.overlay().show(title=self.name)
+
+    def __len__(self) -> int:
+        """How many labels were found."""
+        return len(self.found)
+
+    def __iter__(self) -> Iterator[str]:
+        """The labels that were found."""
+        return iter(self.found)
+
+    def __bool__(self) -> bool:
+        """True, also where nothing was found: it is a result all the same."""
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another result says the same of the same photo."""
+        if not isinstance(other, Segmentation):
+            return NotImplemented
+        return self is other or (
+            self._told() == other._told()
+            and np.array_equal(self.mask, other.mask)
+            and np.array_equal(self.confidence, other.confidence)
+            and self.photo.tobytes() == other.photo.tobytes()
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.labels, self.name, self.model, self.source, self.mask.shape))
+
+    def _repr_png_(self) -> bytes:
+        """What notebooks show."""
+        return notebook_png(self)
+
+    def _repr_html_(self) -> str:
+        """What notebooks show where they show HTML."""
+        return notebook_html(self)
 
     def mask_image(self) -> Image.Image:
         """The mask as a palette picture in the VOC colour map, or in 16-bit grey with more than 255 labels."""
@@ -231,6 +286,9 @@ class Segmentation:
         *,
         formats: str | Sequence[str] = DEFAULT_FORMATS,
         overwrite: bool = False,
+        instances: bool = False,
+        min_area: float = LEAST_SHARE,
+        polygons: bool = False,
     ) -> list[Path]:
         """Write files to a folder, by default `STEM.overlay.jpg`, `STEM.mask.png` and `STEM.json`.
 
@@ -244,6 +302,11 @@ class Segmentation:
             formats: Names of formats in `freeseg.results.writers.ENCODERS`.
             overwrite: Whether files may be overwritten that FreeSeg did not write, and those of another photo's
                 result if `stem` says so. The photo itself is never overwritten.
+            instances: Whether each connected part of a label is an object of its own in `coco` and `labelstudio`, and
+                has a number in `labelme`. In `yolo` and `labelme` it always is one.
+            min_area: Parts smaller than this are left out where they are objects of their own: a share of the photo's
+                pixels below 1, a number of pixels from 1 on.
+            polygons: Whether `coco` and `labelstudio` have polygons, which are simplified; otherwise each pixel counts.
 
         Returns:
             The paths, in the order of the formats.
@@ -251,11 +314,14 @@ class Segmentation:
         Raises:
             OutputError: There is no such format, the stem leads out of the folder, a file is in the way, or a file
                 cannot be written.
+            FreeSegError: `min_area` is below 0.
         """
-        return write_result(self, folder, stem, formats=formats, overwrite=overwrite)
+        objects = Objects(instances, min_area, polygons)
+        return write_result(self, folder, stem, formats=formats, overwrite=overwrite, objects=objects)
 
-    def _source(self) -> dict[str, str]:
-        return {"source": printable(self.source)} if self.source else {}
+    def _told(self) -> tuple[Any, ...]:
+        """All of a result but its arrays and its photo."""
+        return self.labels, self.name, self.model, dict(self.presence), self.candidates, self.source, self.photo.size
 
     def _pixels(self) -> npt.NDArray[np.int64]:
         return pixels_by_value(self.mask, count=len(self.labels))
@@ -266,10 +332,6 @@ class Segmentation:
             known = known if len(known) <= 500 else known[:500] + f"... ({len(self.labels)} in all)"
             raise LabelError(f"no label {shortened(label)}; the labels are {known}")
         return self.labels.index(label)
-
-    def _presence(self, index: int) -> float | None:
-        score = self.presence.get(self.labels[index])
-        return None if score is None else round(float(score), 6)
 
 
 def _check_labels(labels: tuple[str, ...], presence: Mapping[str, float]) -> None:

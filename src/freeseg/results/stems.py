@@ -8,9 +8,9 @@ from itertools import chain, count
 from pathlib import PurePosixPath
 
 from freeseg.files import bytes_sha256
-from freeseg.results.formats import ENDINGS
+from freeseg.results.endings import LONGEST_ENDING
 
-LONGEST = 255 - max(map(len, ENDINGS.values()))  # bytes of a stem: file systems take names of 255 bytes
+LONGEST = 255 - LONGEST_ENDING  # bytes of a stem: file systems take names of 255 bytes
 
 
 def stems_for(name: str, photo: str) -> list[str]:

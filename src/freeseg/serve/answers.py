@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from freeseg.files import FLAT_PNG, encode_picture
+from freeseg.files import FLAT_PNG, encode_picture, name_in_file
 from freeseg.mask_values import IGNORE, has_background
 from freeseg.results import rle
 from freeseg.results.coco import bounding_box
@@ -201,19 +201,8 @@ def _zip(answered: Answered, label: str = "") -> bytes:
             archive.writestr(name, content, packed)
         for number, each in enumerate(answered.vocabulary.names, start=1):
             if each in present:
-                archive.writestr(f"cutouts/{number:03}-{_file_name(each)}.png", _cutout(answered, each))
+                archive.writestr(f"cutouts/{number:03}-{name_in_file(each)}.png", _cutout(answered, each))
     return buffer.getvalue()
-
-
-def _file_name(label: str) -> str:
-    """A label as a part of a file's name, on any system.
-
-    Example:
-        >>> _file_name("../potted plant")
-        'potted-plant'
-    """
-    kept = "".join(letter if letter.isalnum() else "-" for letter in label)
-    return "-".join(filter(None, kept.split("-")))[:40] or "label"
 
 
 _WRITERS: dict[str, Callable[[Answered, str], bytes]] = {

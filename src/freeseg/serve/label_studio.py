@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.files import escapes_folder
-from freeseg.results.label_studio import brush_rle, polygon_points
+from freeseg.results.label_studio import brush, polygon, polygon_points, region
 from freeseg.results.segmentation import Segmentation
 from freeseg.serve.problems import Problem
 
@@ -161,24 +161,23 @@ def prediction(result: Segmentation, interface: Interface, names: tuple[str, ...
 
 def _regions(result: Segmentation, interface: Interface, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     for name, value in zip(names, interface.values, strict=True):
-        where = result.label_mask(name)
+        where = result.mask_of(name)
         for shape in _shapes(where, interface.kind) if where.any() else ():
-            yield {
-                "id": secrets.token_hex(5),
-                "from_name": interface.from_name,
-                "to_name": interface.to_name,
-                "type": interface.kind,
-                "original_width": result.photo.width,
-                "original_height": result.photo.height,
-                "image_rotation": 0,
-                "value": {**shape, interface.kind: [value]},
-                "score": round(result.mean_confidence(name), 4),
-            }
+            yield region(
+                shape,
+                value,
+                kind=interface.kind,
+                size=result.photo.size,
+                score=result.mean_confidence(name),
+                id=secrets.token_hex(5),
+                from_name=interface.from_name,
+                to_name=interface.to_name,
+            )
 
 
 def _shapes(where: NDArray[np.bool_], kind: str) -> Iterator[dict[str, Any]]:
     if kind == "brushlabels":
-        yield {"format": "rle", "rle": brush_rle(where)}
+        yield brush(where)
     else:
         for points in polygon_points(where):
-            yield {"points": points, "closed": True}
+            yield polygon(points)

@@ -13,7 +13,7 @@ from freeseg.data.captions.source import PhotoSource
 from freeseg.data.captions.tar_shards import TarShards
 from freeseg.errors import DataError
 from freeseg.files import is_file, is_folder
-from freeseg.photos import SUFFIXES, Skipped, photos_in
+from freeseg.photos import Skipped, photos_in, suffixes
 
 
 def open_sources(paths: Sequence[str | Path], *, without: Path | None = None) -> list[PhotoSource]:
@@ -58,6 +58,6 @@ def _open(given: str | Path, without: Path | None) -> PhotoSource:
         return PhotoFolder(path, without=without)
     if tars or (path.suffix.lower() == ".tar" and not is_folder(path)):
         return TarShards(path)
-    looked_for = f"{CAPTIONS_FILE}, .tar shards or photos ({' '.join(sorted(SUFFIXES))})"
+    looked_for = f"{CAPTIONS_FILE}, .tar shards or photos ({' '.join(sorted(suffixes()))})"
     reasons = "".join(f"; {line}" for line in skipped.lines())
     raise DataError(f"{path}: no image-caption pairs; looked for {looked_for}; {describe_content(path)}{reasons}")

@@ -9,11 +9,11 @@ from freeseg.data.captions.records import describe_content, read_file
 from freeseg.data.captions.source import CaptionedPhoto
 from freeseg.errors import DataError
 from freeseg.files import is_folder
-from freeseg.photos import SUFFIXES, Skipped, photos_in
+from freeseg.photos import Skipped, photos_in, suffixes
 
 
 class PhotoFolder:
-    """The photos in a folder and below it, of the suffixes in `freeseg.photos.SUFFIXES`: no captions, split "train".
+    """The photos in a folder and below it, of the suffixes of `freeseg.photos.suffixes()`: no captions, split "train".
 
     Args:
         folder: The folder.
@@ -40,7 +40,7 @@ class PhotoFolder:
         self._photos = photos_in(Path(folder), without=without, skipped=self.skipped) if is_folder(folder) else []
         if not self._photos:
             raise DataError(
-                f"{folder}: no photo ({' '.join(sorted(SUFFIXES))}) in it; {describe_content(Path(folder))}"
+                f"{folder}: no photo ({' '.join(sorted(suffixes()))}) in it; {describe_content(Path(folder))}"
             )
 
     def __len__(self) -> int:

@@ -1,0 +1,111 @@
+"""The photos that a command is given: paths, patterns, lists of names, and what comes through a pipe."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from freeseg.errors import PhotoError
+from freeseg.files import path_for_message
+from freeseg.photos.decoding import begins_like_photo, photo_errors
+from freeseg.photos.finding import FoundPhoto, Skipped, find_photos
+from freeseg.photos.reading import read_bytes
+
+PIPE = "-"
+PIPED_NAME = "stdin"  # what the photo from a pipe is called
+MAX_BYTES = 1_000_000_000  # of what comes through a pipe
+MAX_LIST_BYTES = 100_000_000  # of a list of names
+_NO_TEXT = re.compile(rb"[\x01-\x08\x0e-\x1f]")
+
+
+def given_photos(
+    arguments: Sequence[str], pipe: BinaryIO, *, without: Path | None = None, skipped: Skipped | None = None
+) -> list[FoundPhoto]:
+    """List the photos that the arguments of a command name, and those in folders, as `find_photos` does.
+
+    Args:
+        arguments: Each is one of these.
+
+            - The path of a file or of a folder.
+            - A pattern, such as `"shots/**/*.jpg"`, where no file has that name: `*` is any part of a name, `**` any
+              folders, `?` any character, and `[ab]` one of these.
+            - `@FILE`, a list with a name on each line, as seen from the current folder. (`./@FILE` is a photo.)
+            - `-`, for what comes through the pipe: the bytes of one photo, or a list of names, on lines or with a NUL
+              after each, as `find -print0` gives them.
+        pipe: What `-` reads.
+        without: As of `find_photos`.
+        skipped: As of `find_photos`.
+
+    Raises:
+        PhotoError: Nothing matches a pattern, a list cannot be read or is empty, or nothing comes through the pipe; and
+            as of `find_photos`.
+        OutputError: As of `find_photos`.
+
+    Example:
+        >>> import io, tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ("a.jpg", "b.jpg"):
+        ...     (folder / name).touch()
+        >>> [str(photo.name) for photo in given_photos([f"{folder}/*.jpg"], io.BytesIO())]
+        ['a.jpg', 'b.jpg']
+    """
+    paths: list[str] = []
+    piped: list[FoundPhoto] = []
+    for argument in dict.fromkeys(arguments):
+        if argument == PIPE:
+            content = _from_pipe(pipe)
+            if begins_like_photo(content):
+                picture = read_bytes(content, "the photo from the pipe")
+                piped.append(FoundPhoto(Path(PIPED_NAME), PurePosixPath(PIPED_NAME), picture))
+            else:
+                paths += _names(content, "the pipe", "a photo, or the names of some, one a line")
+        elif argument.startswith("@"):
+            paths += _listed(Path(argument[1:]))
+        else:
+            paths += _matching(argument)
+    return [*find_photos(paths, without=without, skipped=skipped), *piped]
+
+
+def _from_pipe(pipe: BinaryIO) -> bytes:
+    if pipe.isatty():
+        raise PhotoError("- stands for what comes through a pipe, and there is none; write ... | freeseg segment -")
+    with photo_errors("the pipe"):
+        content = pipe.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise PhotoError(f"cannot read the pipe: more than {MAX_BYTES:,} bytes came; save them to a file first")
+    return content
+
+
+def _listed(path: Path) -> list[str]:
+    name = path_for_message(path)
+    with photo_errors(name):
+        if path.stat().st_size > MAX_LIST_BYTES:
+            raise PhotoError(f"cannot read {name}: more than {MAX_LIST_BYTES:,} bytes; give a list of names")
+        content = path.read_bytes()
+    if begins_like_photo(content):
+        raise PhotoError(f"{name} is a photo and no list of names; write it without the @")
+    return _names(content, name, "a list with the name of a photo on each line")
+
+
+def _names(content: bytes, where: str, expected: str) -> list[str]:
+    """The names in a list."""
+    lines = content.split(b"\0") if b"\0" in content else content.removeprefix(b"\xef\xbb\xbf").splitlines()
+    names = [os.fsdecode(line) for line in lines if line.strip()]
+    if not names:
+        raise PhotoError(f"cannot read {where}: it is empty; give {expected}")
+    if _NO_TEXT.search(content[:4096]):
+        raise PhotoError(f"cannot read {where}: it is neither a photo nor text; give {expected}")
+    return names
+
+
+def _matching(argument: str) -> list[str]:
+    """The files of a pattern, sorted; an argument that is none, or the name of a file, as it is."""
+    if not glob.has_magic(argument) or os.path.lexists(argument):
+        return [argument]
+    if found := sorted(glob.glob(argument, recursive=True)):  # noqa: PTH207 - also from the root
+        return found
+    raise PhotoError(f"no file matches {path_for_message(argument)}; check the pattern and the folder that you are in")
