@@ -21,6 +21,7 @@ from freeseg.photos import (
     Photo,
     SeenPhoto,
     fit_short_side,
+    frame_number,
     is_photo,
     photo_name,
     photo_source,
@@ -49,12 +50,14 @@ class Prepared(NamedTuple):
         pixels: (h, w, 3), what the model sees of it.
         source: Its path where it has one, or "".
         seen: What the model saw of it, where it has looked already.
+        frame: Which of its file's frames or pages it is, from 1; 0 for what is no frame.
     """
 
     photo: Image.Image
     pixels: NDArray[np.uint8]
     source: str
     seen: SeenPhoto | None = None
+    frame: int = 0
 
 
 class FreeSeg:
@@ -253,6 +256,7 @@ class FreeSeg:
             patches=self.engine.patches(prepared.pixels),
             looked_by=self._looks_by,
             source=prepared.source,
+            frame=prepared.frame,
             kept=bytes(image) if isinstance(image, bytes | bytearray | memoryview) else prepared.photo,
         )
 
@@ -285,7 +289,7 @@ class FreeSeg:
             return prepare(image, self.config.preprocessing)
         if image.looked_by != self._looks_by:
             raise PhotoError("another model looked at this photo, or at another size; look at it again with this one")
-        return Prepared(image.photo(), image.pixels, image.source, image)
+        return Prepared(image.photo(), image.pixels, image.source, image, image.frame)
 
     def maps(self, prepared: Prepared, words: EmbeddedVocabulary) -> SimilarityMaps:
         """Look at a photo: its similarity maps with these words, on the patch grid."""
@@ -332,11 +336,12 @@ class FreeSeg:
             confidence=np.clip(mask.confidence, 0, 1, out=mask.confidence),  # a copy may be as large as the photo
             labels=labels_by_value(names, background=background),
             photo=prepared.photo,
-            name=photo_name(prepared.source),
+            name=photo_name(prepared.source, prepared.frame),
             model=self.config.name,
             presence=dict(zip(asked, mask.presence.tolist(), strict=True)),
             candidates=tuple(asked[label] for label in mask.candidates.tolist()),
             source=prepared.source,
+            frame=prepared.frame,
         )
 
     # Parts of the steps.
@@ -375,7 +380,7 @@ def prepare(image: Photo, seen: Preprocessing) -> Prepared:
 
     resample = Image.Resampling.BILINEAR if seen.resample == "bilinear" else Image.Resampling.BICUBIC
     photo, shown = read_resized(image, fit, resample=resample)
-    return Prepared(photo, to_array(shown), photo_source(image))
+    return Prepared(photo, to_array(shown), photo_source(image), frame=frame_number(image))
 
 
 def _whole(side: int, multiple: int) -> int:

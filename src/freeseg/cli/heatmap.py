@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_OUT, Labels, ModelOptions, Out, Overwrite, Photos, read_labels
+from freeseg.cli.options import DEFAULT_OUT, Frames, Labels, ModelOptions, Out, Overwrite, Photos, read_labels
 from freeseg.cli.output import error_text, say
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def heatmap(
     *,
     labels: Labels,
     out: Out = DEFAULT_OUT,
+    frames: Frames = False,
     overwrite: Overwrite = False,
     model: ModelOptions,
     remove_redundancy: Annotated[
@@ -53,10 +54,10 @@ def heatmap(
     from freeseg.results.places import choose_stems, named_photo
 
     vocabulary, skipped = read_labels(labels), Skipped()
-    found = given_photos(photos, sys.stdin.buffer, without=out, skipped=skipped)
+    found = given_photos(photos, sys.stdin.buffer, frames=frames, without=out, skipped=skipped)
     check_folder(out)
     named = [*map(named_photo, found)]
-    photo_paths = {os.path.realpath(photo.path) for photo in found if photo.picture is None}
+    photo_paths = {os.path.realpath(photo.path) for photo in found if photo.is_on_disk}
     stems = choose_stems(named, out, endings=[ENDING], photos=photo_paths, overwrite=overwrite)
     loaded = model.load()
     for folder in {(out / stem).parent for stem in stems if isinstance(stem, str)}:

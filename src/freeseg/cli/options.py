@@ -52,6 +52,14 @@ Overwrite = Annotated[
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be written, and write nothing.")]
+Frames = Annotated[
+    bool,
+    typer.Option(
+        "--frames",
+        help="Take each frame of a GIF, WebP, PNG or AVIF file, and each page of a TIFF file, as a photo of its own. "
+        "Otherwise the first is taken.",
+    ),
+]
 Background = Annotated[
     bool,
     typer.Option(

@@ -15,6 +15,7 @@ from freeseg.cli.options import (
     DEFAULT_OUT,
     Background,
     DryRun,
+    Frames,
     Labels,
     ModelOptions,
     Out,
@@ -62,6 +63,7 @@ def segment(
         ),
     ] = None,
     objects: Objects,
+    frames: Frames = False,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
@@ -89,6 +91,7 @@ def segment(
         freeseg segment set/images --labels "cat, dog" --save yolo --out set/labels
         freeseg segment photos --labels "cat, dog" --save mask --coco all.json --instances --polygons
         freeseg segment photos --labels "cat, dog" --dry-run
+        freeseg segment clip.gif --labels "cat, dog" --frames
         freeseg segment "photos/**/*.jpg" @names.txt --labels "cat, dog"
         freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
         freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
@@ -108,9 +111,9 @@ def segment(
     names = labels_by_value(vocabulary.names, background=background)
     endings = endings_of(formats, names)
     skipped = Skipped()
-    found = given_photos(photos, sys.stdin.buffer, without=out, skipped=skipped)
+    found = given_photos(photos, sys.stdin.buffer, frames=frames, without=out, skipped=skipped)
     files = _run_files(table, coco, cvat, out if "yolo" in formats else None, names, objects, found)
-    photo_paths = {os.path.realpath(photo.path) for photo in found if photo.picture is None}
+    photo_paths = {os.path.realpath(photo.path) for photo in found if photo.is_on_disk}
     for file in files:
         if os.path.realpath(file.path) in photo_paths:
             raise OutputError(f"{path_for_message(file.path)} is one of the photos; name another file")

@@ -57,10 +57,13 @@ class Report:
 
     def planned(self, photo: FoundPhoto, stem: str, endings: Iterable[str]) -> None:
         """Say which files a photo would give."""
+        from freeseg.photos import frame_reference
+
         files = [str(self.out / f"{stem}{ending}") for ending in endings]
         self._line(photo, {"files": files})
         if not (self.quiet or self.json_lines):
-            say(f"{path_for_message(photo.path)} -> {', '.join(map(path_for_message, files))}")
+            path = frame_reference(path_for_message(photo.path), photo.frame)
+            say(f"{path} -> {', '.join(map(path_for_message, files))}")
 
     def end_of_plan(self, skipped: Iterable[str]) -> None:
         """Say on stderr what would go wrong, and what would be left out."""
@@ -109,7 +112,8 @@ class Report:
 
     def _line(self, photo: FoundPhoto, said: dict[str, Any]) -> None:
         if self.json_lines:
-            say(json.dumps({"photo": str(photo.path), **said}))
+            frame = {"frame": photo.frame} if photo.frame else {}
+            say(json.dumps({"photo": str(photo.path), **frame, **said}))
 
 
 def _listed(formats: Sequence[str]) -> str:

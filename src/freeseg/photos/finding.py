@@ -17,6 +17,7 @@ from freeseg.extras import is_installed, missing_message
 from freeseg.files import path_for_message
 from freeseg.photos import heic
 from freeseg.photos.decoding import photo_errors
+from freeseg.photos.frame import Frame
 from freeseg.photos.own_results import is_own_folder, own_results
 
 _READ = ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .avif .bmp .gif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .j2k .jpx"
@@ -41,15 +42,17 @@ def suffixes() -> frozenset[str]:
 
 @dataclass
 class Skipped:
-    """What was left out of folders that were searched for photos, and why.
+    """What was left out of folders that were searched for photos, and of files of several pictures, and why.
 
     Attributes:
         unsupported: How many pictures of kinds that are not read, by suffix.
         results: How many pictures that FreeSeg itself wrote.
+        frames: How many frames and pages after the first one of their file.
     """
 
     unsupported: Counter[str] = field(default_factory=Counter)
     results: int = 0
+    frames: int = 0
 
     def lines(self) -> list[str]:
         """One sentence for each reason.
@@ -68,26 +71,40 @@ class Skipped:
         if self.results:
             files = "picture was" if self.results == 1 else "pictures were"
             lines.append(f"{self.results} {files} skipped: FreeSeg's own results; a file that you name itself is taken")
+        if self.frames:
+            frames, each = ("frame or page was", "it") if self.frames == 1 else ("frames or pages were", "each")
+            lines.append(f"{self.frames} more {frames} skipped: add --frames to take {each} as a photo of its own")
         return lines
 
 
 class FoundPhoto(NamedTuple):
-    """A photo on disk, or one that came through a pipe.
+    """A photo on disk, a frame of a file on disk, or a photo that came through a pipe.
 
     Attributes:
         path: Where it is.
         name: Its path below the folder that the user named; of a file that was named itself, the file's name.
-        picture: The photo that came through a pipe, which is nowhere on disk; `path` is then only a name.
+        picture: A frame of the file; or the photo that came through a pipe, which is nowhere on disk: `path` is then
+            only a name.
     """
 
     path: Path
     name: PurePosixPath
-    picture: Image.Image | None = None
+    picture: Image.Image | Frame | None = None
 
     @property
-    def content(self) -> Path | Image.Image:
-        """What is read: the file, or the picture."""
+    def content(self) -> Path | Image.Image | Frame:
+        """What is read: the file, its frame, or the picture."""
         return self.path if self.picture is None else self.picture
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether `path` is a file."""
+        return not isinstance(self.picture, Image.Image)
+
+    @property
+    def frame(self) -> int:
+        """Which of the file's frames or pages it is, from 1; 0 where it is the file's only picture, or the first."""
+        return self.picture.number if isinstance(self.picture, Frame) else 0
 
 
 def find_photos(

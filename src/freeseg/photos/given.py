@@ -13,6 +13,7 @@ from freeseg.errors import PhotoError
 from freeseg.files import path_for_message
 from freeseg.photos.decoding import begins_like_photo, photo_errors
 from freeseg.photos.finding import FoundPhoto, Skipped, find_photos
+from freeseg.photos.frames import frames_of
 from freeseg.photos.reading import read_bytes
 
 PIPE = "-"
@@ -23,7 +24,12 @@ _NO_TEXT = re.compile(rb"[\x01-\x08\x0e-\x1f]")
 
 
 def given_photos(
-    arguments: Sequence[str], pipe: BinaryIO, *, without: Path | None = None, skipped: Skipped | None = None
+    arguments: Sequence[str],
+    pipe: BinaryIO,
+    *,
+    frames: bool = False,
+    without: Path | None = None,
+    skipped: Skipped | None = None,
 ) -> list[FoundPhoto]:
     """List the photos that the arguments of a command name, and those in folders, as `find_photos` does.
 
@@ -37,8 +43,10 @@ def given_photos(
             - `-`, for what comes through the pipe: the bytes of one photo, or a list of names, on lines or with a NUL
               after each, as `find -print0` gives them.
         pipe: What `-` reads.
+        frames: Whether each frame of an animation and each page of a file is a photo of its own. Otherwise the first
+            is taken.
         without: As of `find_photos`.
-        skipped: As of `find_photos`.
+        skipped: As of `find_photos`; it also gets the count of further frames.
 
     Raises:
         PhotoError: Nothing matches a pattern, a list cannot be read or is empty, or nothing comes through the pipe; and
@@ -67,7 +75,13 @@ def given_photos(
             paths += _listed(Path(argument[1:]))
         else:
             paths += _matching(argument)
-    return [*find_photos(paths, without=without, skipped=skipped), *piped]
+    found: list[FoundPhoto] = []
+    for photo in find_photos(paths, without=without, skipped=skipped):
+        every = frames_of(photo)
+        found += every if frames and every else [photo]
+        if skipped is not None and not frames:
+            skipped.frames += max(0, len(every) - 1)
+    return [*found, *piped]
 
 
 def _from_pipe(pipe: BinaryIO) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from freeseg.photos.frame import Frame, frame_name
 from freeseg.photos.reading import Photo
 
 UNNAMED = "photo"
@@ -24,6 +25,8 @@ def photo_source(photo: Photo) -> str:
         ''
     """
     path: object = photo if isinstance(photo, str | os.PathLike) else ""
+    if isinstance(photo, Frame):
+        path = photo.source
     if isinstance(photo, Image.Image):
         path = getattr(photo, "filename", "")
     elif hasattr(photo, "read"):
@@ -31,11 +34,25 @@ def photo_source(photo: Photo) -> str:
     return os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
 
 
-def photo_name(source: str) -> str:
-    """What a photo is called: its file's name, or "photo" if it is from no file.
+def frame_number(photo: object) -> int:
+    """Which of its file's frames or pages a photo is, from 1; 0 for what is no frame.
 
     Example:
-        >>> photo_name("cam1/0001.jpg"), photo_name("")
-        ('0001.jpg', 'photo')
+        >>> frame_number("clip.gif")
+        0
     """
-    return Path(source).name or UNNAMED
+    return photo.number if isinstance(photo, Frame) else 0
+
+
+def photo_name(source: str, frame: int = 0) -> str:
+    """What a photo is called: its file's name, or "photo" if it is from no file.
+
+    Args:
+        source: The path of its file.
+        frame: Which of the file's frames it is, from 1; 0 for the file itself.
+
+    Example:
+        >>> photo_name("cam1/0001.jpg"), photo_name("clip.gif", 12), photo_name("")
+        ('0001.jpg', 'clip-0012.gif', 'photo')
+    """
+    return frame_name(Path(source).name, frame) or UNNAMED

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Any, TypeAlias, TypeVar, cast
 
 from freeseg.errors import PhotoError
+from freeseg.photos.frame import Frame
 from freeseg.photos.limits import is_large
 from freeseg.photos.naming import photo_source
 from freeseg.photos.reading import Photo, is_photo, read_photo, size_of
@@ -24,8 +25,9 @@ def prefetch_photos(
     """Do work on photos in other threads, in order, as `freeseg.prefetch.prefetch` does it.
 
     Pictures, arrays and open files are copied when they are taken, since their owner may fill them with the next frame
-    before the work on them is done. A photo that cannot be read becomes a future that raises its PhotoError. A photo
-    of more than `LARGE_MEGAPIXELS` is worked on alone, so that memory has a limit.
+    before the work on them is done. Frames of a file are decoded then, one after the other. A photo that cannot be read
+    becomes a future that raises its PhotoError. A photo of more than `LARGE_MEGAPIXELS` is worked on alone, so that
+    memory has a limit.
 
     Args:
         work: What is done with each photo.
@@ -49,7 +51,7 @@ def prefetch_photos(
 def _is_large(photo: Given | PhotoError) -> bool:
     if isinstance(photo, PhotoError | SeenPhoto):
         return False
-    size = size_of(photo)
+    size = size_of(photo.decode() if isinstance(photo, Frame) else photo)
     return size is not None and is_large(size)
 
 
@@ -61,6 +63,8 @@ def _own_copies(photos: Iterable[Given]) -> Iterator[Given | PhotoError]:
 
 def _own_copy(photo: Photo) -> Photo | PhotoError:
     try:
+        if isinstance(photo, Frame):
+            return photo.decoded()
         copy: Any = read_photo(photo)
         copy.filename = photo_source(photo)  # as of a picture that Pillow opened
         return cast(Photo, copy)

@@ -18,6 +18,7 @@ from PIL import Image
 from freeseg.errors import PhotoError
 from freeseg.files import path_for_message
 from freeseg.photos.decoding import array_to_rgb, open_header, photo_errors, upright_rgb
+from freeseg.photos.frame import Frame
 from freeseg.photos.large_jpegs import Opened, Size, decoded_again, read_large
 from freeseg.photos.limits import is_large
 from freeseg.photos.resizing import resize
@@ -40,7 +41,16 @@ class ArrayLike(Protocol):
 
 
 Photo: TypeAlias = (
-    str | os.PathLike[str] | Image.Image | NDArray[Any] | bytes | bytearray | memoryview | BinaryFile | ArrayLike
+    str
+    | os.PathLike[str]
+    | Image.Image
+    | NDArray[Any]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryFile
+    | ArrayLike
+    | Frame
 )
 
 
@@ -62,6 +72,7 @@ def read_photo(photo: Photo) -> Image.Image:
             - A PIL picture, of which the current frame is read.
             - An array or tensor (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8, uint16, bool, or floats in [0, 1].
               (3, H, W) and (1, H, W) are taken where H and W are above 4, so that nothing else can be meant.
+            - A frame of a file, as `freeseg.photos.frames_of` gives it.
 
     Raises:
         PhotoError: The photo is missing, unreadable, damaged, empty, of another kind, or has more than 120
@@ -78,8 +89,10 @@ def read_photo(photo: Photo) -> Image.Image:
         name = path_for_message(getattr(photo, "filename", "")) or "the picture"
         with photo_errors(name):
             return upright_rgb(photo, name)
+    if isinstance(photo, Frame):
+        return photo.decode()
     if isinstance(photo, str | os.PathLike):
-        with _opened(Path(os.fsdecode(photo))) as (image, name):
+        with opened(Path(os.fsdecode(photo))) as (image, name):
             return upright_rgb(image, name, is_own=True)
     if isinstance(photo, bytes | bytearray | memoryview):
         return read_bytes(bytes(photo), "the bytes")
@@ -104,7 +117,7 @@ def size_of(photo: Photo) -> Size | None:
         return photo.size
     with suppress(PhotoError):
         if isinstance(photo, str | os.PathLike):
-            with _opened(Path(os.fsdecode(photo))) as (image, _):
+            with opened(Path(os.fsdecode(photo))) as (image, _):
                 return image.size
         if isinstance(photo, bytes):
             with photo_errors("the bytes"):
@@ -119,7 +132,7 @@ def is_photo(given: object) -> bool:
         >>> is_photo("a.jpg"), is_photo(io.BytesIO()), is_photo(["a.jpg", "b.jpg"])
         (True, True, False)
     """
-    kinds = (str, os.PathLike, Image.Image, bytes, bytearray, memoryview)
+    kinds = (str, os.PathLike, Image.Image, bytes, bytearray, memoryview, Frame)
     return isinstance(given, kinds) or hasattr(given, "read") or hasattr(given, "__array__")
 
 
@@ -167,11 +180,11 @@ def read_resized(
         (20, 15)
     """
     if isinstance(photo, str | os.PathLike):
-        with _opened(Path(os.fsdecode(photo))) as (image, name):
+        with opened(Path(os.fsdecode(photo))) as (image, name):
             if large := read_large(image, name, fit, resample):
                 return large
             whole = upright_rgb(image, name, is_own=True)
-        again: Opened = partial(_opened, Path(os.fsdecode(photo)))
+        again: Opened = partial(opened, Path(os.fsdecode(photo)))
     elif isinstance(photo, bytes | bytearray | memoryview) or (not _is_pixels(photo) and hasattr(photo, "read")):
         content, name = (bytes(photo), "the bytes") if not hasattr(photo, "read") else _content_of(photo)
         with photo_errors(name):
@@ -235,8 +248,12 @@ def _array_of(given: Any) -> NDArray[Any]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Image.Image, str]]:
-    """A photo's file of which the header was read, and what errors call it."""
+def opened(path: Path) -> Iterator[tuple[Image.Image, str]]:
+    """A photo's file of which the header was read, and what errors call it.
+
+    Raises:
+        PhotoError: It cannot be read, or what is done with it fails.
+    """
     name = path_for_message(path)
     with photo_errors(name):
         info = path.stat()

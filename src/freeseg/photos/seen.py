@@ -22,6 +22,7 @@ class SeenPhoto:
         patches: (D, h, w) float32, a unit vector for each patch, in the space that patches share with words.
         looked_by: What the patches depend on: the model, its precision and its preprocessing.
         source: The path of the photo's file as it was given, or "" where there is none.
+        frame: Which of the file's frames or pages it is, from 1; 0 for what is no frame.
         kept: The photo: the bytes of its file, which are decoded whenever somebody needs its own pixels; or a picture.
 
     Example:
@@ -37,6 +38,7 @@ class SeenPhoto:
     patches: NDArray[np.float32]
     looked_by: str
     source: str = ""
+    frame: int = 0
     kept: bytes | Image.Image = field(default=b"", repr=False)
 
     @property

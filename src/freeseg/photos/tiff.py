@@ -25,12 +25,12 @@ def open_full_page(image: Image.Image, name: str) -> None:
     Raises:
         PhotoError: The file has a preview only, and keeps its picture where Pillow does not read it, as raw files do.
     """
-    if not _is_no_picture(image):
+    if not is_no_picture(image):
         return
     has_more_inside = _SUB_IFDS in _tags(image)
     for page in range(1, min(getattr(image, "n_frames", 1), _MAX_PAGES)):
         image.seek(page)
-        if not _is_no_picture(image):
+        if not is_no_picture(image):
             return
     if has_more_inside:
         raise PhotoError(f"cannot read {name}: only its preview can be read, as of raw files; save it as PNG or JPEG")
@@ -108,7 +108,8 @@ def use_native_order(image: Image.Image) -> None:
         image.tile = [tile._replace(args=(order, *tile[3][1:])) for tile in tiles]  # type: ignore[attr-defined]
 
 
-def _is_no_picture(image: Image.Image) -> bool:
+def is_no_picture(image: Image.Image) -> bool:
+    """Whether the current page of a TIFF file is a reduced preview, or a mask of another page."""
     tags = _tags(image)
     kind = int(_first(tags, _NEW_SUBFILE_TYPE, 0))
     return bool(kind & (_REDUCED | _MASK)) or _first(tags, _SUBFILE_TYPE, 0) == _OLD_REDUCED

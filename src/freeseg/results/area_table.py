@@ -29,7 +29,7 @@ def area_rows(result: Segmentation) -> list[Row]:
         >>> area_rows(result)[0][:6]
         ('photo', 60, 40, 'cat', 1.0, 2400)
     """
-    photo = printable(result.source or result.name)
+    photo = printable(result.reference)
     return [
         (
             photo,

@@ -80,9 +80,7 @@ class CocoFile:
         """Take up a photo. Its file_name is the path of its file as it was given, or its name where there is none."""
         height, width = result.mask.shape
         number = len(self._images) + 1
-        self._images.append(
-            {"id": number, "file_name": printable(result.source or result.name), "width": width, "height": height}
-        )
+        self._images.append({"id": number, "file_name": printable(result.reference), "width": width, "height": height})
         found = coco_annotations(
             result.mask, result.confidence, result.labels, image_id=number, first_id=0, objects=self._objects
         )

@@ -40,7 +40,7 @@ def coco_dataset(result: Segmentation, image_id: SupportsIndex, objects: Objects
     number = checked_image_id(image_id)
     first_id = first_annotation_id(number, result.labels, objects)
     height, width = result.mask.shape
-    image = {"id": number, "file_name": printable(result.source or result.name), "width": width, "height": height}
+    image = {"id": number, "file_name": printable(result.reference), "width": width, "height": height}
     return {
         "info": {"description": DESCRIPTION, **_source(result)},
         "images": [image],
@@ -143,8 +143,9 @@ def notebook_html(result: Segmentation) -> str:
     )
 
 
-def _source(result: Segmentation) -> dict[str, str]:
-    return {"source": printable(result.source)} if result.source else {}
+def _source(result: Segmentation) -> dict[str, str | int]:
+    source: dict[str, str | int] = {"source": printable(result.source)} if result.source else {}
+    return source | ({"frame": result.frame} if result.frame else {})
 
 
 def _presence(result: Segmentation, label: str) -> float | None:

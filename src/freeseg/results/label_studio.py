@@ -155,7 +155,7 @@ def label_studio_task(result: Segmentation, objects: Objects | None = None) -> d
         "score": round(sum(scores) / len(scores), 4) if scores else 0.0,
         "result": regions,
     }
-    photo = printable(result.source or result.name).replace("\\", "/").lstrip("/")
+    photo = printable(result.reference).replace("\\", "/").lstrip("/")
     return {"data": {TO_NAME: LOCAL_FILES + quote(photo)}, "predictions": [prediction]}
 
 

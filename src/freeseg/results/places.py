@@ -7,15 +7,16 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from PIL import Image
+
 from freeseg.errors import PATH_CHARACTERS, OutputError, shortened
 from freeseg.files import bytes_sha256, escapes_folder, path_for_message, printable
+from freeseg.photos import frame_reference
 from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS
 from freeseg.results.marks import Mark, read_mark, seen_from
 from freeseg.results.stems import stems_for
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from freeseg.photos import FoundPhoto
 
 RESULT_ENDINGS = tuple(ENDINGS[name] for name in DEFAULT_FORMATS)
@@ -28,15 +29,19 @@ class NamedPhoto(NamedTuple):
         name: A relative path with "/" between folders, which gives the stem.
         source: The path of the photo's file as it was given; "" if there is none.
         pixels: The sha256 of the pixels of a photo without a file.
+        frame: Which of the file's frames or pages it is, from 1; 0 for what is no frame.
     """
 
     name: str
     source: str
     pixels: str = ""
+    frame: int = 0
 
     def mark(self, folder: Path) -> str:
         """What tells the photo from all others, in a file in this folder, as `Mark.photo` has it."""
-        return seen_from(folder, self.source) if self.source else f"sha256:{self.pixels}"
+        if not self.source:
+            return f"sha256:{self.pixels}"
+        return frame_reference(seen_from(folder, self.source), self.frame)
 
     def stems(self, folder: Path) -> list[str]:
         """The stems that its results may have."""
@@ -44,14 +49,17 @@ class NamedPhoto(NamedTuple):
 
     def __str__(self) -> str:
         """The photo, for a message."""
-        return path_for_message(self.source) if self.source else "a picture without a file"
+        if not self.source:
+            return "a picture without a file"
+        path = path_for_message(self.source)
+        return f"frame {self.frame} of {path}" if self.frame else path
 
 
 def named_photo(found: FoundPhoto) -> NamedPhoto:
     """A photo that was found, by its name and where it is."""
-    if found.picture is not None:
+    if isinstance(found.picture, Image.Image):
         return NamedPhoto(found.name.as_posix(), "", pixels_sha256(found.picture))
-    return NamedPhoto(found.name.as_posix(), str(found.path))
+    return NamedPhoto(found.name.as_posix(), str(found.path), frame=found.frame)
 
 
 def pixels_sha256(picture: Image.Image) -> str:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from freeseg.errors import LabelError, shortened
 from freeseg.mask_values import BACKGROUND, DONT_KNOW, IGNORE, Mask, has_background, label_values
-from freeseg.photos import reduced
+from freeseg.photos import frame_reference, reduced
 from freeseg.results.coco import bounding_box
 from freeseg.results.conversions import coco_dataset, data_frame, detections, notebook_html, notebook_png, summary
 from freeseg.results.counting import mean_confidence_by_value, pixels_by_value
@@ -46,6 +46,7 @@ class Segmentation:
         candidates: The labels that competed for the pixels with the background: those known to be in the photo, else
             those that the presence rule allowed. Empty where this is not known.
         source: The path of the photo's file as it was given; empty where there is none, as of an array.
+        frame: Which of the file's frames or pages the photo is, from 1; 0 for what is no frame.
 
     Raises:
         ValueError: The parts do not fit together.
@@ -67,6 +68,7 @@ class Segmentation:
     presence: Mapping[str, float] = field(default_factory=dict)
     candidates: tuple[str, ...] = ()
     source: str = ""
+    frame: int = 0
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
@@ -80,6 +82,17 @@ class Segmentation:
             raise ValueError("confidence must lie in [0, 1]")
         if self.photo.mode != "RGB" or self.photo.size != shape[::-1]:
             raise ValueError(f"photo must be RGB of {shape[::-1]}, not {self.photo.mode} of {self.photo.size}")
+
+    @property
+    def reference(self) -> str:
+        """What tables and datasets call the photo: `source`, with the frame's number after it; or else `name`.
+
+        Example:
+            >>> import freeseg, numpy as np
+            >>> freeseg.load().segment(np.zeros((40, 60, 3), np.uint8), "cat").reference
+            'photo'
+        """
+        return frame_reference(self.source, self.frame) or self.name
 
     @property
     def present(self) -> list[str]:
@@ -321,7 +334,7 @@ class Segmentation:
 
     def _told(self) -> tuple[Any, ...]:
         """All of a result but its arrays and its photo."""
-        return self.labels, self.name, self.model, dict(self.presence), self.candidates, self.source, self.photo.size
+        return self.labels, self.name, self.model, dict(self.presence), self.candidates, self.reference, self.photo.size
 
     def _pixels(self) -> npt.NDArray[np.int64]:
         return pixels_by_value(self.mask, count=len(self.labels))

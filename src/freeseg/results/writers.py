@@ -75,9 +75,8 @@ def write_result(
     """
     names = [formats] if isinstance(formats, str) else formats
     check_formats(names, ENCODERS)
-    photo = NamedPhoto(
-        Path(result.name).name or UNNAMED, result.source, "" if result.source else pixels_sha256(result.photo)
-    )
+    pixels = "" if result.source else pixels_sha256(result.photo)
+    photo = NamedPhoto(Path(result.name).name or UNNAMED, result.source, pixels, result.frame)
     mark = photo.mark((Path(folder) / (stem or UNNAMED)).parent)
     chosen = objects or Objects()
     contents = {ending: content for name in names for ending, content in ENCODERS[name](result, mark, chosen).items()}
