@@ -188,6 +188,14 @@ def test_a_state_without_losses_goes_on(tmp_path: Path, undisturbed: OneNumber) 
     assert torch.equal(task.number, undisturbed.number)
 
 
+@pytest.mark.parametrize("history", [7, [7], [{"square": "x"}], [{"square": math.nan}], [{3: 4.0}]])
+def test_a_state_whose_losses_are_none_is_damaged(tmp_path: Path, history: object) -> None:
+    loop(OneNumber(), tmp_path).fit()
+    state.write(tmp_path, {}, {**saved(tmp_path), "history": history})
+    with pytest.raises(FreeSegError, match=r"history is .*; remove it to begin anew$"):
+        loop(OneNumber(), tmp_path).fit()
+
+
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     loop(OneNumber(tau=0.5), tmp_path).fit()
     with pytest.raises(FreeSegError, match=r"tau 0.5 -> 2.0"):

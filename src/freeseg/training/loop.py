@@ -19,6 +19,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from freeseg.bounds import check_value
 from freeseg.errors import FreeSegError, reason, shortened
 from freeseg.training import state
 
@@ -148,8 +149,12 @@ class Loop(Generic[Batch]):
         if found is None:
             return
         step, history = found.get("step"), found.get("history", [])  # FreeSeg 0.1.0's teachers had none
-        if type(step) is not int or not 0 <= step <= self.steps or not isinstance(history, list):
+        if type(step) is not int or not 0 <= step <= self.steps:
             raise state.damaged(self.run, f"its step is {shortened(step)}, not one of 0 to {self.steps}")
+        try:
+            check_value("history", history, list[dict[str, float]])
+        except FreeSegError as error:
+            raise state.damaged(self.run, str(error)) from error
         try:
             self.task.load_state(found)
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:

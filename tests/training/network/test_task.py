@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from freeseg.errors import DataError, FreeSegError
+from freeseg.training import state
 from freeseg.training.loop import StepReport
 from freeseg.training.network.batches import Sample, check_batch
 from freeseg.training.network.recipe import NetworkRecipe
@@ -107,6 +108,13 @@ class TestResume:
         again.fit(lambda reached: steps.append(reached.step))
         assert_equal(task.average.trained_tensors(), done)
         assert steps == [again.steps]  # its last step is reported once more
+
+    @pytest.mark.parametrize("measured", [7, [7], "x", [{"step": 1}], [{"step": "x", "mIoU": 1.0}]])
+    def test_a_state_whose_measurements_are_none_is_damaged(self, tmp_path: Path, measured: object) -> None:
+        task = tiny_task(tmp_path)
+        state.write(tmp_path / "run", task.settings, {**task.state(), "step": 0, "agreement": measured})
+        with pytest.raises(FreeSegError, match="it does not fit this training"):
+            tiny_task(tmp_path).loop(tmp_path / "run").fit()
 
     @pytest.mark.parametrize("change", [{"learning_rate": 0.5}, {"partial_labels": False}, {"epochs": 9}])
     def test_other_settings_are_refused_by_name(self, tmp_path: Path, change: dict[str, object]) -> None:

@@ -158,7 +158,8 @@ class NetworkTask:
         self.network.load_state_dict(state["network"], strict=False)
         self.average.load_state_dict(state["average"], strict=False)
         self.optimiser.load_state_dict(state["optimiser"])
-        self.measured = state["agreement"]
+        measured = state["agreement"]  # another error than these would not be taken for that of a damaged file
+        self.measured = [{**each, "step": int(each["step"]), "mIoU": float(each["mIoU"])} for each in measured]
         if self.accelerator.scaler:
             self.accelerator.scaler.load_state_dict(state["scaler"])
 
