@@ -16,6 +16,7 @@ EXTRAS = {
     "jinja2": "eval",
     "pycocotools": "eval",
     "pillow_heif": "heif",
+    "av": "video",
     "pandas": "pandas",
     "supervision": "supervision",
     "accelerate": "train",
@@ -30,7 +31,7 @@ EXTRAS = {
     "python_multipart": "serve",
     "uvicorn": "serve",
 }
-TITLES = {"torch": "PyTorch", "pillow_heif": "pillow-heif"}
+TITLES = {"torch": "PyTorch", "pillow_heif": "pillow-heif", "av": "PyAV"}
 TORCH = ("torch", "transformers", "huggingface_hub")  # what the engine of PyTorch needs
 SERVE = ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn")
 

@@ -220,7 +220,13 @@ def test_it_needs_pillow_and_numpy_only() -> None:
     source = "".join(file.read_text("utf-8") for file in Path(photos.__file__).parent.glob("*.py"))
     imports = re.findall(r"^( *)(?:from|import) (\w+(?:\.\w+)?)", source, re.MULTILINE)
     others = {(name, bool(late)) for late, name in imports if name.partition(".")[0] not in sys.stdlib_module_names}
-    assert {name for name, late in others if late} == {"pillow_heif"}  # an extra
+    assert {name for name, late in others if late} == {
+        "pillow_heif",
+        "av",
+        "av.error",
+        "av.container",
+        "av.video",
+    }  # extras
     assert {name for name, late in others if not late} == {
         "PIL",
         "numpy",

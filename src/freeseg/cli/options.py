@@ -60,6 +60,12 @@ Frames = Annotated[
         "Otherwise the first is taken.",
     ),
 ]
+Every = Annotated[
+    int,
+    typer.Option(
+        "--every", min=1, help="Take each N-th frame only, of videos and of what --frames takes.", metavar="N"
+    ),
+]
 Background = Annotated[
     bool,
     typer.Option(

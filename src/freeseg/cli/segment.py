@@ -15,6 +15,7 @@ from freeseg.cli.options import (
     DEFAULT_OUT,
     Background,
     DryRun,
+    Every,
     Frames,
     Labels,
     ModelOptions,
@@ -64,6 +65,7 @@ def segment(
     ] = None,
     objects: Objects,
     frames: Frames = False,
+    every: Every = 1,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
@@ -92,6 +94,7 @@ def segment(
         freeseg segment photos --labels "cat, dog" --save mask --coco all.json --instances --polygons
         freeseg segment photos --labels "cat, dog" --dry-run
         freeseg segment clip.gif --labels "cat, dog" --frames
+        freeseg segment clip.mp4 --labels "cat, dog" --every 10
         freeseg segment "photos/**/*.jpg" @names.txt --labels "cat, dog"
         freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
         freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
@@ -102,6 +105,7 @@ def segment(
     from freeseg.mask_values import labels_by_value
     from freeseg.photos import Skipped, given_photos
     from freeseg.results.endings import endings_of
+    from freeseg.results.overlay_video import overlay_videos
     from freeseg.results.places import choose_stems, named_photo
     from freeseg.results.saving import save_in_background
 
@@ -111,13 +115,15 @@ def segment(
     names = labels_by_value(vocabulary.names, background=background)
     endings = endings_of(formats, names)
     skipped = Skipped()
-    found = given_photos(photos, sys.stdin.buffer, frames=frames, without=out, skipped=skipped)
+    found = given_photos(photos, sys.stdin.buffer, frames=frames, every=every, without=out, skipped=skipped)
     files = _run_files(table, coco, cvat, out if "yolo" in formats else None, names, objects, found)
     photo_paths = {os.path.realpath(photo.path) for photo in found if photo.is_on_disk}
     for file in files:
         if os.path.realpath(file.path) in photo_paths:
             raise OutputError(f"{path_for_message(file.path)} is one of the photos; name another file")
         file.check(overwrite=overwrite)
+    if "overlay" in formats:
+        files += overlay_videos(found, out, photo_paths=photo_paths, overwrite=overwrite)
     stems = choose_stems([*map(named_photo, found)], out, endings=endings, photos=photo_paths, overwrite=overwrite)
     planned: dict[str, FoundPhoto] = {}
     for photo, stem in zip(found, stems, strict=True):

@@ -11,6 +11,7 @@ from freeseg.photos.prefetching import prefetch_photos
 from freeseg.photos.reading import Photo, is_photo, read_bytes, read_photo, read_resized
 from freeseg.photos.resizing import fit_short_side, resize, to_array
 from freeseg.photos.seen import SeenPhoto
+from freeseg.photos.video import video_comment
 
 __all__ = [
     "UNNAMED",
@@ -38,4 +39,5 @@ __all__ = [
     "resize",
     "suffixes",
     "to_array",
+    "video_comment",
 ]

@@ -19,6 +19,7 @@ from freeseg.photos import heic
 from freeseg.photos.decoding import photo_errors
 from freeseg.photos.frame import Frame
 from freeseg.photos.own_results import is_own_folder, own_results
+from freeseg.photos.video import is_video
 
 _READ = ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .avif .bmp .gif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .j2k .jpx"
 # Series of HEIC, cameras' raw files, and files of programs and instruments
@@ -48,11 +49,13 @@ class Skipped:
         unsupported: How many pictures of kinds that are not read, by suffix.
         results: How many pictures that FreeSeg itself wrote.
         frames: How many frames and pages after the first one of their file.
+        videos: How many videos.
     """
 
     unsupported: Counter[str] = field(default_factory=Counter)
     results: int = 0
     frames: int = 0
+    videos: int = 0
 
     def lines(self) -> list[str]:
         """One sentence for each reason.
@@ -71,6 +74,9 @@ class Skipped:
         if self.results:
             files = "picture was" if self.results == 1 else "pictures were"
             lines.append(f"{self.results} {files} skipped: FreeSeg's own results; a file that you name itself is taken")
+        if self.videos:
+            videos = "video was" if self.videos == 1 else "videos were"
+            lines.append(f"{self.videos} {videos} skipped: freeseg segment takes the frames of a video that you name")
         if self.frames:
             frames, each = ("frame or page was", "it") if self.frames == 1 else ("frames or pages were", "each")
             lines.append(f"{self.frames} more {frames} skipped: add --frames to take {each} as a photo of its own")
@@ -150,6 +156,7 @@ def find_photos(
         if skipped is not None:
             skipped.unsupported += left_out.unsupported
             skipped.results += left_out.results
+            skipped.videos += left_out.videos
         for photo in photos:
             unique.setdefault(os.path.abspath(photo.path), photo)  # noqa: PTH100 - links stay apart
     return list(unique.values())
@@ -214,6 +221,8 @@ class _Walk:
                     found.append(entry)
                 elif entry.suffix.lower() in _NEVER_READ | heic.SUFFIXES:
                     self.skipped.unsupported[entry.suffix.lower()] += 1
+                elif is_video(entry):
+                    self.skipped.videos += 1
         return found
 
     def _is_photo(self, path: Path) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
 from pathlib import Path, PurePath
 
 from PIL import Image
+
+from freeseg.files import path_for_message
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,15 +22,17 @@ class Frame:
         source: The path of the file as it was given.
         number: Which of the file's frames or pages it is, from 1.
         decode: Gives the picture, upright and in RGB; it raises a PhotoError where the frame cannot be read.
+        rate: Of a video, how many of the frames that are taken there are in a second; else None.
 
     Example:
-        >>> Frame(Path("clip.gif"), 3, lambda: Image.new("RGB", (4, 3)))
-        Frame(source=..., number=3)
+        >>> Frame(Path("clip.gif"), 3, lambda: Image.new("RGB", (4, 3))).number
+        3
     """
 
     source: Path
     number: int
     decode: Callable[[], Image.Image] = field(repr=False)
+    rate: Fraction | None = None
 
     def decoded(self) -> Frame:
         """The same frame, which holds its picture and does not depend on the file any more.
@@ -34,7 +41,47 @@ class Frame:
             PhotoError: It cannot be read.
         """
         picture = self.decode()
-        return Frame(self.source, self.number, lambda: picture)
+        return Frame(self.source, self.number, lambda: picture, self.rate)
+
+
+class FrameFile(ABC):
+    """A file that is opened for its first frame, and closed after its last one: each frame builds on those before it.
+
+    Args:
+        path: The file.
+        numbers: Of the frames that will be read, in order.
+        rate: As `Frame` has it.
+    """
+
+    def __init__(self, path: Path, numbers: Sequence[int], rate: Fraction | None = None):
+        self.path, self._numbers, self._rate = path, numbers, rate
+
+    def frames(self) -> list[Frame]:
+        """The frames."""
+        return [Frame(self.path, number, partial(self._read, number), self._rate) for number in self._numbers]
+
+    @abstractmethod
+    def picture(self, number: int, name: str) -> Image.Image:
+        """A frame, upright and in RGB.
+
+        Args:
+            number: Of the frame, from 1.
+            name: What errors call it.
+
+        Raises:
+            PhotoError: It cannot be read.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the file, if it is open."""
+
+    def _read(self, number: int) -> Image.Image:
+        try:
+            return self.picture(number, f"frame {number} of {path_for_message(self.path)}")
+        finally:
+            if number == self._numbers[-1]:
+                self.close()
 
 
 def frame_name(name: str, number: int) -> str:

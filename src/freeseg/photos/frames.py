@@ -1,33 +1,39 @@
-"""Files of several pictures: the pages of a TIFF file, and the frames of an animated GIF, WebP, PNG or AVIF file."""
+"""Files of several pictures: pages of a TIFF file, frames of a GIF, WebP, PNG or AVIF file, and frames of a video."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
 from freeseg.errors import PhotoError
-from freeseg.files import path_for_message
 from freeseg.photos.decoding import photo_errors, upright_rgb
 from freeseg.photos.finding import FoundPhoto
-from freeseg.photos.frame import Frame, frame_name
+from freeseg.photos.frame import Frame, FrameFile, frame_name
 from freeseg.photos.limits import check_size
 from freeseg.photos.reading import opened
 from freeseg.photos.tiff import is_no_picture
+from freeseg.photos.video import is_video, video_frames
 
 _FORMATS = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")
 
 
-def frames_of(photo: FoundPhoto) -> list[FoundPhoto]:
+def frames_of(photo: FoundPhoto, *, every: int = 1) -> list[FoundPhoto]:
     """The frames or pages of a photo's file, each a photo of its own, with the number that it has in the file.
 
     Pages that are previews or masks of others are left out, and so is the picture of an animated PNG that only programs
-    without animations show.
+    without animations show. A video that cannot be read has one frame, which raises the error.
+
+    Args:
+        photo: The photo.
+        every: 2 takes the first frame, the third and so on.
 
     Returns:
         Nothing where the file holds one picture, or cannot be read.
+
+    Raises:
+        FreeSegError: It is a video, and PyAV is not installed.
 
     Example:
         >>> import tempfile
@@ -40,52 +46,18 @@ def frames_of(photo: FoundPhoto) -> list[FoundPhoto]:
     """
     if photo.picture is not None:
         return []
+    frames = video_frames(photo.path, every) if is_video(photo.path) else _picture_frames(photo.path, every)
+    names = (photo.name.with_name(frame_name(photo.name.name, frame.number)) for frame in frames)
+    return [photo._replace(name=name, picture=frame) for name, frame in zip(names, frames, strict=True)]
+
+
+def _picture_frames(path: Path, every: int) -> list[Frame]:
     try:
-        with opened(photo.path) as (image, _):
+        with opened(path) as (image, _):
             numbers = _numbers(image)
     except PhotoError:  # whoever reads it will say so
         return []
-    if len(numbers) < 2:
-        return []
-    file = _PictureFile(photo.path, last=numbers[-1])
-    return [file.frame(photo, number) for number in numbers]
-
-
-class _PictureFile:
-    """A file that is opened for its first frame, and closed after its last one: each frame builds on those before it.
-
-    Args:
-        path: The file.
-        last: The number of the last frame that will be read.
-    """
-
-    def __init__(self, path: Path, *, last: int):
-        self._path, self._last = path, last
-        self._open = ExitStack()
-        self._image: Image.Image | None = None
-
-    def frame(self, photo: FoundPhoto, number: int) -> FoundPhoto:
-        """A frame of the file as a photo."""
-        name = photo.name.with_name(frame_name(photo.name.name, number))
-        return photo._replace(name=name, picture=Frame(self._path, number, partial(self._read, number)))
-
-    def _read(self, number: int) -> Image.Image:
-        name = f"frame {number} of {path_for_message(self._path)}"
-        try:
-            with photo_errors(name):
-                if self._image is None or number <= self._image.tell():  # Pillow cannot rewind every animated PNG
-                    self._close()
-                    self._image, _ = self._open.enter_context(opened(self._path))
-                self._image.seek(number - 1)
-                check_size(self._image.size, name, self._image.format)
-                return upright_rgb(self._image, name)
-        finally:
-            if number == self._last:
-                self._close()
-
-    def _close(self) -> None:
-        self._image = None
-        self._open.close()
+    return _PictureFile(path, numbers[::every]).frames() if len(numbers) > 1 else []
 
 
 def _numbers(image: Image.Image) -> list[int]:
@@ -100,3 +72,22 @@ def _numbers(image: Image.Image) -> list[int]:
 def _is_no_picture(image: Image.Image, number: int) -> bool:
     image.seek(number - 1)
     return is_no_picture(image)
+
+
+class _PictureFile(FrameFile):
+    _image: Image.Image | None = None
+    _open = ExitStack()
+
+    def picture(self, number: int, name: str) -> Image.Image:
+        with photo_errors(name):
+            if self._image is None or number <= self._image.tell():  # Pillow cannot rewind every animated PNG
+                self.close()
+                self._open = ExitStack()
+                self._image, _ = self._open.enter_context(opened(self.path))
+            self._image.seek(number - 1)
+            check_size(self._image.size, name, self._image.format)
+            return upright_rgb(self._image, name)
+
+    def close(self) -> None:
+        self._image = None
+        self._open.close()

@@ -15,6 +15,7 @@ from freeseg.photos.decoding import begins_like_photo, photo_errors
 from freeseg.photos.finding import FoundPhoto, Skipped, find_photos
 from freeseg.photos.frames import frames_of
 from freeseg.photos.reading import read_bytes
+from freeseg.photos.video import is_video
 
 PIPE = "-"
 PIPED_NAME = "stdin"  # what the photo from a pipe is called
@@ -28,6 +29,7 @@ def given_photos(
     pipe: BinaryIO,
     *,
     frames: bool = False,
+    every: int = 1,
     without: Path | None = None,
     skipped: Skipped | None = None,
 ) -> list[FoundPhoto]:
@@ -44,11 +46,13 @@ def given_photos(
               after each, as `find -print0` gives them.
         pipe: What `-` reads.
         frames: Whether each frame of an animation and each page of a file is a photo of its own. Otherwise the first
-            is taken.
+            is taken. Frames of videos always are.
+        every: Of these frames and pages, 2 takes the first, the third and so on.
         without: As of `find_photos`.
         skipped: As of `find_photos`; it also gets the count of further frames.
 
     Raises:
+        FreeSegError: A video is named, and PyAV is not installed.
         PhotoError: Nothing matches a pattern, a list cannot be read or is empty, or nothing comes through the pipe; and
             as of `find_photos`.
         OutputError: As of `find_photos`.
@@ -77,10 +81,12 @@ def given_photos(
             paths += _matching(argument)
     found: list[FoundPhoto] = []
     for photo in find_photos(paths, without=without, skipped=skipped):
-        every = frames_of(photo)
-        found += every if frames and every else [photo]
-        if skipped is not None and not frames:
-            skipped.frames += max(0, len(every) - 1)
+        if frames or is_video(photo.path):
+            found += frames_of(photo, every=every) or [photo]
+            continue
+        found.append(photo)
+        if skipped is not None:
+            skipped.frames += max(0, len(frames_of(photo)) - 1)
     return [*found, *piped]
 
 

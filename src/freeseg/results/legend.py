@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from freeseg.mask_values import DONT_KNOW, has_background
+from freeseg.mask_values import DONT_KNOW, has_background, label_values
 from freeseg.results.drawing import HATCH, INK, MUTED, PAPER
 from freeseg.results.lettering import Colour, text_line
 
@@ -47,6 +47,26 @@ def draw_legend(
     unsure = 1 - sum(areas.values())
     if unsure > 1e-6:
         chips.append(_chip(DONT_KNOW, unsure, HATCH, size, widest))
+    return _laid_out(chips, width, size, pad)
+
+
+def draw_names(labels: Sequence[str], colours: npt.NDArray[np.uint8], *, width: int, size: int) -> Image.Image:
+    """Draw a legend of all labels, without shares, which is the same for all photos.
+
+    The arguments are those of `draw_legend`; no more than `LEGEND_ENTRIES` are listed.
+    """
+    pad = round(0.8 * size)
+    widest = min(width - 2 * pad, 24 * size)
+    chips = []
+    for value in label_values(labels)[:LEGEND_ENTRIES]:
+        red, green, blue = colours[value].tolist()
+        is_background = value == 0 and has_background(labels)
+        chips.append(_chip(labels[value], None, PAPER if is_background else (red, green, blue), size, widest))
+    return _laid_out([*chips, _chip(DONT_KNOW, None, HATCH, size, widest)], width, size, pad)
+
+
+def _laid_out(chips: Sequence[Image.Image], width: int, size: int, pad: int) -> Image.Image:
+    """Entries in rows."""
     places, left, top = [], pad, pad
     for chip in chips:
         if left > pad and left + chip.width > width - pad:
@@ -59,10 +79,11 @@ def draw_legend(
     return strip
 
 
-def _chip(label: str, share: float, colour: Colour, size: int, widest: int) -> Image.Image:
-    """An entry at most `widest` pixels wide: a swatch, a name and a percentage. A white swatch gets a frame."""
+def _chip(label: str, share: float | None, colour: Colour, size: int, widest: int) -> Image.Image:
+    """An entry at most `widest` pixels wide: a swatch, a name and a share, if any. A white swatch has a frame."""
     gap = round(0.45 * size)
-    percent = _lettered(f"{share:.0%}" if share >= 0.01 else "<1%", size=size, widest=4 * size, ink=MUTED, paper=PAPER)
+    written = "" if share is None else f"{share:.0%}" if share >= 0.01 else "<1%"
+    percent = _lettered(written, size=size, widest=4 * size, ink=MUTED, paper=PAPER)
     room = widest - percent.width - size - 2 * gap
     name = _lettered(label, size=size, widest=room, ink=INK, paper=PAPER)
     chip = Image.new("RGB", (size + name.width + percent.width + 2 * gap, name.height), PAPER)

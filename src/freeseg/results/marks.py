@@ -1,7 +1,8 @@
 """The mark in every file that FreeSeg writes: that it wrote the file, and of which photo.
 
-A JPEG has it as a comment, a PNG as text chunks, a JSON file in its keys, an NPZ file as two arrays. A plain text, such
-as YOLO's labels, knows no comments and has it as blanks at its end, which readers strip. No pixel depends on it.
+A JPEG and a video have it as a comment, a PNG as text chunks, a JSON file in its keys, an NPZ file as two arrays. A
+plain text, such as YOLO's labels, knows no comments and has it as blanks at its end, which readers strip. No pixel
+depends on it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from freeseg.files import parse_json
-from freeseg.photos import UNNAMED
+from freeseg.photos import UNNAMED, video_comment
 from freeseg.results.coco import DESCRIPTION
 
 SOFTWARE = "FreeSeg"
@@ -59,6 +60,19 @@ def picture_options(format: str, photo: str) -> dict[str, Any]:
     chunks.add_text("Software", SOFTWARE)
     chunks.add_itxt("Photo", photo)
     return {"pnginfo": chunks}
+
+
+def comment(photo: str) -> str:
+    """The mark of a video.
+
+    Args:
+        photo: As `Mark` has it.
+
+    Example:
+        >>> comment("../clip.mp4")
+        'FreeSeg, photo: ../clip.mp4'
+    """
+    return _COMMENT + photo
 
 
 def blank_mark(photo: str) -> str:
@@ -154,4 +168,9 @@ def _text_mark(path: Path) -> Mark | None:
     return Mark(comment.removeprefix(_COMMENT)) if comment.startswith(_COMMENT) else None
 
 
-_READERS = {".json": _json_mark, ".npz": _npz_mark, ".txt": _text_mark}
+def _video_mark(path: Path) -> Mark | None:
+    comment = video_comment(path)
+    return Mark(comment.removeprefix(_COMMENT)) if comment.startswith(_COMMENT) else None
+
+
+_READERS = {".json": _json_mark, ".npz": _npz_mark, ".txt": _text_mark, ".mp4": _video_mark}
