@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +29,7 @@ from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS, read_formats
 from freeseg.results.objects import Objects
 
 if TYPE_CHECKING:
+    from freeseg.errors import OutputError
     from freeseg.photos import FoundPhoto
     from freeseg.results.run_files import RunFile
 
@@ -101,7 +102,7 @@ def segment(
     """
     from freeseg.cli.progress import progress
     from freeseg.errors import OutputError, PhotoError
-    from freeseg.files import check_folder, path_for_message, remove_half_written
+    from freeseg.files import check_folder, remove_half_written
     from freeseg.mask_values import labels_by_value
     from freeseg.photos import Skipped, given_photos
     from freeseg.results.endings import endings_of
@@ -118,19 +119,11 @@ def segment(
     found = given_photos(photos, sys.stdin.buffer, frames=frames, every=every, without=out, skipped=skipped)
     files = _run_files(table, coco, cvat, out if "yolo" in formats else None, names, objects, found)
     photo_paths = {os.path.realpath(photo.path) for photo in found if photo.is_on_disk}
-    for file in files:
-        if os.path.realpath(file.path) in photo_paths:
-            raise OutputError(f"{path_for_message(file.path)} is one of the photos; name another file")
-        file.check(overwrite=overwrite)
+    _check(files, photo_paths, overwrite)
     if "overlay" in formats:
         files += overlay_videos(found, out, photo_paths=photo_paths, overwrite=overwrite)
     stems = choose_stems([*map(named_photo, found)], out, endings=endings, photos=photo_paths, overwrite=overwrite)
-    planned: dict[str, FoundPhoto] = {}
-    for photo, stem in zip(found, stems, strict=True):
-        if isinstance(stem, OutputError):
-            report.refused(photo, stem)
-        else:
-            planned[stem] = photo
+    planned = _planned(found, stems, report)
     if dry_run:
         for stem, photo in planned.items():
             report.planned(photo, stem, endings)
@@ -156,6 +149,28 @@ def segment(
     report.end(files, skipped.lines())
     if report.failed:
         raise typer.Exit(1)
+
+
+def _check(files: Sequence[RunFile], photo_paths: Collection[str], overwrite: bool) -> None:
+    """Refuse files about all photos that would be written over something else."""
+    from freeseg.errors import OutputError
+    from freeseg.files import path_for_message
+
+    for file in files:
+        if os.path.realpath(file.path) in photo_paths:
+            raise OutputError(f"{path_for_message(file.path)} is one of the photos; name another file")
+        file.check(overwrite=overwrite)
+
+
+def _planned(found: Sequence[FoundPhoto], stems: Sequence[str | OutputError], report: Report) -> dict[str, FoundPhoto]:
+    """The photos that will be segmented, by the stems of their results; the others are reported."""
+    planned: dict[str, FoundPhoto] = {}
+    for photo, stem in zip(found, stems, strict=True):
+        if isinstance(stem, str):
+            planned[stem] = photo
+        else:
+            report.refused(photo, stem)
+    return planned
 
 
 def _run_files(

@@ -46,20 +46,21 @@ class OverlayVideo:
         self._source, self._rate = source, rate
         self._open = ExitStack()
         self._writing: tuple[OutputContainer, VideoStream] | None = None
-        self._problem = ""
+        self._problem: OutputError | None = None
 
     def check(self, *, overwrite: bool) -> None:
         """Nothing: its path was chosen so that it is not in anybody's way."""
 
     def add(self, result: Segmentation, stem: str) -> None:
-        """Take up a result, if it is of a frame of the video."""
-        if result.source != str(self._source) or not result.frame or self._problem:
-            return
-        with self._keeping_problems():
-            picture = _drawn(result)
-            if self._writing is None:
-                self._writing = self._begun(picture.size)
-            self._mux(picture)
+        """Take up a result of a frame of the video; that of another photo ends it, as a codec takes much memory."""
+        if result.source != str(self._source) or not result.frame:
+            self._end()
+        elif not self._problem:
+            with self._keeping_problems():
+                picture = _drawn(result)
+                if self._writing is None:
+                    self._writing = self._begun(picture.size)
+                self._mux(picture)
 
     def write(self) -> None:
         """Write the end of the video.
@@ -67,14 +68,22 @@ class OverlayVideo:
         Raises:
             OutputError: It cannot be written.
         """
-        with self._open:
+        self._end()
+        if self._problem:
+            raise self._problem
+
+    def _end(self) -> None:
+        with self._keeping_problems(), self._open:
             if self._writing is not None:
-                with self._keeping_problems():
+                container, _ = self._writing
+                try:
                     if not self._problem:
                         self._mux(None)
-                    self._writing[0].close()
+                finally:
+                    self._writing = None
+                    container.close()
             if self._problem:
-                raise OutputError(f"cannot write {path_for_message(self.path)}: {self._problem}")
+                raise self._problem  # so that nothing half-written is left
 
     def _mux(self, picture: Image.Image | None) -> None:
         """Add a picture, or what the codec still holds."""
@@ -105,8 +114,13 @@ class OverlayVideo:
         """What goes wrong is told at the end: it does not cost the other files of the frames."""
         try:
             yield
+        except OutputError as error:
+            self._problem = error
         except Exception as error:
-            self._problem = self._problem or one_line(error) or type(error).__name__
+            words = one_line(error) or type(error).__name__
+            self._problem = OutputError(
+                f"cannot write {path_for_message(self.path)}: {words}; choose another folder, or no overlay"
+            )
 
 
 def overlay_videos(
