@@ -153,7 +153,7 @@ class Segmentation:
 
         Returns:
             info, images, categories (all labels but the background) and annotations, as `freeseg.results.coco` has
-            them. The image's file_name is `source`, or `name` where there is none.
+            them. The image's file_name is `reference`.
 
         Raises:
             ValueError: `image_id` is no integer, or below 0.
@@ -164,7 +164,8 @@ class Segmentation:
     def to_dict(self) -> dict[str, Any]:
         """A summary for JSON: name, width, height, model, labels, and ignored (the share of "don't know").
 
-        There is a source too where the photo is from a file: its path as it was given.
+        There is a source too where the photo is from a file: its path as it was given. Of a frame or a page of a file,
+        there is the number frame after it.
 
         Each of labels has index, label, colour ("#rrggbb", as the overlay shows it), pixels, area (share of the
         pixels), confidence (mean), presence (None where it was not measured) and rle (as in COCO; None where there
