@@ -213,6 +213,12 @@ class TestFixedPoolings:
 
 
 @pytest.mark.parametrize("name", POOLINGS)
+def test_the_temperature_is_one_by_default(name):
+    x, weight = some(0, 2, 3, 5), some(1, 2, 1, 5).abs()
+    assert torch.equal(POOLINGS[name](x, weight), POOLINGS[name](x, weight, 1.0))
+
+
+@pytest.mark.parametrize("name", POOLINGS)
 @pytest.mark.parametrize("weight", [None, torch.rand(2, 1, 5)], ids=["plain", "attention"])
 def test_all_poolings_take_the_same_and_give_the_same_shape(name, weight):
     x = torch.randn(2, 3, 5, requires_grad=True)

@@ -86,6 +86,16 @@ def test_no_steps_give_the_maps_back():
     assert np.array_equal(pamr(maps, some(1, 3, 3, 4), steps=0), maps)
 
 
+def test_steps_follow_one_another_ten_by_default():
+    maps, photo = some(0, 2, 6, 7), some(1, 3, 6, 7)
+    stepped = maps
+    for _ in range(10):
+        before, stepped = stepped, pamr(stepped, photo, steps=1)
+        assert not np.allclose(stepped, before, atol=1e-7)
+    np.testing.assert_allclose(pamr(maps, photo), stepped, atol=1e-6)
+    assert pamr(maps, photo).dtype == np.float32
+
+
 def test_the_input_is_left_alone():
     maps, photo = some(0, 2, 5, 5), some(1, 3, 5, 5)
     before = maps.copy(), photo.copy()
