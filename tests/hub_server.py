@@ -108,7 +108,8 @@ class Answers(BaseHTTPRequestHandler):
         if self.server.failure:
             return self.send(self.server.failure, b"")
         api = path.startswith("/api/models/")
-        owner, name, *rest = path.removeprefix("/api/models").strip("/").split("/")
+        parts = path.removeprefix("/api/models").strip("/").split("/")
+        owner, name, *rest = parts if len(parts) > 1 else [*parts, ""]
         model = self.server.models.get(f"{owner}/{name}")
         if model is None:  # as the hub does for whoever is not logged in
             return self.send(401, b"{}", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})

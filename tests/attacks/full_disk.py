@@ -172,7 +172,7 @@ def main() -> None:
             counts = f"{row.enough + row.refused} | {row.enough} | {row.refused} | {len(row.faults)}"
             print(f"| {name} | {counts} |", flush=True)
             faults += row.faults
-    print("\n".join(faults))
+            print("\n".join(row.faults), end="\n" if row.faults else "", file=sys.stderr, flush=True)
     sys.exit(bool(faults))
 
 

@@ -95,12 +95,13 @@ class Attacker:
         """Start it and stop it at some moment; gives whether it was still running."""
         gently = chance.random() > KILL_SHARE
         moment, while_writing = chance.uniform(0, self.seconds), chance.random() < WRITING_SHARE
+        before = self._half_written()  # by a kill; it may stop before it removes them
         with self.place.start(self.job) as process:
             end = time.monotonic() + moment
             process.wait_until(lambda: time.monotonic() >= end)
             if while_writing:
                 process.wait_until(self._writes, every=0.0005)
-            faults, was_running = self._end(process, gently)
+            faults, was_running = self._end(process, gently, before)
         wait_for_the_end_of(process.helpers())
         self.row.kills += was_running
         found = self.place.tree()
@@ -110,7 +111,7 @@ class Attacker:
         self.row.faults += [f"{where}, {how}: {fault}" for fault in faults]
         return was_running
 
-    def _end(self, process: Started, gently: bool) -> tuple[list[str], bool]:
+    def _end(self, process: Started, gently: bool, before: set[str]) -> tuple[list[str], bool]:
         """Stop a process; gives what was wrong with how it ended, and whether it was still running."""
         if not gently:
             return [], process.kill()
@@ -121,9 +122,12 @@ class Attacker:
             return [], False
         if done.code == -signal.SIGTERM:  # it came before the program listened
             return [], True
-        half = [f"{name} is left half written" for name in content(self.place.work) if name.endswith(".part")]
+        half = [f"{name} is left half written" for name in self._half_written() - before]
         stopped = done.code == TERMINATED and done.err.endswith(STOPPED)
         return half + ([] if stopped else [f"it ends with {done.code}: {done.err[-500:]}"]), True
+
+    def _half_written(self) -> set[str]:
+        return {name for name in content(self.place.work) if name.endswith(".part")}
 
     def _writes(self) -> bool:
         """Whether a file is being written."""
@@ -157,7 +161,7 @@ def main() -> None:
         for name, row in zip(names, attack(place, names, asked.count, asked.seed, asked.chain), strict=True):
             print(f"| {name} | {row.kills} | {row.files} | {len(row.faults)} |", flush=True)
             faults += row.faults
-    print("\n".join(faults))
+            print("\n".join(row.faults), end="\n" if row.faults else "", file=sys.stderr, flush=True)
     sys.exit(bool(faults))
 
 

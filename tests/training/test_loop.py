@@ -196,6 +196,17 @@ def test_a_state_whose_losses_are_none_is_damaged(tmp_path: Path, history: objec
         loop(OneNumber(), tmp_path).fit()
 
 
+@pytest.mark.parametrize("part", ["number", "optimiser"])
+def test_a_state_with_values_that_are_no_numbers_is_damaged(tmp_path: Path, part: str) -> None:
+    loop(OneNumber(), tmp_path).fit()
+    spoilt = saved(tmp_path)
+    tensor = spoilt["number"] if part == "number" else spoilt["optimiser"]["state"][0]["exp_avg"]
+    tensor.fill_(math.nan)
+    state.write(tmp_path, {}, spoilt)
+    with pytest.raises(FreeSegError, match="it has values that are no numbers"):
+        loop(OneNumber(), tmp_path).fit()
+
+
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     loop(OneNumber(tau=0.5), tmp_path).fit()
     with pytest.raises(FreeSegError, match=r"tau 0.5 -> 2.0"):

@@ -122,3 +122,8 @@ def test_a_state_that_was_cut_short(tmp_path: Path) -> None:
     for length in range(0, len(whole), len(whole) // 7):
         (tmp_path / state.FILE).write_bytes(whole[:length])
         assert "; remove it to begin anew" in refusal(tmp_path, {})
+
+
+def test_a_setting_without_end_is_cut(tmp_path: Path) -> None:
+    state.write(tmp_path, {"seed": "x" * 5_000}, {"step": 1})
+    assert len(refusal(tmp_path, {"seed": 0})) < 600

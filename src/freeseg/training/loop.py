@@ -159,6 +159,8 @@ class Loop(Generic[Batch]):
             self.task.load_state(found)
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise state.damaged(self.run, f"it does not fit this training: {reason(error)}") from error
+        if not _is_finite(self.task.state()):
+            raise state.damaged(self.run, "it has values that are no numbers")
         self.step, self.history = step, history
 
     def _update(self, batch: Batch) -> None:
@@ -194,6 +196,14 @@ class Loop(Generic[Batch]):
                 f"the {what} is {value.item()} at step {self.step}; lower --learning-rate and choose another --out "
                 f"(the last good state stays in {self.run})"
             )
+
+
+def _is_finite(value: object) -> bool:
+    """Whether all tensors in a state have numbers."""
+    if isinstance(value, Tensor):
+        return bool(torch.isfinite(value).all())
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return all(map(_is_finite, inner))
 
 
 def report_part(report: OnStep, index: int, parts: int) -> OnStep:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from freeseg.errors import FreeSegError, reason
+from freeseg.errors import PATH_CHARACTERS, FreeSegError, reason, shortened
 from freeseg.files import write_bytes
 
 FILE = "state.pt"
@@ -97,5 +97,6 @@ def _load(path: Path, device: torch.device) -> dict[str, Any]:
 
 
 def _shortened(setting: object) -> str:
-    """A setting as text, with a sha256 cut to its first digits."""
-    return re.sub(r"\b([0-9a-f]{8})[0-9a-f]{56}\b", r"\1", str(setting))
+    """A setting as text, with a sha256 cut to its first digits, and any other text where it is long."""
+    text = re.sub(r"\b([0-9a-f]{8})[0-9a-f]{56}\b", r"\1", str(setting))
+    return text if len(text) <= PATH_CHARACTERS else shortened(text, PATH_CHARACTERS)

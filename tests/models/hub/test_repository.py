@@ -8,10 +8,12 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import constants
 
+import hub_server
 from freeseg.errors import WeightsError
 from freeseg.models.hub import describe, download, is_name, known_models, name_by_user, repository, resolve
 from hub_server import NEEDED, WHOLE, Hub, Model, commit, connected, point_to
@@ -234,6 +236,23 @@ class TestRefusals:
         """As the log-in page of a hotel's network."""
         monkeypatch.setattr("hub_server.info", lambda *_: ["not", "a", "model"])
         assert says_how_to_get_it_by_hand(refused(lambda: resolve(NAME)))
+
+    @pytest.mark.parametrize(
+        "wrong", [{"rfilename": []}, {"rfilename": 7}, {"size": {"a": 1}}, {"size": "x"}, {"size": -1}]
+    )
+    def test_an_answer_of_wrong_types(
+        self, here: Hub, wrong: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        right = hub_server.info
+
+        def spoilt(*given: Any) -> dict[str, Any]:
+            answer = right(*given)
+            for sibling in answer["siblings"]:
+                sibling.update(wrong)
+            return answer
+
+        monkeypatch.setattr(hub_server, "info", spoilt)
+        assert "what huggingface.co says of some/clip makes no sense (" in refused(lambda: describe(NAME))
 
     @pytest.mark.parametrize("lost", ["config.json", "model.safetensors"])
     def test_a_missing_file(self, here: Hub, lost: str) -> None:

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from huggingface_hub import HfApi, ModelInfo, constants, snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import OfflineModeIsEnabled, RevisionNotFoundError
@@ -21,7 +21,8 @@ from huggingface_hub.file_download import repo_folder_name
 from huggingface_hub.repocard import metadata_load
 from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
-from freeseg.errors import PATH_CHARACTERS, WeightsError, shortened
+from freeseg.bounds import Bounds, check_value
+from freeseg.errors import PATH_CHARACTERS, FreeSegError, WeightsError, reason, shortened
 from freeseg.files import is_folder, parse_json
 from freeseg.models.config import CONFIG
 from freeseg.models.hub.blobs import check_blobs, checked_etags
@@ -143,7 +144,12 @@ def describe(name: str, *, revision: str | None = None) -> ModelFiles:
         if not isinstance(error, OfflineModeIsEnabled):
             warnings.warn(f"the copy of {name} in the hub's cache is used, because {explained}", stacklevel=2)
         return cached
-    return _describe_hub(info, name, revision)
+    try:
+        return _describe_hub(info, name, revision)
+    except WeightsError:
+        raise
+    except (AttributeError, FreeSegError, TypeError, ValueError) as error:  # huggingface_hub does not look at types
+        raise WeightsError(f"what {HUB} says of {name} makes no sense ({reason(error)}); check HF_ENDPOINT") from error
 
 
 class _Bar(tqdm):
@@ -206,6 +212,7 @@ def _describe_folder(folder: Path) -> ModelFiles:
 def _describe_hub(info: ModelInfo, name: str, revision: str | None) -> ModelFiles:
     """The model that the hub told of."""
     sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
+    check_value("the sizes of its files", sizes, dict[str, Annotated[int, Bounds(0)]])
     names = required_files(sizes, name)
     folder = _snapshots(name) / str(info.sha)
     here = [file for file in names if try_to_load_from_cache(name, file, revision=revision) == str(folder / file)]
