@@ -1,6 +1,7 @@
 """Poolings against literal formulas, and the properties that make smoothed min pooling what it is."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -214,8 +215,9 @@ class TestFixedPoolings:
 
 @pytest.mark.parametrize("name", POOLINGS)
 def test_the_temperature_is_one_by_default(name):
+    pooling: Any = POOLINGS[name]
     x, weight = some(0, 2, 3, 5), some(1, 2, 1, 5).abs()
-    assert torch.equal(POOLINGS[name](x, weight), POOLINGS[name](x, weight, 1.0))
+    assert torch.equal(pooling(x, weight), pooling(x, weight, 1.0))
 
 
 @pytest.mark.parametrize("name", POOLINGS)
