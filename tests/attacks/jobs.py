@@ -6,6 +6,7 @@ folder `work` write the same bytes.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -69,7 +70,7 @@ JOBS = {
             *("segment", "../inputs/photos", "--labels", "cat, dog", "--table", "out/found.csv", *MODEL),
             *("--save", "overlay,mask,json,coco,cutout,labelme"),
         ),
-        growing=("out/found.csv",),  # a stopped run writes the rows that it has
+        changing=("out/found.csv",),  # the rows of those photos whose results could be written
     ),
     "heatmap": Job(("heatmap", "../inputs/photos/0.png", "--labels", "cat, dog", *MODEL)),
     "label": Job((*LABEL, "--workers", "1"), growing=("masks/manifest.jsonl",)),
@@ -256,7 +257,15 @@ def _lines(data: bytes) -> None:
             json.loads(line)
 
 
+def _rows(data: bytes) -> None:
+    """A table whose rows are as long as its head."""
+    lengths = {len(row) for row in csv.reader(io.StringIO(data.decode("utf-8-sig")))}
+    if len(lengths) > 1:
+        raise ValueError("a row is longer than another")
+
+
 READERS: dict[str, Callable[[bytes], Any]] = {
+    ".csv": _rows,
     ".json": json.loads,
     ".jsonl": _lines,
     ".jpg": lambda data: Image.open(io.BytesIO(data)).load(),
