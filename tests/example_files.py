@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+import av
 import numpy as np
 import skimage.data
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ def draw_example_files(root: Path, *, photos: int = 18) -> Path:
     for index in range(photos):  # by default a batch of sixteen, and some to keep aside
         photo, left, top = [*small.values()][index % 3], 3 * index, 2 * index
         _saved(photo.crop((left, top, left + 120, top + 90)), root / "photos" / f"{index:02}.jpg")
+    _with_frames(root, [photo.crop((0, 0, 120, 96)) for photo in small.values()])
     (root / "names.txt").write_text("cat.jpg\nholiday\n", "utf-8")
     captioned = root / "captioned"
     lines = [{"file": f"{name}.jpg", "captions": [f"a photo of a {name}"]} for name in small]
@@ -42,6 +45,16 @@ def _shrunk(pixels: NDArray[np.uint8]) -> Image.Image:
 def _saved(photo: Image.Image, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     photo.save(path)
+
+
+def _with_frames(folder: Path, photos: Sequence[Image.Image]) -> None:
+    """An animation and a video."""
+    photos[0].save(folder / "clip.gif", save_all=True, append_images=photos[1:])
+    with av.open(folder / "clip.mp4", "w") as file:
+        stream = file.add_stream("mpeg4", rate=10)
+        stream.width, stream.height = photos[0].size
+        frames = [av.VideoFrame.from_image(photo) for photo in photos for _ in range(4)]
+        file.mux([packet for frame in [*frames, None] for packet in stream.encode(frame)])
 
 
 def _with_masks(folder: Path, photos: dict[str, Image.Image]) -> None:

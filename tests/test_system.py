@@ -15,7 +15,7 @@ from freeseg.system import available_cores, children_without_interrupt, renames_
 SOURCE = Path(freeseg.__file__).parent
 ONLY_SOME_HAVE = re.compile(
     r"""\bimport[ ](fcntl|grp|msvcrt|pty|pwd|resource|termios|winreg)\b|/proc/
-    |\bos\.(O_\w+|chown|fork|getuid|killpg|mkfifo|name|nice|sched_\w+|setsid|uname)\b
+    |\bos\.(O_(?!CREAT\b|EXCL\b|RDWR\b)\w+|chown|fork|getuid|killpg|mkfifo|name|nice|sched_\w+|setsid|uname)\b
     |\bsignal\.(SIGALRM|SIGHUP|SIGKILL|alarm|pthread_\w+|setitimer)\b|\bget_context\(["']fork""",
     re.VERBOSE,
 )

@@ -110,6 +110,7 @@ class TestContract:
         if kind in ("lite", "network"):
             pytest.skip("its towers are a test's own; tests/models/test_checkpoint.py saves the embedded one")
         checkpoint.save(iclip_of(model), replace(model.config, licence="CC0-1.0"), tmp_path / "model")
+        monkeypatch.setenv("FREESEG_TOWERS", str(Path(model.config.towers.image).parent))
         back = freeseg.load(tmp_path / "model")
         assert back.config.towers_sha256.keys() == {model.config.towers.image, model.config.towers.text}
         np.testing.assert_allclose(back.similarity(NOISE, LABELS), model.similarity(NOISE, LABELS), atol=2e-3)
