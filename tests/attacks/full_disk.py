@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from attacks.jobs import HUB_MODEL, JOBS, Place, differences, faults_of, keep_apart, prepare
+from attacks.jobs import HUB_MODEL, JOBS, JobAttacker, Place, differences, faults_of, keep_apart, prepare
 from commands import Done
 from hub_server import Model, serve
 
@@ -61,23 +61,12 @@ class Row:
     faults: list[str] = field(default_factory=list)
 
 
-class Attacker:
-    """Fills the disk of one command.
-
-    Args:
-        name: The command's key in `JOBS`.
-        place: Where it runs.
-        seed: Of all that is drawn.
-        mounts: Whether disks in memory can be mounted.
-    """
+class Attacker(JobAttacker):
+    """Fills the disk of one command. `mounts` says whether disks in memory can be mounted."""
 
     def __init__(self, name: str, place: Place, seed: int, *, mounts: bool):
-        self.name, self.job, self.place, self.seed, self.mounts = name, JOBS[name], place, seed, mounts
-        self.row = Row()
-        place.empty()
-        done = place.start(self.job).wait()
-        assert done.code == 0, done.err
-        self.whole = place.tree()
+        super().__init__(name, place, seed)
+        self.row, self.mounts = Row(), mounts
 
     def attack(self, levels: Iterable[int]) -> Row:
         """Let the command run at each of some levels."""

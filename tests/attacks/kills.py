@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from attacks.jobs import HUB_MODEL, JOBS, Place, differences, faults_of, keep_apart, prepare
+from attacks.jobs import HUB_MODEL, JOBS, JobAttacker, Place, differences, faults_of, keep_apart, prepare
 from freeseg.cli import TERMINATED
 from hub_server import Model, serve
 from labelled import content
@@ -50,25 +50,12 @@ class Row:
     faults: list[str] = field(default_factory=list)
 
 
-class Attacker:
-    """Kills one command again and again.
-
-    Args:
-        name: The command's key in `JOBS`.
-        place: Where it runs.
-        seed: Of all that is drawn.
-    """
+class Attacker(JobAttacker):
+    """Kills one command again and again."""
 
     def __init__(self, name: str, place: Place, seed: int):
-        self.name, self.job, self.place, self.seed = name, JOBS[name], place, seed
+        super().__init__(name, place, seed)
         self.row = Row()
-        for _ in range(2):  # the first one makes what is kept between runs
-            place.empty()
-            begun = time.monotonic()
-            done = place.start(self.job).wait()
-            self.seconds = time.monotonic() - begun
-            assert done.code == 0, done.err
-        self.whole = place.tree()
 
     def attack(self, count: int, chains: Iterable[int]) -> Row:
         """Stop the command `count` times, in as many chains of runs as that takes."""
