@@ -10,7 +10,6 @@ file that it writes (`ulimit -f`); at the other half it writes to a small disk i
 
 from __future__ import annotations
 
-import argparse
 import random
 import shutil
 import subprocess
@@ -22,7 +21,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from attacks.jobs import HUB_MODEL, JOBS, JobAttacker, Place, differences, faults_of, keep_apart, prepare
+from attacks.jobs import (
+    HUB_MODEL,
+    JOBS,
+    JobAttacker,
+    Place,
+    attackers_parser,
+    differences,
+    faults_of,
+    keep_apart,
+    prepare,
+)
 from commands import Done
 from hub_server import Model, serve
 
@@ -141,10 +150,8 @@ def can_mount(folder: Path) -> bool:
 
 def main() -> None:
     """Attack, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = attackers_parser(__doc__)
     parser.add_argument("--levels", type=int, default=64)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--command", choices=JOBS, action="append", help="only this one; may be repeated")
     parser.add_argument("--level", type=int, help="only this level")
     asked = parser.parse_args()
     keep_apart()

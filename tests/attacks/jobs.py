@@ -6,6 +6,7 @@ folder `work` write the same bytes.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
@@ -210,6 +211,14 @@ def faults_of(job: Job, found: dict[str, bytes], whole: dict[str, bytes]) -> lis
         elif problem := _unreadable(name, data):
             faults.append(f"{name} cannot be read: {problem}")
     return faults
+
+
+def attackers_parser(text: str) -> argparse.ArgumentParser:
+    """The options that all attackers of commands have; `text` is what their module says of itself."""
+    parser = argparse.ArgumentParser(description=text.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--command", choices=JOBS, action="append", help="only this one; may be repeated")
+    return parser
 
 
 class JobAttacker:

@@ -12,7 +12,6 @@ half written.
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import signal
@@ -23,7 +22,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from attacks.jobs import HUB_MODEL, JOBS, JobAttacker, Place, differences, faults_of, keep_apart, prepare
+from attacks.jobs import (
+    HUB_MODEL,
+    JOBS,
+    JobAttacker,
+    Place,
+    attackers_parser,
+    differences,
+    faults_of,
+    keep_apart,
+    prepare,
+)
 from freeseg.cli import TERMINATED
 from hub_server import Model, serve
 from labelled import content
@@ -133,10 +142,8 @@ def attack(place: Place, names: Iterable[str], count: int, seed: int, chain: int
 
 def main() -> None:
     """Attack, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = attackers_parser(__doc__)
     parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--command", choices=JOBS, action="append", help="only this one; may be repeated")
     parser.add_argument("--chain", type=int, help="only this chain of runs")
     asked = parser.parse_args()
     keep_apart()

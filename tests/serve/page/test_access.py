@@ -81,17 +81,14 @@ def test_everything_by_keyboard(visit, cat_jpeg: bytes) -> None:
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")  # the link that skips to the words
         assert focused() == "Add words"
-        page.keyboard.type("boat|ship")
-        page.keyboard.press("Enter")
-        visitor.idle()
-        assert visitor.chips()[-1] == "boat ship"
-        page.keyboard.press("ArrowLeft")
-        page.keyboard.press("Enter")
-        page.keyboard.type("lawn")
-        page.keyboard.press("Enter")
-        visitor.idle()
-        assert visitor.chips()[-1] == "lawn"
-        page.keyboard.press("ArrowLeft")
+        for words, chip in (("boat|ship", "boat ship"), ("lawn", "lawn")):  # the second is typed over the first
+            page.keyboard.type(words)
+            page.keyboard.press("Enter")
+            visitor.idle()
+            assert visitor.chips()[-1] == chip
+            page.keyboard.press("ArrowLeft")
+            if chip != "lawn":
+                page.keyboard.press("Enter")
         page.keyboard.press("Delete")
         visitor.idle()
         assert "lawn" not in visitor.chips()
