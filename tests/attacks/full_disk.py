@@ -13,7 +13,6 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,19 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from attacks.jobs import (
-    HUB_MODEL,
-    JOBS,
-    JobAttacker,
-    Place,
-    attackers_parser,
-    differences,
-    faults_of,
-    keep_apart,
-    prepare,
-)
+from attacks.attackers import JobAttacker, Outcome, attack_all, attackers_parser
+from attacks.jobs import Place, differences, faults_of
 from commands import Done
-from hub_server import Model, serve
 
 PAGE = 4096  # bytes, of which a disk in memory has a whole number
 CAUSES = ("File too large", "No space left on device", "are free;")  # the last: there is too little room to begin
@@ -154,22 +143,17 @@ def main() -> None:
     parser.add_argument("--levels", type=int, default=64)
     parser.add_argument("--level", type=int, help="only this level")
     asked = parser.parse_args()
-    keep_apart()
-    faults = []
-    with tempfile.TemporaryDirectory() as folder, serve({HUB_MODEL: Model()}) as hub:
+    levels = range(asked.levels) if asked.level is None else [asked.level]
+    with tempfile.TemporaryDirectory() as folder:
         mounts = can_mount(Path(folder))
-        if not mounts:
-            print("Disks in memory cannot be mounted here: only the size of files is limited.\n")
-        print("| command | levels | enough room | refused in one line | faults |\n|---|--:|--:|--:|--:|")
-        place = Place(prepare(Path(folder)), hub.address)
-        levels = range(asked.levels) if asked.level is None else [asked.level]
-        for name in asked.command or JOBS:
-            row = Attacker(name, place, asked.seed, mounts=mounts).attack(levels)
-            counts = f"{row.enough + row.refused} | {row.enough} | {row.refused} | {len(row.faults)}"
-            print(f"| {name} | {counts} |", flush=True)
-            faults += row.faults
-            print("\n".join(row.faults), end="\n" if row.faults else "", file=sys.stderr, flush=True)
-    sys.exit(bool(faults))
+    if not mounts:
+        print("Disks in memory cannot be mounted here: only the size of files is limited.\n")
+
+    def attack(place: Place, name: str) -> Outcome:
+        row = Attacker(name, place, asked.seed, mounts=mounts).attack(levels)
+        return Outcome([row.enough + row.refused, row.enough, row.refused], row.faults)
+
+    attack_all(asked.command, "levels | enough room | refused in one line", attack)
 
 
 if __name__ == "__main__":

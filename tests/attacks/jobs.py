@@ -6,7 +6,6 @@ folder `work` write the same bytes.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import json
@@ -14,7 +13,6 @@ import os
 import resource
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -211,38 +209,6 @@ def faults_of(job: Job, found: dict[str, bytes], whole: dict[str, bytes]) -> lis
         elif problem := _unreadable(name, data):
             faults.append(f"{name} cannot be read: {problem}")
     return faults
-
-
-def attackers_parser(text: str) -> argparse.ArgumentParser:
-    """The options that all attackers of commands have; `text` is what their module says of itself."""
-    parser = argparse.ArgumentParser(description=text.splitlines()[0])
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--command", choices=JOBS, action="append", help="only this one; may be repeated")
-    return parser
-
-
-class JobAttacker:
-    """Attacks one command, after it ran undisturbed.
-
-    Args:
-        name: The command's key in `JOBS`.
-        place: Where it runs.
-        seed: Of all that is drawn.
-
-    Attributes:
-        whole: What it writes into a new folder when nothing comes in between.
-        seconds: How long that takes.
-    """
-
-    def __init__(self, name: str, place: Place, seed: int):
-        self.name, self.job, self.place, self.seed = name, JOBS[name], place, seed
-        for _ in range(2):  # the first one makes what is kept between runs
-            place.empty()
-            begun = time.monotonic()
-            done = place.start(self.job).wait()
-            self.seconds = time.monotonic() - begun
-            assert done.code == 0, done.err
-        self.whole = place.tree()
 
 
 def differences(job: Job, found: dict[str, bytes], whole: dict[str, bytes]) -> list[str]:

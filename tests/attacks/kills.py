@@ -15,26 +15,13 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sys
-import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from attacks.jobs import (
-    HUB_MODEL,
-    JOBS,
-    JobAttacker,
-    Place,
-    attackers_parser,
-    differences,
-    faults_of,
-    keep_apart,
-    prepare,
-)
+from attacks.attackers import JobAttacker, Outcome, attack_all, attackers_parser
+from attacks.jobs import JOBS, Place, differences, faults_of
 from freeseg.cli import TERMINATED
-from hub_server import Model, serve
 from labelled import content
 from processes import Started, wait_for_the_end_of
 
@@ -131,32 +118,21 @@ class Attacker(JobAttacker):
         return any(name.endswith((".part", ".incomplete")) for name in names)
 
 
-def attack(place: Place, names: Iterable[str], count: int, seed: int, chain: int | None = None) -> Iterator[Row]:
-    """Stop commands `count` times in all; gives what became of each, in order."""
-    chosen = list(names)
-    for number, name in enumerate(chosen):
-        share = len(range(number, count, len(chosen)))
-        chains = range(4 * share) if chain is None else [chain]  # a run may end before its moment has come
-        yield Attacker(name, place, seed).attack(share, chains)
-
-
 def main() -> None:
     """Attack, and print the table."""
     parser = attackers_parser(__doc__)
-    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--count", type=int, default=200, help="kills of all commands together")
     parser.add_argument("--chain", type=int, help="only this chain of runs")
     asked = parser.parse_args()
-    keep_apart()
-    faults = []
-    print("| command | kills | files looked at | faults |\n|---|--:|--:|--:|")
-    with tempfile.TemporaryDirectory() as folder, serve({HUB_MODEL: Model()}) as hub:
-        place = Place(prepare(Path(folder)), hub.address)
-        names = asked.command or list(JOBS)
-        for name, row in zip(names, attack(place, names, asked.count, asked.seed, asked.chain), strict=True):
-            print(f"| {name} | {row.kills} | {row.files} | {len(row.faults)} |", flush=True)
-            faults += row.faults
-            print("\n".join(row.faults), end="\n" if row.faults else "", file=sys.stderr, flush=True)
-    sys.exit(bool(faults))
+    names = asked.command or list(JOBS)
+
+    def attack(place: Place, name: str) -> Outcome:
+        share = len(range(names.index(name), asked.count, len(names)))
+        chains = range(4 * share) if asked.chain is None else [asked.chain]  # a run may end before its moment has come
+        row = Attacker(name, place, asked.seed).attack(share, chains)
+        return Outcome([row.kills, row.files], row.faults)
+
+    attack_all(names, "kills | files looked at", attack)
 
 
 if __name__ == "__main__":

@@ -171,7 +171,7 @@ class Uploads:
             got += len(chunk)
             if got > most:
                 raise _too_large(most)
-            if self.bytes + len(chunk) > self.limits.upload_bytes:
+            if self.bytes + len(chunk) > self.limits.max_upload_megabytes * MEGA:
                 raise busy(1)
             self.bytes += len(chunk)
             state = request.scope.setdefault("state", {})

@@ -15,7 +15,7 @@ from freeseg.serve.answers import Answered, Form
 from freeseg.serve.asking import check_photo, look, photo_id
 from freeseg.serve.bodies import Uploads
 from freeseg.serve.kept import KeptPhotos
-from freeseg.serve.settings import Access, Limits
+from freeseg.serve.settings import MEGA, Access, Limits
 from freeseg.serve.watching import Metrics
 from freeseg.serve.work import Work, unless_gone
 from freeseg.words import Vocabulary
@@ -61,7 +61,8 @@ class SegmentServer:
     def __init__(self, model: FreeSeg, limits: Limits, access: Access):
         self.model, self.limits, self.access = model, limits, access
         self.work = Work(max(1, model.engine.max_concurrent), limits.max_waiting)
-        self.kept = KeptPhotos(count=limits.keep_photos, nbytes=limits.keep_bytes, seconds=60 * limits.keep_minutes)
+        kept_bytes = int(limits.keep_megabytes * MEGA)
+        self.kept = KeptPhotos(count=limits.keep_photos, nbytes=kept_bytes, seconds=60 * limits.keep_minutes)
         self.uploads = Uploads(limits)
         self.metrics = Metrics(self.work, self.kept)
         self.is_ready = False

@@ -76,16 +76,6 @@ class Limits:
         """The largest request."""
         return int(self.max_request_megabytes * MEGA)
 
-    @property
-    def upload_bytes(self) -> int:
-        """The most bytes of all requests at once."""
-        return int(self.max_upload_megabytes * MEGA)
-
-    @property
-    def keep_bytes(self) -> int:
-        """The memory for kept photos."""
-        return int(self.keep_megabytes * MEGA)
-
 
 @dataclass(frozen=True)
 class Access:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from huggingface_hub import file_download
 
 from freeseg.errors import WeightsError
-from freeseg.models.hub import name_by_user, named_in_a_file, resolve
+from freeseg.models.hub import named_in_a_file, resolve
 from freeseg.models.registry import find_model
-from hub_server import WHOLE, Hub, Model, connected
+from hub_server import WHOLE, Hub, Model
 
 NAME = "hostile/clip"
 STRANGE = "nobody/named"
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub on this machine with a model that the user has named and another one."""
-    monkeypatch.chdir(tmp_path)
-    name_by_user(NAME)
-    with connected({NAME: Model(), STRANGE: Model()}, tmp_path / "home", monkeypatch) as server:
-        yield server
+def models() -> dict[str, Model]:
+    """A model that the user has named, and another one."""
+    return {NAME: Model(), STRANGE: Model()}
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json"])

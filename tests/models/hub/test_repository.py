@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,10 @@ from huggingface_hub import constants
 import hub_server
 from freeseg.errors import WeightsError
 from freeseg.models.hub import describe, download, is_name, known_models, name_by_user, repository, resolve
-from hub_server import NEEDED, WHOLE, Hub, Model, commit, connected, point_to
+from hub_server import NEEDED, WHOLE, Hub, commit, point_to
 
 NAME = "some/clip"
 PAGE = "https://huggingface.co/some/clip"
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub on this machine that has `NAME`, and an empty cache."""
-    monkeypatch.chdir(tmp_path)
-    name_by_user(NAME)
-    with connected({NAME: Model()}, tmp_path / "home", monkeypatch) as server:
-        yield server
 
 
 @pytest.fixture
