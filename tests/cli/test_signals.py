@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import freeseg.cli
 from commands import Run, one_line
 from drawn import draw_voc
 from freeseg import loading
-from freeseg.cli import TERMINATED
+from freeseg.cli import STOPPED, TERMINATED
 from freeseg.models import hub, towers
 from networks import draw_free_masks
 
@@ -44,3 +45,11 @@ def test_sigterm_stops_it(
     done = run(*command.split())
     assert done.code == TERMINATED
     assert one_line(done) == "freeseg: stopped; what was finished is kept"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, STOPPED), (signal.SIGTERM, TERMINATED)])
+def test_a_signal_before_the_command_has_begun(
+    run: Run, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+) -> None:
+    monkeypatch.setattr(freeseg.cli, "app", lambda *_, **__: signal.raise_signal(number))
+    assert run("models") == (code, "", "freeseg: stopped; what was finished is kept\n")

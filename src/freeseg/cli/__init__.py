@@ -101,6 +101,8 @@ def main() -> None:
     try:
         _refuse_empty_paths(sys.argv[1:])
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except KeyboardInterrupt:  # before typer listens, or after
+        code = STOPPED
     except FreeSegError as error:
         sys.exit(error_text(error))
     except _UsageError as error:
