@@ -29,6 +29,8 @@ def test_every_number_is_one_and_finite(kind: Any, name: str, type_: type) -> No
     strange: list[object] = [math.nan, math.inf, -math.inf, "3", None, [1], True]
     if type_ is int:
         strange += [10**30, -1, 1.5, 10**5000]
+    else:
+        strange += [1e308, -1e308]  # more than float32 holds, in which it is used
     for value in strange:
         with pytest.raises(FreeSegError, match=f"^{name} is .*; it must be ") as caught:
             replace(kind(), **{name: value})
@@ -49,10 +51,10 @@ def test_what_is_neither_true_nor_false(kind: Any) -> None:
     [
         ({"side": 32_000}, "side is 32000; it must be a multiple of 32 from 32 to 2,048"),
         ({"side": 100}, "side is 100; it must be a multiple of 32 from 32 to 2,048"),
-        ({"clamp": math.nan}, "clamp is nan; it must be a number above 0"),
+        ({"clamp": math.nan}, "clamp is nan; it must be a number above 0 and of at most 1,000,000"),
         ({"frozen_stride": 7}, "frozen_stride is 7; it must be one of: 0, 2, 4, 8, 16, 32"),
-        ({"learning_rate": math.inf}, "learning_rate is inf; it must be a number above 0"),
-        ({"weight_decay": math.nan}, "weight_decay is nan; it must be a number of at least 0"),
+        ({"learning_rate": math.inf}, "learning_rate is inf; it must be a number above 0 and of at most 1,000"),
+        ({"weight_decay": math.nan}, "weight_decay is nan; it must be a number from 0 to 1,000"),
         ({"seed": 10**30}, f"seed is 1{'0' * 30}; it must be a whole number from 0 to {MOST_SEED:,}"),
         ({"foreground_share": 0.0}, "foreground_share is 0.0; it must be a number above 0 and of at most 1"),
     ],

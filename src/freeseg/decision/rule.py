@@ -32,9 +32,9 @@ class Decision:
     smoothing: Annotated[int, Bounds(1, 99, odd=True)] = 3
     logit_scale: Annotated[float, Bounds(above=0, most=10_000)] = 20.0
     presence_share: Annotated[float, Bounds(above=0, most=1)] = 0.06
-    presence_ratio: Annotated[float, Bounds(least=0)] = 0.55
-    presence_floor: Annotated[float, Bounds(least=0)] = 0.7
-    background_margin: float = 0.03
+    presence_ratio: Annotated[float, Bounds(0, 10_000)] = 0.55
+    presence_floor: Annotated[float, Bounds(0, 10_000)] = 0.7
+    background_margin: Annotated[float, Bounds(-10, 10)] = 0.03
     refine_steps: Annotated[int, Bounds(0, 1_000)] = 10
     ignore_below: Annotated[float, Bounds(0, 1)] = 0.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from freeseg.bounds import MOST_SEED, Bounds, check_fields
+from freeseg.bounds import MOST_RATE, MOST_SEED, MOST_WEIGHT, Bounds, check_fields
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,16 @@ class NetworkRecipe:
 
     epochs: Annotated[int, Bounds(1, 1_000_000)] = 2
     batch_size: Annotated[int, Bounds(1, 1_000_000)] = 16
-    learning_rate: Annotated[float, Bounds(above=0)] = 5e-4
-    weight_decay: Annotated[float, Bounds(least=0)] = 0.01
+    learning_rate: Annotated[float, Bounds(above=0, most=MOST_RATE)] = 5e-4
+    weight_decay: Annotated[float, Bounds(0, MOST_RATE)] = 0.01
     seed: Annotated[int, Bounds(0, MOST_SEED)] = 0
     partial_labels: bool = True
     partial_pixels: bool = True
     foreground_share: Annotated[float, Bounds(above=0, most=1)] = 0.7
     background_share: Annotated[float, Bounds(above=0, most=1)] = 0.7
-    clamp: Annotated[float, Bounds(above=0)] = 2.0
+    clamp: Annotated[float, Bounds(above=0, most=MOST_WEIGHT)] = 2.0
     clamp_from: Annotated[float, Bounds(0, 1)] = 0.6
-    distill: Annotated[float, Bounds(least=0)] = 2.0
+    distill: Annotated[float, Bounds(0, MOST_WEIGHT)] = 2.0
     side: Annotated[int, Bounds(32, 2048, multiple=32)] = 224
     smallest_crop: Annotated[float, Bounds(above=0, most=1)] = 0.6
     colour: Annotated[float, Bounds(0, 1)] = 0.3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from freeseg.bounds import MOST_SEED, Bounds, check_fields
+from freeseg.bounds import MOST_RATE, MOST_SEED, MOST_WEIGHT, Bounds, check_fields
 
 ATTENTIONS = ("auto", "energy", "none")  # what weighs patches without another tower
 
@@ -49,19 +49,19 @@ class TeacherRecipe:
 
     pooling: Literal["mean", "max", "masked-max", "min", "smoothed-min", "softmax"] = "smoothed-min"
     where: Literal["features", "similarities"] = "similarities"
-    tau: Annotated[float, Bounds(above=0)] = 0.5
+    tau: Annotated[float, Bounds(above=0, most=MOST_WEIGHT)] = 0.5
     attention: Literal["auto", "energy", "class", "none"] = "auto"
     smoothing: Annotated[int, Bounds(1, 99, odd=True)] = 1
     captions: Annotated[int, Bounds(1, 100)] = 2
-    nouns: Annotated[float, Bounds(least=0)] = 0.0
-    distill: Annotated[float, Bounds(least=0)] = 1.0
-    distill_kinds: Annotated[float, Bounds(least=0)] = 0.0
-    distill_scale: Annotated[float, Bounds(above=0)] = 20.0
+    nouns: Annotated[float, Bounds(0, MOST_WEIGHT)] = 0.0
+    distill: Annotated[float, Bounds(0, MOST_WEIGHT)] = 1.0
+    distill_kinds: Annotated[float, Bounds(0, MOST_WEIGHT)] = 0.0
+    distill_scale: Annotated[float, Bounds(above=0, most=MOST_WEIGHT)] = 20.0
     distill_patches: Annotated[int, Bounds(1, 10_000)] = 8
     epochs: Annotated[int, Bounds(1, 1_000_000)] = 6
     batch_size: Annotated[int, Bounds(2, 1_000_000)] = 256
-    learning_rate: Annotated[float, Bounds(above=0)] = 3e-3
-    weight_decay: Annotated[float, Bounds(least=0)] = 0.01
+    learning_rate: Annotated[float, Bounds(above=0, most=MOST_RATE)] = 3e-3
+    weight_decay: Annotated[float, Bounds(0, MOST_RATE)] = 0.01
     seed: Annotated[int, Bounds(0, MOST_SEED)] = 0
     precision: Literal["float32", "bfloat16"] = "float32"
 
