@@ -17,8 +17,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from freeseg.errors import FreeSegError, shortened
 
 MOST_SEED = 2**32 - 1  # what every generator of random numbers takes
-MOST_RATE = 1e3  # of learning rates and weight decays: far above any that trains, and far below what float32 holds
-MOST_WEIGHT = 1e6  # of weights of losses and of temperatures: as well
+MOST_RATE = 1_000  # of learning rates and weight decays: far above any that trains, and far below what float32 holds
+MOST_WEIGHT = 1_000_000  # of weights of losses and of temperatures: as well
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ from tiny_transformers import save_clip, save_dinov2
 from traces import Traces
 
 HUB_MODEL = "some/clip"
-HALF_WRITTEN = ("*.part", "*.incomplete", "*.lock", "*.sqlite-journal")  # of FreeSeg, huggingface_hub and SQLite
+OF_THE_HUB = ("hub/*/blobs/*.incomplete", "hub/*/trees/tmp*.tmp")  # what huggingface_hub leaves half written
+HALF_WRITTEN = ("*.part", *OF_THE_HUB, "*.lock", "*.sqlite-journal")  # of FreeSeg, huggingface_hub and SQLite
 ANYTHING = ("words/*", "hub/*/refs/*", "hub/.locks/*", "hub/CACHEDIR.TAG")  # caches whose bytes depend on the time
 
 
@@ -102,7 +103,7 @@ JOBS = {
     "export --int8": Job(
         ("export", "--labels", "cat, dog", "--int8", "--calibrate", "../inputs/photos", "--out", "onnx")
     ),
-    "fetch": Job(("fetch", HUB_MODEL), left=("hub/*/blobs/*.incomplete",)),  # by huggingface_hub
+    "fetch": Job(("fetch", HUB_MODEL), left=OF_THE_HUB),
 }
 
 

@@ -7,10 +7,12 @@ are fetched.
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -168,6 +170,18 @@ class _Bar(tqdm):
             cls.made.pop().close()
 
 
+@contextmanager
+def _silent_hub() -> Iterator[None]:
+    """Inside, huggingface_hub warns of nothing: what keeps a model from being fetched is said in one line, by us."""
+    log = logging.getLogger("huggingface_hub")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
 def download(files: ModelFiles) -> Path:
     """Fetch the files of a model of the hub. A download that was stopped goes on where it was.
 
@@ -180,7 +194,7 @@ def download(files: ModelFiles) -> Path:
     _check_space(files)
     wanted = list(files.files)
     try:
-        with checked_etags():
+        with checked_etags(), _silent_hub():
             found = snapshot_download(files.name, revision=files.revision, allow_patterns=wanted, tqdm_class=_Bar)
     except WeightsError:
         raise
