@@ -18,8 +18,8 @@ from freeseg.engines.onnx_session import Session
 from freeseg.errors import FreeSegError
 from freeseg.export import text
 from freeseg.export.bert_rounding import correct_biases, sort_channels
-from freeseg.export.blocks import round_in_blocks
-from freeseg.export.text import checked_texts, compare, subtract, text_graph, write_text_tower
+from freeseg.export.blocks import FLOAT_ACTIVATIONS, round_in_blocks
+from freeseg.export.text import checked_texts, compare, correction, multiply, text_graph, write_text_tower
 from freeseg.files import sha256
 from freeseg.models.onnx_files import DESCRIPTION, TEXT, TOKENIZER, read_onnx_files
 from freeseg.models.towers import minilm
@@ -75,6 +75,8 @@ def test_weights_are_in_8_bits(path: Path) -> None:
     proto = onnx.load(path)
     kinds = [node.op_type for node in proto.graph.node]
     assert kinds.count("MatMulNBits") == 6 * SMALL.num_hidden_layers
+    levels = [level.i for node in proto.graph.node for level in node.attribute if level.name == "accuracy_level"]
+    assert levels.count(FLOAT_ACTIVATIONS) == SMALL.num_hidden_layers
     assert [each.name for each in proto.graph.output] == ["embedding"]
 
 
@@ -107,17 +109,31 @@ def test_biases_make_up_for_rounding(tower: SentenceBert) -> None:
     assert (found - expected).abs().max() > 1e-3
 
 
-def test_a_vector_is_subtracted_from_embeddings(tmp_path: Path) -> None:
+def test_embeddings_are_multiplied_by_a_matrix(tmp_path: Path) -> None:
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["texts", 8]) for name in ("given", "embedding")]
     same = helper.make_graph([helper.make_node("Identity", ["given"], ["embedding"])], "test", ends[:1], ends[1:])
     proto = helper.make_model(same, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     numbers = np.random.default_rng(0)
-    given, shift = (numbers.normal(size=size).astype(np.float32) for size in ((3, 8), (8,)))
-    onnx.save(subtract(proto, shift), tmp_path / TEXT)
-    less = given - shift
+    given, matrix = (numbers.normal(size=(rows, 8)).astype(np.float32) for rows in (3, 8))
+    onnx.save(multiply(proto, matrix), tmp_path / TEXT)
+    product = given @ matrix
     np.testing.assert_allclose(
-        Session(tmp_path / TEXT)(given), less / np.linalg.norm(less, axis=1, keepdims=True), atol=1e-6
+        Session(tmp_path / TEXT)(given), product / np.linalg.norm(product, axis=1, keepdims=True), atol=1e-6
     )
+
+
+def test_the_correction_takes_back_a_linear_change() -> None:
+    numbers = np.random.default_rng(0)
+    wanted = numbers.normal(size=(5000, 8)).astype(np.float32)
+    change = (np.eye(8) + 0.1 * numbers.normal(size=(8, 8))).astype(np.float32)
+    found = wanted @ change
+    np.testing.assert_allclose(correction(found, wanted), np.linalg.inv(change), atol=2e-3)
+
+
+def test_the_correction_leaves_alone_what_few_texts_show() -> None:
+    numbers = np.random.default_rng(0)
+    found, wanted = (numbers.normal(scale=1e-3, size=(2, 8)).astype(np.float32) for _ in range(2))
+    np.testing.assert_allclose(correction(found, wanted), np.eye(8), atol=1e-5)
 
 
 class TestWriting:

@@ -7,7 +7,7 @@ loading a file takes no time for making them float32.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ MATRIX_BLOCK = 16  # numbers with a scale; activations are rounded by the same b
 TABLE_BLOCK = 64
 SMALL = 4096  # numbers; a table or a matrix of fewer is left as it is
 INT8_ACTIVATIONS = 4  # onnxruntime's `accuracy_level`: activations are rounded as well, which is faster
+FLOAT_ACTIVATIONS = 1  # they are not
 MICROSOFT = "com.microsoft"  # the domain of onnxruntime's own operations
 
 
@@ -51,12 +52,14 @@ def round_in_blocks(rows: NDArray[np.float32], block: int) -> Blocks:
     return Blocks(rounded.reshape(rows.shape), scales[:, :, 0])
 
 
-def round_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
+def round_weights(proto: onnx.ModelProto, sensitive: Sequence[NDArray[np.float32]] = ()) -> onnx.ModelProto:
     """The same graph with its matrices and its tables of embeddings in 8 bits.
 
     Args:
         proto: A graph in float32, of which the second factor of a `MatMul`, and what a `Gather` looks up, may be
             weights. Other weights, and those whose width is no multiple of a block, stay as they are.
+        sensitive: Those of its matrices (K, N) with which activations are multiplied as they are. Activations of the
+            others are rounded as well, which is faster.
     """
     rounded = onnx.ModelProto()
     rounded.CopyFrom(proto)
@@ -70,8 +73,9 @@ def round_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
         if weight is None or not _can_be_rounded(weight, block, axis=0 if place == 1 else 1):
             nodes.append(node)
             continue
-        make = _matrix if place == 1 else _table
-        own, tensors = make(node, weight)
+        exact = any(np.array_equal(weight, each) for each in sensitive)
+        level = FLOAT_ACTIVATIONS if exact else INT8_ACTIVATIONS
+        own, tensors = _matrix(node, weight, level) if place == 1 else _table(node, weight)
         nodes.extend(own)
         name = node.input[place]
         initializers.extend([] if name in done else tensors)
@@ -93,7 +97,7 @@ def _can_be_rounded(weight: NDArray[np.generic], block: int, *, axis: int) -> bo
 Made = tuple[list[onnx.NodeProto], list[TensorProto]]
 
 
-def _matrix(node: onnx.NodeProto, weight: NDArray[np.float32]) -> Made:
+def _matrix(node: onnx.NodeProto, weight: NDArray[np.float32], level: int) -> Made:
     """A product with a matrix (K, N)."""
     inner, width = weight.shape
     blocks = round_in_blocks(np.ascontiguousarray(weight.T), MATRIX_BLOCK)
@@ -109,7 +113,7 @@ def _matrix(node: onnx.NodeProto, weight: NDArray[np.float32]) -> Made:
         N=width,
         bits=8,
         block_size=MATRIX_BLOCK,
-        accuracy_level=INT8_ACTIVATIONS,
+        accuracy_level=level,
     )
     return [product], [numpy_helper.from_array(unsigned, rounded), numpy_helper.from_array(blocks.scales, scales)]
 

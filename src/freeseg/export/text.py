@@ -9,7 +9,7 @@ import copy
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import onnx
@@ -27,7 +27,7 @@ from freeseg.export.tracing import trace_module
 from freeseg.files import atomic_path, sha256, write_bytes, write_json
 from freeseg.models.onnx_files import DESCRIPTION, TEXT, TOKENIZER, OnnxFile, OnnxFiles
 from freeseg.models.towers import minilm
-from freeseg.models.towers.bert import Bert
+from freeseg.models.towers.bert import Bert, Layer
 from freeseg.models.towers.sentence_bert import MAX_TOKENS, SentenceBert
 from freeseg.words import TEMPLATES, default_background, names, vocabulary
 from freeseg.words.tokens import batches_of_like_length
@@ -35,6 +35,7 @@ from freeseg.words.tokens import batches_of_like_length
 INPUTS, OUTPUT = ("input_ids", "attention_mask"), "embedding"
 MIN_COSINE = 0.999  # of an embedding with that of PyTorch
 SPARSE = 7  # every so many texts show which channels are large
+RIDGE = 3.0  # of the correction, beside about two thousand unit vectors
 MASKED = -1e4  # added to the attention of a token that only fills up its batch
 
 
@@ -133,32 +134,43 @@ def text_graph(tower: SentenceBert, texts: Sequence[str]) -> onnx.ModelProto:
     ids = torch.arange(1, 22).reshape(3, 7)
     mask = (torch.arange(7) < torch.tensor([[7], [5], [2]])).long()
     traced = trace_module(SentenceEmbedder(bert, order), (ids, mask), INPUTS, OUTPUT, "the text tower")
-    rounded = round_weights(traced)
+    values = [layer.attention.self.value.weight.numpy().T for layer in cast(list[Layer], list(bert.encoder.layer))]
+    rounded = round_weights(traced, values)  # what attention carries on: its rounding counts most, for its few numbers
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / TEXT
         onnx.save(rounded, path)
-        error = embed(Session(path), tower, texts) - tower(texts).numpy()
-    return subtract(rounded, error.mean(axis=0))
+        found = embed(Session(path), tower, texts)
+    return multiply(rounded, correction(found, tower(texts).numpy()))
 
 
-def subtract(proto: onnx.ModelProto, shift: NDArray[np.float32]) -> onnx.ModelProto:
-    """The same graph, but its embeddings (N, D) are less by a vector (D,), and of unit length again.
+def correction(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The matrix (D, D) that brings rounded embeddings (N, D) nearest to exact ones (N, D), by ridge regression.
 
-    What rounding changes is partly the same for all texts. It is known once some have been embedded.
+    What rounding changes is for the most part a linear function of the embedding, which some thousand texts show. The
+    ridge holds the matrix near to the identity, so that it does no harm to texts that are like none of them.
     """
-    shifted = onnx.ModelProto()
-    shifted.CopyFrom(proto)
-    whole, less, by = f"{OUTPUT}.whole", f"{OUTPUT}.less", f"{OUTPUT}.shift"
-    for node in shifted.graph.node:
+    rows = found.astype(np.float64)
+    identity = np.eye(rows.shape[1])
+    change = np.linalg.solve(rows.T @ rows + RIDGE * identity, rows.T @ (wanted - rows))
+    matrix: NDArray[np.float32] = (identity + change).astype(np.float32)
+    return matrix
+
+
+def multiply(proto: onnx.ModelProto, matrix: NDArray[np.float32]) -> onnx.ModelProto:
+    """The same graph, but its embeddings (N, D) are multiplied by a matrix (D, D), and of unit length again."""
+    multiplied = onnx.ModelProto()
+    multiplied.CopyFrom(proto)
+    whole, product, by = f"{OUTPUT}.whole", f"{OUTPUT}.product", f"{OUTPUT}.correction"
+    for node in multiplied.graph.node:
         node.output[:] = [whole if each == OUTPUT else each for each in node.output]
-    shifted.graph.node.extend(
+    multiplied.graph.node.extend(
         [
-            onnx.helper.make_node("Sub", [whole, by], [less]),
-            onnx.helper.make_node("LpNormalization", [less], [OUTPUT], axis=1, p=2),
+            onnx.helper.make_node("MatMul", [whole, by], [product]),
+            onnx.helper.make_node("LpNormalization", [product], [OUTPUT], axis=1, p=2),
         ]
     )
-    shifted.graph.initializer.append(onnx.numpy_helper.from_array(shift, by))
-    return shifted
+    multiplied.graph.initializer.append(onnx.numpy_helper.from_array(matrix, by))
+    return multiplied
 
 
 def compare(tower: SentenceBert, path: Path, texts: Sequence[str]) -> ExportedText:
