@@ -17,6 +17,7 @@ EXTRAS = {
     "pycocotools": "eval",
     "pillow_heif": "heif",
     "av": "video",
+    "yaml": "yaml",
     "pandas": "pandas",
     "supervision": "supervision",
     "accelerate": "train",
@@ -31,7 +32,7 @@ EXTRAS = {
     "python_multipart": "serve",
     "uvicorn": "serve",
 }
-TITLES = {"torch": "PyTorch", "pillow_heif": "pillow-heif", "av": "PyAV"}
+TITLES = {"torch": "PyTorch", "pillow_heif": "pillow-heif", "av": "PyAV", "yaml": "PyYAML"}
 TORCH = ("torch", "transformers", "huggingface_hub")  # what the engine of PyTorch needs
 SERVE = ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn")
 

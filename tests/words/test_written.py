@@ -142,6 +142,8 @@ class TestFiles:
             ("a.tsv", b"cat\tkitten\ndog\n"),
             ("a.json", b'{"cat": ["kitten"], "dog": []}'),
             ("list.json", b'["cat|kitten", "dog"]'),
+            ("a.yaml", b"cat: [kitten]\ndog:\n"),
+            ("list.yml", b"# animals\n- cat|kitten\n- dog\n"),
         ],
     )
     def test_kinds(self, tmp_path: Path, name: str, content: bytes) -> None:
@@ -158,7 +160,9 @@ class TestFiles:
             ("a.json", b"[", "are read as JSON"),
             ("a.json", b"3", "labels in JSON are a list or a table"),
             ("a.json", b"[3]", "a label must be text, not int"),
-            ("a.yaml", b"- cat\n", "labels are not read from YAML"),
+            ("a.yaml", b"3", "labels in YAML are a list or a table, and '3' is none"),
+            ("a.yaml", b"", "labels in YAML are a list or a table, and '' is none"),
+            ("a.yaml", b"- 3", "a label must be text, not int"),
         ],
     )
     def test_what_cannot_be_read(self, tmp_path: Path, name: str, content: bytes, reason: str) -> None:

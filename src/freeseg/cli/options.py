@@ -28,7 +28,7 @@ LABELS = typer.Option(
     "--labels",
     "-l",
     help='Words to look for, separated by commas, semicolons or lines, with synonyms as in "sofa|couch"; or the name '
-    "of a list of words, such as voc20 or common; or @FILE, with one label a line (or JSON, CSV).",
+    "of a list of words, such as voc20 or common; or @FILE, with one label a line (or JSON, CSV, YAML).",
 )
 
 OUT = typer.Option("--out", "-o", help="Folder to write to. It is created if it does not exist.")

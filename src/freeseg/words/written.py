@@ -12,6 +12,7 @@ from typing import Any
 
 from freeseg.errors import LabelError, reason, shortened
 from freeseg.files import is_file, parse_json, path_for_message, read_text
+from freeseg.words.yaml_lists import parse_yaml
 
 HOW = "separate labels by commas, semicolons or lines"
 MAX_WORDS = 6  # of a label, before a warning says that it may be several labels
@@ -90,16 +91,16 @@ def split_labels(text: str) -> list[str]:
 def read_label_file(path: Path) -> list[str]:
     """The labels of a file, one text for each.
 
-    A text file has one label a line; it is read as `split_labels` reads a text. A `.json` file holds a list of labels
-    or a table from labels to their aliases. A `.csv` or `.tsv` file holds labels in its first column, or in the one
-    that is called label, name or class; aliases are in the columns after it, or in the one that is called aliases.
+    A text file has one label a line; it is read as `split_labels` reads a text. A `.json`, `.yaml` or `.yml` file holds
+    a list of labels or a table from labels to their aliases. A `.csv` or `.tsv` file holds labels in its first column,
+    or in the one that is called label, name or class; aliases are in the columns after it, or in the one that is called
+    aliases.
 
     Raises:
+        FreeSegError: It is a YAML file, and PyYAML is not installed.
         LabelError: The file is missing, is no text, or holds no labels.
     """
-    name = path_for_message(path)
-    if path.suffix.lower() in (".yaml", ".yml"):
-        raise LabelError(f"{name}: labels are not read from YAML; write them one a line, or as JSON or CSV")
+    name, kind = path_for_message(path), path.suffix.lower()
     try:
         path = path.expanduser()
         if path.is_dir():
@@ -109,10 +110,12 @@ def read_label_file(path: Path) -> list[str]:
         text = read_text(path)
     except (OSError, ValueError, RuntimeError) as error:
         raise LabelError(f"labels cannot be read from {name}: {reason(error)}") from error
-    if path.suffix.lower() in (".csv", ".tsv"):
-        texts = _from_csv(text, tabs=path.suffix.lower() == ".tsv")
+    if kind in (".csv", ".tsv"):
+        texts = _from_csv(text, tabs=kind == ".tsv")
+    elif kind in (".yaml", ".yml"):
+        texts = _from_value(parse_yaml(text), text, "YAML")
     else:
-        texts = _from_json(text) if path.suffix.lower() == ".json" else split_labels(text)
+        texts = _from_json(text) if kind == ".json" else split_labels(text)
     if not any(str(text).strip() for text in texts):
         raise LabelError(f"{name} holds no labels; write one a line")
     return texts
@@ -125,11 +128,16 @@ def _from_json(text: str) -> list[str]:
         raise LabelError(
             f"labels in brackets are read as JSON, and {shortened(text)} is none ({reason(error)}); {HOW}"
         ) from error
+    return _from_value(value, text, "JSON")
+
+
+def _from_value(value: Any, text: str, language: str) -> list[str]:
+    """The labels of a list or table that was written in JSON or YAML."""
     if isinstance(value, dict):
         return _from_table(value)
     if isinstance(value, list):
         return [_name_of(entry) for entry in value]
-    raise LabelError(f"labels in JSON are a list or a table, and {shortened(text)} is none; {HOW}")
+    raise LabelError(f"labels in {language} are a list or a table, and {shortened(text.strip())} is none; {HOW}")
 
 
 def _name_of(entry: Any) -> Any:
