@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from freeseg.results.done_before import DONE
+
 
 class Done(NamedTuple):
     """How a run of the command line ended."""
@@ -37,8 +39,9 @@ def one_line(done: Done) -> str:
 
 
 def written(folder: Path) -> list[str]:
-    """All files below a folder, hidden ones too."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """All files below a folder, hidden ones too, but the list of what is done."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != DONE)
+    return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
 def results_of(*stems: str) -> list[str]:

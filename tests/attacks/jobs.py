@@ -28,6 +28,7 @@ from PIL import Image
 from safetensors.torch import load as load_tensors
 
 from drawn import draw_voc
+from freeseg.results.done_before import DONE
 from hub_server import point_to
 from labelled import content, draw_photo
 from networks import draw_free_masks
@@ -38,7 +39,8 @@ from traces import Traces
 HUB_MODEL = "some/clip"
 OF_THE_HUB = ("hub/*/blobs/*.incomplete", "hub/*/trees/tmp*.tmp")  # what huggingface_hub leaves half written
 HALF_WRITTEN = ("*.part", *OF_THE_HUB, "*.lock", "*.sqlite-journal")  # of FreeSeg, huggingface_hub and SQLite
-ANYTHING = ("words/*", "hub/*/refs/*", "hub/.locks/*", "hub/CACHEDIR.TAG")  # caches whose bytes depend on the time
+# What holds times: caches, and the list of the photos that are done.
+ANYTHING = ("words/*", "hub/*/refs/*", "hub/.locks/*", "hub/CACHEDIR.TAG", f"out/{DONE}")
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ JOBS = {
         ),
         changing=("out/found.csv",),  # the rows of those photos whose results could be written
     ),
+    "segment, repeated": Job(("segment", "../inputs/photos", "--labels", "cat, dog", "--save", "mask,json", *MODEL)),
     "heatmap": Job(("heatmap", "../inputs/photos/0.png", "--labels", "cat, dog", *MODEL)),
     "label": Job((*LABEL, "--workers", "1"), growing=("masks/manifest.jsonl",)),
     "label, 2 workers": Job((*LABEL, "--workers", "2"), changing=("masks/manifest.jsonl",)),

@@ -47,8 +47,8 @@ Overwrite = Annotated[
     bool,
     typer.Option(
         "--overwrite",
-        help="Also write over files that FreeSeg did not write. Its own earlier results of the same photo are always "
-        "replaced, and the photos never.",
+        help="Do all photos again, also those that were done before, and write over files that FreeSeg did not write. "
+        "The photos themselves are never written over.",
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be written, and write nothing.")]

@@ -31,6 +31,7 @@ from freeseg.results.objects import Objects
 if TYPE_CHECKING:
     from freeseg.errors import OutputError
     from freeseg.photos import FoundPhoto
+    from freeseg.results.done_before import DoneBefore
     from freeseg.results.run_files import RunFile
 
 NewFile = Path | None
@@ -84,6 +85,9 @@ def segment(
     With --save, it gives the files that you name, and only these are made. Files about all photos (--table, --coco,
     --cvat, and data.yaml beside the files of yolo) are written when the run ends, also when it is stopped.
 
+    A run that is repeated with the same words and settings does only what is missing; --overwrite does all again. With
+    --table, --coco or --cvat, and of videos, everything is done again, since all results are needed.
+
     Where two photos have the same name, one keeps its suffix or gets some digits; the summary tells the photo's path.
 
     Examples:
@@ -100,11 +104,14 @@ def segment(
         freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
         freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
     """
+    from freeseg import __version__
     from freeseg.cli.progress import progress
     from freeseg.errors import OutputError, PhotoError
+    from freeseg.evaluation.measure import model_sha256
     from freeseg.files import check_folder, remove_half_written
     from freeseg.mask_values import labels_by_value
     from freeseg.photos import Skipped, given_photos
+    from freeseg.results.done_before import DoneBefore
     from freeseg.results.endings import endings_of
     from freeseg.results.overlay_video import overlay_videos
     from freeseg.results.places import choose_stems, named_photo
@@ -131,6 +138,10 @@ def segment(
         raise typer.Exit(1 if report.failed else 0)
     check_folder(out)
     network = model.load()
+    settings = [__version__, network.config, model_sha256(network), vocabulary, background, objects]
+    done = DoneBefore(out, settings, formats)
+    if not (overwrite or any(file.holds_results for file in files)):
+        planned = _missing(planned, done, report)
     for folder in {(out / stem).parent for stem in planned} | {file.path.parent for file in files}:
         remove_half_written(folder, recursive=False)
     with ExitStack() as at_the_end, progress("segmenting", quiet=quiet) as update:
@@ -142,6 +153,7 @@ def segment(
             if isinstance(outcome, PhotoError | OutputError):
                 report.refused(planned[stem], outcome)
             else:
+                done.add(planned[stem], stem, outcome.labels)
                 report.segmented(planned[stem], stem, outcome)
                 for file in files:
                     file.add(outcome, stem)
@@ -171,6 +183,15 @@ def _planned(found: Sequence[FoundPhoto], stems: Sequence[str | OutputError], re
         else:
             report.refused(photo, stem)
     return planned
+
+
+def _missing(planned: dict[str, FoundPhoto], done: DoneBefore, report: Report) -> dict[str, FoundPhoto]:
+    """The photos that an earlier run has not done; the others are reported."""
+    missing = {stem: photo for stem, photo in planned.items() if not done.holds(photo, stem)}
+    for stem, photo in planned.items():
+        if stem not in missing:
+            report.done_before(photo, stem)
+    return missing
 
 
 def _run_files(

@@ -52,6 +52,7 @@ class Report:
         self.out, self.formats, self.quiet, self.json_lines = out, formats, quiet, json_lines
         self.failed: list[str] = []
         self.count = 0
+        self._before = 0
         self._last: Segmentation | None = None
         self._shown: Counter[str] = Counter()
 
@@ -83,6 +84,12 @@ class Report:
             ]
             self._line(photo, {"stem": stem, "labels": labels})
 
+    def done_before(self, photo: FoundPhoto, stem: str) -> None:
+        """An earlier run has written a photo's files."""
+        self.count += 1
+        self._before += 1
+        self._line(photo, {"stem": stem, "done_before": True})
+
     def refused(self, photo: FoundPhoto, error: FreeSegError) -> None:
         """A photo could not be segmented, or its files not be written."""
         self.count += 1
@@ -101,12 +108,13 @@ class Report:
         self.end_of_plan(skipped)
 
     def _tables(self, files: Iterable[RunFile]) -> None:
-        terminal, done = console(), self.count - len(self.failed)
+        terminal, done = console(), self.count - len(self.failed) - self._before
         if self.count == 1 and self._last is not None:
             terminal.print(_one(self._last))
         elif self._shown:
             terminal.print(_many(self._shown, done))
-        terminal.print(f"{done} of {self.count} photos segmented; {_listed(self.formats)} in {self.out}")
+        before = f", {self._before} done before (--overwrite does all again)" if self._before else ""
+        terminal.print(f"{done} of {self.count} photos segmented{before}; {_listed(self.formats)} in {self.out}")
         for file in files:
             terminal.print(f"of all photos: {file.path}")
 

@@ -84,6 +84,8 @@ class TableFile:
         path: Where it will be.
     """
 
+    holds_results = True
+
     def __init__(self, path: Path):
         self.path = path
         self._rows: list[Row] = []

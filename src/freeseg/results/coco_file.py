@@ -61,6 +61,8 @@ class CocoFile:
         objects: What has an annotation, and how its outline is written.
     """
 
+    holds_results = True
+
     def __init__(self, path: Path, labels: Sequence[str], objects: Objects):
         self.path = path
         self._labels, self._objects = labels, objects

@@ -44,6 +44,8 @@ class CvatFile:
             that are too small are in the picture of labels only.
     """
 
+    holds_results = True
+
     def __init__(self, path: Path, labels: Sequence[str], objects: Objects):
         self.path = path
         self._labels, self._objects = labels, objects

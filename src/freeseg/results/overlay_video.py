@@ -41,6 +41,8 @@ class OverlayVideo:
         rate: How many frames there are in a second.
     """
 
+    holds_results = True
+
     def __init__(self, path: Path, source: Path, rate: Fraction):
         self.path = path
         self._source, self._rate = source, rate

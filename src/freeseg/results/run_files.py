@@ -22,9 +22,12 @@ class RunFile(Protocol):
 
     Attributes:
         path: Where it will be.
+        holds_results: Whether the results of all photos stand in it, so that none can be left out because it was done
+            before.
     """
 
     path: Path
+    holds_results: bool
 
     def check(self, *, overwrite: bool) -> None:
         """Refuse, before any work, to write over a file that FreeSeg did not write."""

@@ -75,6 +75,8 @@ class YoloClasses:
         photos: The folders that the photos are in.
     """
 
+    holds_results = False
+
     def __init__(self, folder: Path, labels: Sequence[str], photos: Iterable[Path]):
         self.path = folder / CLASSES
         self._labels = labels
