@@ -21,6 +21,7 @@ ROOMS = (
     "extras",
     "old_names",
     "system",
+    "urls",
     "files",
     "prefetch",
     "mask_values",

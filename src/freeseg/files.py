@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from freeseg.errors import FullDiskError, OutputError, reason
 from freeseg.system import renames_open_files
+from freeseg.urls import shown_url
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -312,11 +313,13 @@ def name_in_file(text: str) -> str:
 def path_for_message(path: str | os.PathLike[str]) -> str:
     r"""A path on one line, quoted and escaped if it holds a line break or bytes that are not text.
 
+    A URL stands there with both slashes, and without its query.
+
     Example:
         >>> path_for_message("a/b.jpg"), path_for_message("a\nb.jpg")
         ('a/b.jpg', "'a\\nb.jpg'")
     """
-    text = os.fsdecode(path)
+    text = shown_url(os.fsdecode(path))
     return text if text.isprintable() else repr(text)
 
 

@@ -28,6 +28,7 @@ from freeseg.photos import (
     prefetch_photos,
     read_resized,
     to_array,
+    web_photo,
 )
 from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
@@ -99,7 +100,8 @@ class FreeSeg:
 
         Args:
             image: A path, the bytes of a file, an open binary file, a PIL image, or an array or tensor, as
-                `freeseg.photos.read_photo` takes them; or what `look` gave; or a list, a tuple or a generator of these.
+                `freeseg.photos.read_photo` takes them; or a text that is a URL; or what `look` gave; or a list, a tuple
+                or a generator of these.
             labels: Words, `"sofa|couch"` for aliases, as `Vocabulary.of` takes them; or a `Vocabulary`.
             background: Whether a pixel may be none of the labels.
 
@@ -286,7 +288,7 @@ class FreeSeg:
             PhotoError: The photo cannot be read, or is what another model saw.
         """
         if not isinstance(image, SeenPhoto):
-            return prepare(image, self.config.preprocessing)
+            return prepare(web_photo(image) or image, self.config.preprocessing)
         if image.looked_by != self._looks_by:
             raise PhotoError("another model looked at this photo, or at another size; look at it again with this one")
         return Prepared(image.photo(), image.pixels, image.source, image, image.frame)

@@ -221,17 +221,18 @@ def test_it_needs_pillow_and_numpy_only() -> None:
     imports = re.findall(r"^( *)(?:from|import) (\w+(?:\.\w+)?)", source, re.MULTILINE)
     others = {(name, bool(late)) for late, name in imports if name.partition(".")[0] not in sys.stdlib_module_names}
     assert {name for name, late in others if late} == {
+        "freeseg.photos",
         "pillow_heif",
         "av",
         "av.error",
         "av.container",
         "av.video",
-    }  # extras
+    }  # extras, and what asks the web
     assert {name for name, late in others if not late} == {
         "PIL",
         "numpy",
         "numpy.typing",
-        *(f"freeseg.{room}" for room in ("errors", "extras", "files", "photos", "prefetch")),
+        *(f"freeseg.{room}" for room in ("errors", "extras", "files", "photos", "prefetch", "urls")),
     }
 
 

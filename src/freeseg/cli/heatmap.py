@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_OUT, Every, Frames, Labels, ModelOptions, Out, Overwrite, Photos, read_labels
+from freeseg.cli.options import (
+    DEFAULT_OUT,
+    AllowPrivate,
+    Every,
+    Frames,
+    Labels,
+    ModelOptions,
+    Out,
+    Overwrite,
+    Photos,
+    read_labels,
+)
 from freeseg.cli.output import error_text, say
 
 if TYPE_CHECKING:
@@ -28,6 +39,7 @@ def heatmap(
     out: Out = DEFAULT_OUT,
     frames: Frames = False,
     every: Every = 1,
+    allow_private: AllowPrivate = False,
     overwrite: Overwrite = False,
     model: ModelOptions,
     remove_redundancy: Annotated[
@@ -55,7 +67,15 @@ def heatmap(
     from freeseg.results.places import choose_stems, named_photo
 
     vocabulary, skipped = read_labels(labels), Skipped()
-    found = given_photos(photos, sys.stdin.buffer, frames=frames, every=every, without=out, skipped=skipped)
+    found = given_photos(
+        photos,
+        sys.stdin.buffer,
+        frames=frames,
+        every=every,
+        allow_private=allow_private,
+        without=out,
+        skipped=skipped,
+    )
     check_folder(out)
     named = [*map(named_photo, found)]
     photo_paths = {os.path.realpath(photo.path) for photo in found if photo.is_on_disk}

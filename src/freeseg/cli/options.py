@@ -36,8 +36,8 @@ OUT = typer.Option("--out", "-o", help="Folder to write to. It is created if it 
 Photos = Annotated[
     list[str],
     typer.Argument(
-        help='Photos and folders of photos; patterns such as "shots/**/*.jpg"; @FILE, a list with a name on each line; '
-        "or - for what comes through a pipe: one photo, or a list of names.",
+        help='Photos and folders of photos; patterns such as "shots/**/*.jpg"; URLs of photos (http, https); @FILE, a '
+        "list with a name on each line; or - for what comes through a pipe: one photo, or a list of names.",
         show_default=False,
     ),
 ]
@@ -64,6 +64,13 @@ Every = Annotated[
     int,
     typer.Option(
         "--every", min=1, help="Take each N-th frame only, of videos and of what --frames takes.", metavar="N"
+    ),
+]
+AllowPrivate = Annotated[
+    bool,
+    typer.Option(
+        "--allow-private-addresses",
+        help="Also fetch URLs from addresses that are not public: those of this machine, or of your network.",
     ),
 ]
 Background = Annotated[

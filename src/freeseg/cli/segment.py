@@ -13,6 +13,7 @@ import typer
 
 from freeseg.cli.options import (
     DEFAULT_OUT,
+    AllowPrivate,
     Background,
     DryRun,
     Every,
@@ -68,6 +69,7 @@ def segment(
     objects: Objects,
     frames: Frames = False,
     every: Every = 1,
+    allow_private: AllowPrivate = False,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
@@ -101,6 +103,7 @@ def segment(
         freeseg segment clip.gif --labels "cat, dog" --frames
         freeseg segment clip.mp4 --labels "cat, dog" --every 10
         freeseg segment "photos/**/*.jpg" @names.txt --labels "cat, dog"
+        freeseg segment https://example.org/cat.jpg --labels "cat, dog"  # needs a network
         freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
         freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
     """
@@ -123,7 +126,15 @@ def segment(
     names = labels_by_value(vocabulary.names, background=background)
     endings = endings_of(formats, names)
     skipped = Skipped()
-    found = given_photos(photos, sys.stdin.buffer, frames=frames, every=every, without=out, skipped=skipped)
+    found = given_photos(
+        photos,
+        sys.stdin.buffer,
+        frames=frames,
+        every=every,
+        allow_private=allow_private,
+        without=out,
+        skipped=skipped,
+    )
     files = _run_files(table, coco, cvat, out if "yolo" in formats else None, names, objects, found)
     photo_paths = {os.path.realpath(photo.path) for photo in found if photo.is_on_disk}
     _check(files, photo_paths, overwrite)

@@ -63,7 +63,7 @@ class Report:
         files = [str(self.out / f"{stem}{ending}") for ending in endings]
         self._line(photo, {"files": files})
         if not (self.quiet or self.json_lines):
-            path = frame_reference(path_for_message(photo.path), photo.frame)
+            path = frame_reference(path_for_message(photo.source), photo.frame)
             say(f"{path} -> {', '.join(map(path_for_message, files))}")
 
     def end_of_plan(self, skipped: Iterable[str]) -> None:
@@ -121,7 +121,7 @@ class Report:
     def _line(self, photo: FoundPhoto, said: dict[str, Any]) -> None:
         if self.json_lines:
             frame = {"frame": photo.frame} if photo.frame else {}
-            say(json.dumps({"photo": str(photo.path), **frame, **said}))
+            say(json.dumps({"photo": photo.source, **frame, **said}))
 
 
 def _listed(formats: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from freeseg.photos.reading import Photo, is_photo, read_bytes, read_photo, read
 from freeseg.photos.resizing import fit_short_side, resize, to_array
 from freeseg.photos.seen import SeenPhoto
 from freeseg.photos.video import video_comment
+from freeseg.photos.web import WebPhoto, web_photo
 
 __all__ = [
     "UNNAMED",
@@ -20,6 +21,7 @@ __all__ = [
     "Photo",
     "SeenPhoto",
     "Skipped",
+    "WebPhoto",
     "find_photos",
     "fit_short_side",
     "frame_number",
@@ -40,4 +42,5 @@ __all__ = [
     "suffixes",
     "to_array",
     "video_comment",
+    "web_photo",
 ]

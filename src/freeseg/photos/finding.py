@@ -20,6 +20,8 @@ from freeseg.photos.decoding import photo_errors
 from freeseg.photos.frame import Frame
 from freeseg.photos.own_results import is_own_folder, own_results
 from freeseg.photos.video import is_video
+from freeseg.photos.web import WebPhoto
+from freeseg.urls import url_name
 
 _READ = ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .avif .bmp .gif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .j2k .jpx"
 # Series of HEIC, cameras' raw files, and files of programs and instruments
@@ -84,28 +86,33 @@ class Skipped:
 
 
 class FoundPhoto(NamedTuple):
-    """A photo on disk, a frame of a file on disk, or a photo that came through a pipe.
+    """A photo on disk, a frame of a file on disk, a photo on the web, or one that came through a pipe.
 
     Attributes:
         path: Where it is.
         name: Its path below the folder that the user named; of a file that was named itself, the file's name.
-        picture: A frame of the file; or the photo that came through a pipe, which is nowhere on disk: `path` is then
-            only a name.
+        picture: A frame of the file; or the photo on the web, or the one that came through a pipe, which are nowhere
+            on disk: `path` is then only a name.
     """
 
     path: Path
     name: PurePosixPath
-    picture: Image.Image | Frame | None = None
+    picture: Image.Image | Frame | WebPhoto | None = None
 
     @property
-    def content(self) -> Path | Image.Image | Frame:
-        """What is read: the file, its frame, or the picture."""
+    def content(self) -> Path | Image.Image | Frame | WebPhoto:
+        """What is read: the file, its frame, the photo on the web, or the picture."""
         return self.path if self.picture is None else self.picture
 
     @property
     def is_on_disk(self) -> bool:
         """Whether `path` is a file."""
-        return not isinstance(self.picture, Image.Image)
+        return not isinstance(self.picture, Image.Image | WebPhoto)
+
+    @property
+    def source(self) -> str:
+        """The path as it was given, or the URL."""
+        return self.picture.url if isinstance(self.picture, WebPhoto) else str(self.path)
 
     @property
     def frame(self) -> int:
@@ -114,7 +121,7 @@ class FoundPhoto(NamedTuple):
 
 
 def find_photos(
-    paths: Iterable[str | os.PathLike[str]], *, without: Path | None = None, skipped: Skipped | None = None
+    paths: Iterable[str | os.PathLike[str] | WebPhoto], *, without: Path | None = None, skipped: Skipped | None = None
 ) -> list[FoundPhoto]:
     """List photos and the photos in folders, each path once.
 
@@ -124,7 +131,7 @@ def find_photos(
     Two photos from different paths can have the same name.
 
     Args:
-        paths: Files and folders; a lone path is one of them.
+        paths: Files and folders, and photos on the web, which are not fetched; a lone path is one of them.
         without: A folder that is left out where it lies inside the others: the one that results are written to.
         skipped: Gets the counts of what is left out.
 
@@ -141,7 +148,12 @@ def find_photos(
     """
     unique: dict[str, FoundPhoto] = {}
     listed = [paths] if isinstance(paths, str | os.PathLike) else paths  # a text is one path, not a list of letters
-    for path in map(Path, listed):
+    for given in listed:
+        if isinstance(given, WebPhoto):
+            name = url_name(given.url)
+            unique.setdefault(given.url, FoundPhoto(Path(name), PurePosixPath(name), given))
+            continue
+        path = Path(given)
         with photo_errors(path_for_message(path)):
             is_folder = stat.S_ISDIR(path.stat().st_mode)
         left_out = Skipped()

@@ -1,4 +1,4 @@
-"""The photos that a command is given: paths, patterns, lists of names, and what comes through a pipe."""
+"""The photos that a command is given: paths, patterns, URLs, lists of names, and what comes through a pipe."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from freeseg.photos.finding import FoundPhoto, Skipped, find_photos
 from freeseg.photos.frames import frames_of
 from freeseg.photos.reading import read_bytes
 from freeseg.photos.video import is_video
+from freeseg.photos.web import web_photo
+from freeseg.urls import is_url
 
 PIPE = "-"
 PIPED_NAME = "stdin"  # what the photo from a pipe is called
@@ -30,10 +32,13 @@ def given_photos(
     *,
     frames: bool = False,
     every: int = 1,
+    allow_private: bool = False,
     without: Path | None = None,
     skipped: Skipped | None = None,
 ) -> list[FoundPhoto]:
     """List the photos that the arguments of a command name, and those in folders, as `find_photos` does.
+
+    The names in a list may be URLs too, but no patterns.
 
     Args:
         arguments: Each is one of these.
@@ -41,6 +46,7 @@ def given_photos(
             - The path of a file or of a folder.
             - A pattern, such as `"shots/**/*.jpg"`, where no file has that name: `*` is any part of a name, `**` any
               folders, `?` any character, and `[ab]` one of these.
+            - A URL, which is not fetched yet.
             - `@FILE`, a list with a name on each line, as seen from the current folder. (`./@FILE` is a photo.)
             - `-`, for what comes through the pipe: the bytes of one photo, or a list of names, on lines or with a NUL
               after each, as `find -print0` gives them.
@@ -48,6 +54,7 @@ def given_photos(
         frames: Whether each frame of an animation and each page of a file is a photo of its own. Otherwise the first
             is taken. Frames of videos always are.
         every: Of these frames and pages, 2 takes the first, the third and so on.
+        allow_private: Whether URLs may lead to addresses that are not public.
         without: As of `find_photos`.
         skipped: As of `find_photos`; it also gets the count of further frames.
 
@@ -65,7 +72,7 @@ def given_photos(
         >>> [str(photo.name) for photo in given_photos([f"{folder}/*.jpg"], io.BytesIO())]
         ['a.jpg', 'b.jpg']
     """
-    paths: list[str] = []
+    names: list[str] = []
     piped: list[FoundPhoto] = []
     for argument in dict.fromkeys(arguments):
         if argument == PIPE:
@@ -74,12 +81,13 @@ def given_photos(
                 picture = read_bytes(content, "the photo from the pipe")
                 piped.append(FoundPhoto(Path(PIPED_NAME), PurePosixPath(PIPED_NAME), picture))
             else:
-                paths += _names(content, "the pipe", "a photo, or the names of some, one a line")
+                names += _names(content, "the pipe", "a photo, or the names of some, one a line")
         elif argument.startswith("@"):
-            paths += _listed(Path(argument[1:]))
+            names += _listed(Path(argument[1:]))
         else:
-            paths += _matching(argument)
+            names += _matching(argument)
     found: list[FoundPhoto] = []
+    paths = [web_photo(name, allow_private=allow_private) or name for name in names]
     for photo in find_photos(paths, without=without, skipped=skipped):
         if frames or is_video(photo.path):
             found += frames_of(photo, every=every) or [photo]
@@ -123,8 +131,8 @@ def _names(content: bytes, where: str, expected: str) -> list[str]:
 
 
 def _matching(argument: str) -> list[str]:
-    """The files of a pattern, sorted; an argument that is none, or the name of a file, as it is."""
-    if not glob.has_magic(argument) or os.path.lexists(argument):
+    """The files of a pattern, sorted; an argument that is none, or the name of a file or a URL, as it is."""
+    if is_url(argument) or not glob.has_magic(argument) or os.path.lexists(argument):
         return [argument]
     if found := sorted(glob.glob(argument, recursive=True)):  # noqa: PTH207 - also from the root
         return found

@@ -13,6 +13,7 @@ from freeseg.photos.limits import is_large
 from freeseg.photos.naming import photo_source
 from freeseg.photos.reading import Photo, is_photo, read_photo, size_of
 from freeseg.photos.seen import SeenPhoto
+from freeseg.photos.web import WebFile, WebPhoto, web_photo
 from freeseg.prefetch import prefetch
 
 Given: TypeAlias = Photo | SeenPhoto
@@ -25,7 +26,8 @@ def prefetch_photos(
     """Do work on photos in other threads, in order, as `freeseg.prefetch.prefetch` does it.
 
     Pictures, arrays and open files are copied when they are taken, since their owner may fill them with the next frame
-    before the work on them is done. Frames of a file are decoded then, one after the other. A photo that cannot be read
+    before the work on them is done. Frames of a file are decoded then, and photos on the web fetched (texts that are
+    URLs among them), one after the other. A photo that cannot be read
     becomes a future that raises its PhotoError. A photo of more than `LARGE_MEGAPIXELS` is worked on alone, so that
     memory has a limit.
 
@@ -56,9 +58,19 @@ def _is_large(photo: Given | PhotoError) -> bool:
 
 
 def _own_copies(photos: Iterable[Given]) -> Iterator[Given | PhotoError]:
-    """Paths, bytes and what a model saw as they are, and copies of pixels."""
+    """Paths, bytes and what a model saw as they are, copies of pixels, and what was fetched of photos on the web."""
     for photo in photos:
+        if web := photo if isinstance(photo, WebPhoto) else web_photo(photo):
+            yield _fetched(web)
+            continue
         yield photo if isinstance(photo, str | os.PathLike | bytes | SeenPhoto) else _own_copy(photo)
+
+
+def _fetched(photo: WebPhoto) -> WebFile | PhotoError:
+    try:
+        return photo.fetch()
+    except PhotoError as error:
+        return error
 
 
 def _own_copy(photo: Photo) -> Photo | PhotoError:

@@ -22,6 +22,7 @@ from freeseg.photos.frame import Frame
 from freeseg.photos.large_jpegs import Opened, Size, decoded_again, read_large
 from freeseg.photos.limits import is_large
 from freeseg.photos.resizing import resize
+from freeseg.photos.web import WebFile, WebPhoto
 
 
 class BinaryFile(Protocol):
@@ -51,6 +52,7 @@ Photo: TypeAlias = (
     | BinaryFile
     | ArrayLike
     | Frame
+    | WebPhoto
 )
 
 
@@ -73,6 +75,7 @@ def read_photo(photo: Photo) -> Image.Image:
             - An array or tensor (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8, uint16, bool, or floats in [0, 1].
               (3, H, W) and (1, H, W) are taken where H and W are above 4, so that nothing else can be meant.
             - A frame of a file, as `freeseg.photos.frames_of` gives it.
+            - A `freeseg.photos.WebPhoto`, which is fetched. (A text that is a URL is not.)
 
     Raises:
         PhotoError: The photo is missing, unreadable, damaged, empty, of another kind, or has more than 120
@@ -91,6 +94,8 @@ def read_photo(photo: Photo) -> Image.Image:
             return upright_rgb(photo, name)
     if isinstance(photo, Frame):
         return photo.decode()
+    if isinstance(photo, WebPhoto):
+        photo = photo.fetch()
     if isinstance(photo, str | os.PathLike):
         with opened(Path(os.fsdecode(photo))) as (image, name):
             return upright_rgb(image, name, is_own=True)
@@ -119,9 +124,9 @@ def size_of(photo: Photo) -> Size | None:
         if isinstance(photo, str | os.PathLike):
             with opened(Path(os.fsdecode(photo))) as (image, _):
                 return image.size
-        if isinstance(photo, bytes):
+        if isinstance(photo, bytes | WebFile):
             with photo_errors("the bytes"):
-                return _header_of(photo, "the bytes").size
+                return _header_of(photo if isinstance(photo, bytes) else photo.getvalue(), "the bytes").size
     return None
 
 
@@ -132,7 +137,7 @@ def is_photo(given: object) -> bool:
         >>> is_photo("a.jpg"), is_photo(io.BytesIO()), is_photo(["a.jpg", "b.jpg"])
         (True, True, False)
     """
-    kinds = (str, os.PathLike, Image.Image, bytes, bytearray, memoryview, Frame)
+    kinds = (str, os.PathLike, Image.Image, bytes, bytearray, memoryview, Frame, WebPhoto)
     return isinstance(given, kinds) or hasattr(given, "read") or hasattr(given, "__array__")
 
 
@@ -179,6 +184,8 @@ def read_resized(
         >>> read_resized(np.zeros((30, 40, 3), np.uint8), lambda size: (size[0] // 2, size[1] // 2))[1].size
         (20, 15)
     """
+    if isinstance(photo, WebPhoto):
+        photo = photo.fetch()
     if isinstance(photo, str | os.PathLike):
         with opened(Path(os.fsdecode(photo))) as (image, name):
             if large := read_large(image, name, fit, resample):

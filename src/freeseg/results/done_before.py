@@ -1,8 +1,9 @@
 """What earlier runs into a folder have done, so that a repeated run does only what is missing.
 
 A hidden file in the folder gets a line for each photo once its results are written. A line counts as long as the file
-of the photo is as it was, the results are there, and the model, the words and the settings are the same. Without the
-file, or with a damaged one, photos are done again, and nothing is lost.
+of the photo is as it was, the results are there, and the model, the words and the settings are the same. Of a photo on
+the web, the URL alone tells that it is the same. Without the file, or with a damaged one, photos are done again, and
+nothing is lost.
 """
 
 from __future__ import annotations

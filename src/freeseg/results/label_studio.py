@@ -19,6 +19,7 @@ from freeseg.files import printable
 from freeseg.results.objects import Objects
 from freeseg.results.parts import find_parts
 from freeseg.results.polygons import Points, polygons
+from freeseg.urls import is_url
 
 if TYPE_CHECKING:
     from freeseg.results.segmentation import Segmentation
@@ -122,7 +123,7 @@ def region(
 def label_studio_task(result: Segmentation, objects: Objects | None = None) -> dict[str, Any]:
     """A result as a task to import, with a prediction to correct.
 
-    The photo's address is that of a file below Label Studio's folder of local files.
+    The photo's address is that of a file below Label Studio's folder of local files, or the photo's URL.
 
     Args:
         result: The result; the background is no region.
@@ -155,8 +156,10 @@ def label_studio_task(result: Segmentation, objects: Objects | None = None) -> d
         "score": round(sum(scores) / len(scores), 4) if scores else 0.0,
         "result": regions,
     }
-    photo = printable(result.reference).replace("\\", "/").lstrip("/")
-    return {"data": {TO_NAME: LOCAL_FILES + quote(photo)}, "predictions": [prediction]}
+    if is_url(photo := printable(result.reference)):
+        return {"data": {TO_NAME: photo}, "predictions": [prediction]}
+    local = LOCAL_FILES + quote(photo.replace("\\", "/").lstrip("/"))
+    return {"data": {TO_NAME: local}, "predictions": [prediction]}
 
 
 def _shapes(result: Segmentation, objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -20,6 +20,7 @@ from PIL import Image, PngImagePlugin
 from freeseg.files import parse_json
 from freeseg.photos import UNNAMED, video_comment
 from freeseg.results.coco import DESCRIPTION
+from freeseg.urls import is_url
 
 SOFTWARE = "FreeSeg"
 SOFTWARE_KEY = "software"  # the key of `SOFTWARE` in a JSON file whose other keys are another tool's
@@ -34,8 +35,8 @@ class Mark(NamedTuple):
     """What a file that FreeSeg wrote says about itself.
 
     Attributes:
-        photo: Where the photo is as seen from the file's folder, so that it stays true when both are moved; or
-            "sha256:..." of the pixels of a photo without a path; "" if the file does not say.
+        photo: Where the photo is as seen from the file's folder, so that it stays true when both are moved; or its
+            URL; or "sha256:..." of the pixels of a photo without a path; "" if the file does not say.
         name: The photo's name; "" if the file does not say.
     """
 
@@ -110,12 +111,14 @@ def read_mark(path: Path) -> Mark | None:
 
 
 def seen_from(folder: Path, source: str) -> str:
-    """A photo's path as seen from a folder, with "/", and escapes for bytes that are no text.
+    """A photo's path as seen from a folder, with "/", and escapes for bytes that are no text; a URL as it is.
 
     Example:
         >>> seen_from(Path("out"), "cam1/0001.jpg")
         '../cam1/0001.jpg'
     """
+    if is_url(source):
+        return source
     photo = os.path.abspath(source)  # noqa: PTH100 - two links to one file are two photos
     with suppress(ValueError):  # it is on another drive
         photo = os.path.relpath(photo, folder)

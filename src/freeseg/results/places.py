@@ -15,6 +15,7 @@ from freeseg.photos import frame_reference
 from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS
 from freeseg.results.marks import Mark, read_mark, seen_from
 from freeseg.results.stems import stems_for
+from freeseg.urls import is_url
 
 if TYPE_CHECKING:
     from freeseg.photos import FoundPhoto
@@ -27,7 +28,7 @@ class NamedPhoto(NamedTuple):
 
     Attributes:
         name: A relative path with "/" between folders, which gives the stem.
-        source: The path of the photo's file as it was given; "" if there is none.
+        source: The path of the photo's file as it was given, or its URL; "" if there is none.
         pixels: The sha256 of the pixels of a photo without a file.
         frame: Which of the file's frames or pages it is, from 1; 0 for what is no frame.
     """
@@ -59,7 +60,7 @@ def named_photo(found: FoundPhoto) -> NamedPhoto:
     """A photo that was found, by its name and where it is."""
     if isinstance(found.picture, Image.Image):
         return NamedPhoto(found.name.as_posix(), "", pixels_sha256(found.picture))
-    return NamedPhoto(found.name.as_posix(), str(found.path), frame=found.frame)
+    return NamedPhoto(found.name.as_posix(), found.source, frame=found.frame)
 
 
 def pixels_sha256(picture: Image.Image) -> str:
@@ -216,7 +217,7 @@ def _refuse(start: Path, photo: NamedPhoto, endings: Iterable[str], photos: Coll
 
 
 def _path_from(folder: Path, photo: str) -> str:
-    return path_for_message(os.path.normpath(folder / photo))
+    return path_for_message(photo if is_url(photo) else os.path.normpath(folder / photo))
 
 
 def _is_of_older_version(start: Path, ending: str) -> bool:

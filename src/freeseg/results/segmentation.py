@@ -45,7 +45,7 @@ class Segmentation:
         presence: A finite image-level score by label, for all labels, some or none.
         candidates: The labels that competed for the pixels with the background: those known to be in the photo, else
             those that the presence rule allowed. Empty where this is not known.
-        source: The path of the photo's file as it was given; empty where there is none, as of an array.
+        source: The path of the photo's file as it was given, or its URL; empty where there is none, as of an array.
         frame: Which of the file's frames or pages the photo is, from 1; 0 for what is no frame.
 
     Raises:
