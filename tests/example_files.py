@@ -8,9 +8,11 @@ from pathlib import Path
 
 import av
 import numpy as np
+import rasterio
 import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
+from rasterio.transform import from_origin
 
 
 def draw_example_files(root: Path, *, photos: int = 18) -> Path:
@@ -26,6 +28,7 @@ def draw_example_files(root: Path, *, photos: int = 18) -> Path:
         photo, left, top = [*small.values()][index % 3], 3 * index, 2 * index
         _saved(photo.crop((left, top, left + 120, top + 90)), root / "photos" / f"{index:02}.jpg")
     _with_frames(root, [photo.crop((0, 0, 120, 96)) for photo in small.values()])
+    _with_field(root / "field.tif", small["more"])
     (root / "names.txt").write_text("cat.jpg\nholiday\n", "utf-8")
     captioned = root / "captioned"
     lines = [{"file": f"{name}.jpg", "captions": [f"a photo of a {name}"]} for name in small]
@@ -55,6 +58,14 @@ def _with_frames(folder: Path, photos: Sequence[Image.Image]) -> None:
         stream.width, stream.height = photos[0].size
         frames = [av.VideoFrame.from_image(photo) for photo in photos for _ in range(4)]
         file.mux([packet for frame in [*frames, None] for packet in stream.encode(frame)])
+
+
+def _with_field(path: Path, photo: Image.Image) -> None:
+    """A GeoTIFF."""
+    place = {"crs": "EPSG:32633", "transform": from_origin(500_000, 5_000_000, 0.5, 0.5)}
+    profile = {"driver": "GTiff", "width": photo.width, "height": photo.height, "count": 3, "dtype": "uint8"}
+    with rasterio.open(path, "w", **profile, **place) as picture:
+        picture.write(np.asarray(photo).transpose(2, 0, 1))
 
 
 def _with_masks(folder: Path, photos: dict[str, Image.Image]) -> None:

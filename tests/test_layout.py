@@ -33,6 +33,7 @@ ROOMS = (
     "results",
     "pipeline",
     "loading",
+    "large",
     "data",
     "labelling",
     "evaluation",

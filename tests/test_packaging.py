@@ -16,7 +16,7 @@ from freeseg.extras import EXTRAS, TORCH
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-FOR_USERS = ("torch", "train", "export", "eval", "heif", "video", "demo")
+FOR_USERS = ("torch", "train", "export", "eval", "heif", "video", "geo", "demo")
 HEAVY = {"torch", "transformers", "accelerate", "scipy", "scikit-image", "scikit-learn", "matplotlib", "onnx"}
 # Of the releases of PyTorch that may be used, the one that installs as a CPU build wherever the tests run.
 NOT_THE_OLDEST = {"torch"}

@@ -16,6 +16,7 @@ EXTRAS = {
     "jinja2": "eval",
     "pycocotools": "eval",
     "pillow_heif": "heif",
+    "rasterio": "geo",
     "av": "video",
     "yaml": "yaml",
     "pandas": "pandas",

@@ -17,6 +17,7 @@ from types import FrameType
 
 import pytest
 import typer
+from PIL import Image
 
 from attacks.damage import Attack
 from attacks.jobs import JOBS, prepare
@@ -35,6 +36,7 @@ HANG_SECONDS = 60.0  # after which it is taken for one that hangs
 BASE = {name: list(job.command) for name, job in JOBS.items() if name == job.command[0]}
 BASE["export"] = ["export", "--labels", "cat", "--out", "onnx", "--model", "../inputs/clip"]
 BASE["compare"] = ["compare", "../inputs/report.json", "../inputs/report.json"]
+BASE["segment-large"] = ["segment-large", "../inputs/field.tif", "--labels", "cat", "--model", "../inputs/clip"]
 BASE["serve"] = ["serve", "--model", "../inputs/clip"]
 REPORT = Path(__file__).parents[1] / "evaluation/report/report-0.1.0.json"
 
@@ -58,7 +60,9 @@ def numeric_options() -> list[tuple[str, str]]:
 @cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
     folder = tempfile.TemporaryDirectory()
-    (prepare(Path(folder.name), photos=3) / "inputs" / "report.json").write_bytes(REPORT.read_bytes())
+    inputs = prepare(Path(folder.name), photos=3) / "inputs"
+    (inputs / "report.json").write_bytes(REPORT.read_bytes())
+    Image.new("RGB", (90, 70), "red").save(inputs / "field.tif")
     return folder
 
 

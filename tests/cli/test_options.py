@@ -14,7 +14,9 @@ from freeseg.cli import app
 
 PROGRAM: Any = typer.main.get_command(app)
 COMMANDS: dict[str, Any] = PROGRAM.commands
-CALLBACKS = {each.callback.__name__: inspect.signature(each.callback) for each in app.registered_commands}
+CALLBACKS = {
+    each.callback.__name__.replace("_", "-"): inspect.signature(each.callback) for each in app.registered_commands
+}
 PARAMETERS = [(name, each) for name, command in COMMANDS.items() for each in command.params]
 
 
@@ -29,6 +31,7 @@ class Difference(NamedTuple):
 
 DIFFERENCES = (
     Difference("segment", "--out", {"default"}, "its files are for people to look at: they may go to ./out"),
+    Difference("segment-large", "--out", {"default"}, "its files are for people to look at: they may go to ./out"),
     Difference("heatmap", "--out", {"default"}, "its files are for people to look at: they may go to ./out"),
     Difference("export", "--out", {"default"}, "with --light, the files belong beside the model"),
     Difference("export", "--labels", {"default"}, "without labels, the file takes any words"),

@@ -26,6 +26,7 @@ from freeseg.cli.models import models
 from freeseg.cli.output import error_text, say
 from freeseg.cli.pretrain import pretrain
 from freeseg.cli.segment import segment
+from freeseg.cli.segment_large import segment_large
 from freeseg.cli.serve import serve
 from freeseg.cli.train import train
 from freeseg.errors import FreeSegError, reason
@@ -45,6 +46,7 @@ TERMINATED = 143  # the exit code of a program that SIGTERM ended
 _UsageError: Any = typer.BadParameter.__mro__[1]
 COMMANDS: tuple[Command, ...] = (
     segment,
+    segment_large,
     heatmap,
     label,
     train,

@@ -70,6 +70,45 @@ def free_mask(
     words = labels[:0] if background is None else background
     scores = presence(probabilities(labels, words, decision.logit_scale), decision.presence_share)
     chosen = known if known is not None and len(known) else present(labels, background, scores, decision)
+    sure, indices = refined_probabilities(
+        labels, background, photo, decision, chosen, is_background_word=is_background_word
+    )
+    winners, confidence = most_probable(sure, indices, size)
+    if decision.ignore_below > 0:
+        winners[confidence < decision.ignore_below] = UNSURE
+    return FreeMask(winners, confidence, scores, chosen)
+
+
+def refined_probabilities(
+    labels: Maps,
+    background: Maps | None,
+    photo: Maps,
+    decision: Decision,
+    chosen: NDArray[np.int64],
+    *,
+    is_background_word: NDArray[np.bool_] | None = None,
+) -> tuple[Maps, Indices]:
+    """How probable each label that may appear is, along the edges of the photo.
+
+    Args:
+        labels: As `free_mask` takes them, and so the other arguments that it has.
+        background: The same.
+        photo: The same.
+        decision: The same.
+        chosen: (C,) indices of the labels that may appear.
+        is_background_word: The same.
+
+    Returns:
+        Probabilities (C, h, w), the background's first where there is one, and what each stands for, as `FreeMask`
+        has it. They are on the photo's grid where they were refined, and on that of the patches where not.
+
+    Example:
+        >>> even = np.zeros((1, 2, 2), np.float32)
+        >>> rule = Decision(background_margin=0, refine_steps=0)
+        >>> sure, means = refined_probabilities(even, even, even, rule, np.array([0]))
+        >>> sure[:, 0, 0].tolist(), means.tolist()
+        ([0.5, 0.5], [0, 1])
+    """
     candidates, indices = labels[chosen], chosen
     if background is not None:
         margin = np.float32(decision.background_margin)
@@ -81,10 +120,7 @@ def free_mask(
     sure = softmax(np.float32(decision.logit_scale) * candidates)
     if decision.refine_steps and len(sure) > 1:
         sure = pamr(upsample(sure, photo.shape[1:]), photo, decision.refine_steps)
-    winners, confidence = most_probable(sure, indices.astype(np.min_scalar_type(-2 - len(labels))), size)
-    if decision.ignore_below > 0:
-        winners[confidence < decision.ignore_below] = UNSURE
-    return FreeMask(winners, confidence, scores, chosen)
+    return sure, indices.astype(np.min_scalar_type(-2 - len(labels)))
 
 
 def photo_edges(pixels: NDArray[np.uint8]) -> Maps:
@@ -98,7 +134,9 @@ def photo_edges(pixels: NDArray[np.uint8]) -> Maps:
     return area_average(pixels, (height, width))
 
 
-def most_probable(maps: Maps, labels: Indices, size: tuple[int, int]) -> tuple[Indices, NDArray[np.float32]]:
+def most_probable(
+    maps: Maps, labels: Indices, size: tuple[int, int], *, rows: Sources | None = None
+) -> tuple[Indices, NDArray[np.float32]]:
     """Label and value of the largest map at each pixel of `size`, without holding all maps at that size.
 
     Bilinear: the same numbers as resizing all maps at once, in bounded memory. Most places between four patches have
@@ -108,6 +146,7 @@ def most_probable(maps: Maps, labels: Indices, size: tuple[int, int]) -> tuple[I
         maps: (C, h, w), at least one.
         labels: (C,) what each map stands for; of equal maps the first wins.
         size: (height, width).
+        rows: Between which rows of the maps each row of the result lies, where the maps are a part of larger ones.
 
     Returns:
         Labels (height, width), of the dtype of `labels`, and values (height, width) float32.
@@ -118,18 +157,18 @@ def most_probable(maps: Maps, labels: Indices, size: tuple[int, int]) -> tuple[I
         >>> winners.tolist(), values.tolist()
         ([[7, 7]], [[0.5, 0.5]])
     """
-    source = Sources.of(maps.shape[1], size[0])
+    source = rows or Sources.of(maps.shape[1], size[0])
     bounds = np.searchsorted(source.first, np.arange(maps.shape[1] + 1)).tolist()
     winners, values = np.empty(size, labels.dtype), np.empty(size, np.float32)
-    rows = max(1, STRIP_FLOATS // (len(maps) * size[1]))
-    for start in range(0, maps.shape[1], rows):  # rows of patches, with the one after them
-        wide = widen(maps[:, start : start + rows + 1], size[1])
-        above = wide[:, :rows]
+    step = max(1, STRIP_FLOATS // (len(maps) * size[1]))
+    for start in range(0, maps.shape[1], step):  # rows of patches, with the one after them
+        wide = widen(maps[:, start : start + step + 1], size[1])
+        above = wide[:, :step]
         steps = wide[:, np.minimum(np.arange(1, above.shape[1] + 1), wide.shape[1] - 1)] - above
         cells = _Cells(above, steps, labels)
         for row in range(above.shape[1]):
             top, bottom = bounds[start + row : start + row + 2]
-            for part in (slice(first, min(first + rows, bottom)) for first in range(top, bottom, rows)):
+            for part in (slice(first, min(first + step, bottom)) for first in range(top, bottom, step)):
                 cells.decide(row, source.share[part, None], winners[part], values[part])
     return winners, values
 

@@ -1,8 +1,8 @@
 """The mark in every file that FreeSeg writes: that it wrote the file, and of which photo.
 
-A JPEG and a video have it as a comment, a PNG as text chunks, a JSON file in its keys, an NPZ file as two arrays. A
-plain text, such as YOLO's labels, knows no comments and has it as blanks at its end, which readers strip. No pixel
-depends on it.
+A JPEG and a video have it as a comment, a TIFF as its description, a PNG as text chunks, a JSON file in its keys, an
+NPZ file as two arrays. A plain text, such as YOLO's labels, knows no comments and has it as blanks at its end, which
+readers strip. No pixel depends on it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from freeseg.extras import is_installed
 from freeseg.files import parse_json
 from freeseg.photos import UNNAMED, video_comment
 from freeseg.results.coco import DESCRIPTION
@@ -176,4 +177,34 @@ def _video_mark(path: Path) -> Mark | None:
     return Mark(comment.removeprefix(_COMMENT)) if comment.startswith(_COMMENT) else None
 
 
-_READERS = {".json": _json_mark, ".npz": _npz_mark, ".txt": _text_mark, ".mp4": _video_mark}
+def _geojson_mark(path: Path) -> Mark | None:
+    """Of the first line, which holds all but the polygons; there may be very many."""
+    with path.open("rb") as file:
+        line = file.readline(_MARK_BYTES).rstrip()
+    content = parse_json(line + b"]}") if line.endswith(b"[") else None
+    if isinstance(content, dict) and content.get(SOFTWARE_KEY) == SOFTWARE:
+        return Mark(str(content.get(FROM_HERE, "")))
+    return None
+
+
+def _tiff_mark(path: Path) -> Mark | None:
+    """Of a TIFF file of any size: Pillow refuses the header of a large one."""
+    if not is_installed("rasterio"):  # as when the file was written, so it is another program's
+        return None
+    import rasterio
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pictures without a place on the earth
+        with rasterio.open(path.absolute(), driver="GTiff") as dataset:
+            description = dataset.tags().get("TIFFTAG_IMAGEDESCRIPTION", "")
+    return Mark(description.removeprefix(_COMMENT)) if description.startswith(_COMMENT) else None
+
+
+_READERS = {
+    ".geojson": _geojson_mark,
+    ".tif": _tiff_mark,
+    ".json": _json_mark,
+    ".npz": _npz_mark,
+    ".txt": _text_mark,
+    ".mp4": _video_mark,
+}

@@ -37,11 +37,11 @@ def polygons(
     loops = [(signed_area(loop), loop) for loop in _loops(where)]  # holes go round the other way
     kept = sorted((each for each in loops if abs(each[0]) >= least_area), key=lambda each: -each[0])
     outer = [loop for area, loop in kept if area > 0]
-    found = [_simplified(loop, tolerance) for loop in outer]
+    found = [simplified(loop, tolerance) for loop in outer]
     for hole in [loop for area, loop in kept if area < 0 and holes]:
         around = [number for number, loop in enumerate(outer) if _is_inside(_beside(hole), loop)]
         if around:  # its part may have been left out; of several, the smallest one is the part that has the hole
-            found[around[-1]] = _joined(found[around[-1]], _simplified(hole, tolerance))
+            found[around[-1]] = _joined(found[around[-1]], simplified(hole, tolerance))
     return found
 
 
@@ -139,8 +139,18 @@ def _nearest(outline: Points, hole: Points) -> tuple[int, int]:
     return start, first
 
 
-def _simplified(loop: Points, tolerance: float) -> Points:
-    """A loop with as few of its points as stay within a tolerance (Douglas and Peucker)."""
+def simplified(loop: Points, tolerance: float) -> Points:
+    """A loop with as few of its points as stay within a tolerance (Douglas and Peucker).
+
+    Args:
+        loop: (P, 2) points; the last joins the first.
+        tolerance: How far a point that is left out may be from the line, in the unit of the points.
+
+    Example:
+        >>> loop = np.array([[0, 0], [2, 0.1], [4, 0], [4, 4], [0, 4]])
+        >>> simplified(loop, 0.5).tolist()
+        [[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]]
+    """
     if tolerance <= 0 or len(loop) < 4:
         return loop
     far = int(((loop - loop[0]) ** 2).sum(axis=1).argmax())
