@@ -6,12 +6,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
 from numpy.typing import NDArray
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.features import rasterize
 from rasterio.transform import from_origin
@@ -20,7 +23,7 @@ from rasterio.warp import transform_geom
 from freeseg.decision.rule import Decision
 from freeseg.errors import FreeSegError, OutputError
 from freeseg.large import WindowSettings, open_picture, segment_large
-from freeseg.large.mask_file import new_mask
+from freeseg.large.mask_file import TILE, new_mask
 from freeseg.mask_values import IGNORE
 from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.photos import photos_in
@@ -80,7 +83,7 @@ def painted(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def save(path: Path, bands: NDArray[Any], **options: Any) -> Path:
     profile = {"driver": "GTiff", "width": bands.shape[2], "height": bands.shape[1], "count": len(bands)}
-    with rasterio.open(path, "w", **profile, dtype=bands.dtype.name, **{**PLACE, **options}) as file:
+    with rasterio.open(path, "w", **{**profile, **PLACE, **options}, dtype=bands.dtype.name) as file:
         file.write(bands)
     return path
 
@@ -162,6 +165,35 @@ def test_no_data_is_dont_know(colours: FreeSeg, tmp_path: Path) -> None:
     assert (mask[:150] == IGNORE).all()
     assert not (mask[150:] == IGNORE).any()
     assert sum(result.pixels) == 150 * 400
+
+
+def test_transparent_pixels_are_dont_know(colours: FreeSeg, tmp_path: Path) -> None:
+    labels = truth(300, 400)
+    alpha = np.where(np.arange(400) < 250, 255, 0).astype(np.uint8)
+    bands = np.concatenate([painted(labels), np.broadcast_to(alpha, (1, 300, 400))])
+    picture = save(tmp_path / "field.tif", bands, photometric="RGB", alpha="YES")
+    result = segment_large(colours, picture, WORDS, tmp_path, settings=SMALL)
+    assert result.bands == (1, 2, 3)
+    np.testing.assert_array_equal(read(result.mask) == IGNORE, np.broadcast_to(alpha == 0, (300, 400)))
+
+
+def test_jpeg_2000(colours: FreeSeg, tmp_path: Path) -> None:
+    labels = truth()
+    picture = save(tmp_path / "field.jp2", painted(labels), driver="JP2OpenJPEG", quality=100, reversible=True)
+    result = segment_large(colours, picture, WORDS, tmp_path, settings=SMALL)
+    assert (read(result.mask) == labels)[away_from_edges(labels)].all()
+
+
+def test_ground_control_points_are_kept(colours: FreeSeg, tmp_path: Path) -> None:
+    points = [GroundControlPoint(row=0, col=0, x=15, y=45), GroundControlPoint(row=90, col=100, x=15.1, y=44.9)]
+    picture = save(tmp_path / "field.tif", painted(truth(90, 100)), crs=None, transform=None)
+    with rasterio.open(picture, "r+") as file:
+        file.gcps = (points, CRS.from_epsg(4326))
+    result = segment_large(colours, picture, WORDS, tmp_path)
+    with rasterio.open(result.mask) as mask:
+        kept, crs = mask.gcps
+    assert [(each.row, each.col, each.x, each.y) for each in kept] == [(0, 0, 15, 45), (90, 100, 15.1, 44.9)]
+    assert crs.to_epsg() == 4326
 
 
 def test_a_picture_without_data(colours: FreeSeg, tmp_path: Path) -> None:
@@ -297,6 +329,21 @@ def test_a_mask_that_cannot_be_read_back_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(OutputError, match="could not be written whole"):
         write()
+
+
+def test_a_mask_of_many_tiles_is_no_photo(tmp_path: Path) -> None:
+    """The places of its tiles stand before its mark."""
+    size = (TILE, 2500 * TILE)
+    picture = SimpleNamespace(
+        size=size, dataset=SimpleNamespace(crs=None, transform=rasterio.Affine.identity(), gcps=[[]])
+    )
+    path = tmp_path / "field.mask.tif"
+    with new_mask(path, picture, ["cat"], "../field.tif", ""):
+        pass
+    with path.open("rb") as file:
+        assert b"FreeSeg, photo: " not in file.read(16_384)
+    assert photos_in(tmp_path) == []
+    assert read_mark(path).photo == "../field.tif"
 
 
 def test_what_is_wrong_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

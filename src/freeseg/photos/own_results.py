@@ -13,6 +13,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 _HEAD_BYTES = 16_384
+_TIFF_HEAD_BYTES = 1_000_000  # before the description of a TIFF come the places of its tiles, some bytes for each
 _FOLDER_MARKS = {"labels.json": re.compile(rb'"format":\s*"freeseg-'), "config.json": re.compile(rb'"image_tower"\s*:')}
 _SUMMARY_KEYS = (b'"width"', b'"height"', b'"model"', b'"labels"')
 _MARK = re.compile(rb"FreeSeg, photo: |tEXtSoftware\0FreeSeg")
@@ -50,7 +51,7 @@ def own_results(folder: Path, names: Collection[str]) -> set[str]:
         if {"overlay", "mask"} <= kinds or (f"{stem}.json" in names and _is_summary(folder / f"{stem}.json")):
             results |= files_of[stem]
         else:
-            results |= {name for name in files_of[stem] if _MARK.search(_head(folder / name))}
+            results |= {name for name in files_of[stem] if _MARK.search(_head(folder / name, _mark_bytes(name)))}
     return results
 
 
@@ -60,9 +61,14 @@ def _is_summary(path: Path) -> bool:
     return all(key in head for key in _SUMMARY_KEYS)
 
 
-def _head(path: Path) -> bytes:
+def _mark_bytes(name: str) -> int:
+    """How far from the beginning of a picture its mark may be."""
+    return _TIFF_HEAD_BYTES if name.lower().endswith((".tif", ".tiff")) else _HEAD_BYTES
+
+
+def _head(path: Path, count: int = _HEAD_BYTES) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(_HEAD_BYTES)
+            return file.read(count)
     except OSError:
         return b""
