@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from freeseg.decision import itsm
-from freeseg.decision.maps import area_average, merge_aliases, minmax, remove_redundancy, smooth, softmax, upsample
+from freeseg.decision.maps import (
+    Sources,
+    area_average,
+    merge_aliases,
+    minmax,
+    remove_redundancy,
+    smooth,
+    softmax,
+    upsample,
+)
 from freeseg.decision.pooling import smooth_patches
 
 SEEDS = st.integers(0, 2**31)
@@ -180,3 +189,11 @@ class TestAreaAverage:
         found = area_average(picture, (new[0], new[1]))
         np.testing.assert_allclose(found, expected, atol=1e-5)
         assert np.array_equal(found, by_running_sums(picture, (new[0], new[1])))  # golden masks depend on every bit
+
+
+def test_a_part_of_an_axis_reads_as_the_whole_axis_does() -> None:
+    whole = Sources.of(5, 17)
+    part = whole[3:9]
+    assert part.first.tolist() == whole.first[3:9].tolist()
+    assert part.second.tolist() == whole.second[3:9].tolist()
+    assert part.share.tolist() == whole.share[3:9].tolist()

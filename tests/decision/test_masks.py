@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from freeseg.decision import masks
 from freeseg.decision.maps import upsample
-from freeseg.decision.masks import free_mask
+from freeseg.decision.masks import free_mask, photo_edges
 from freeseg.decision.presence import presence, present, probabilities
 from freeseg.decision.rule import Decision
 from freeseg.mask_values import UNSURE
@@ -255,3 +255,13 @@ def test_maps_are_refined_as_often_as_the_rule_says(steps: int, monkeypatch: pyt
     assert asked == [steps] * (steps > 0)
     free_mask(random(1, 1, 3, 4), None, photo(), (6, 8), rule)  # of one map nothing could change
     assert asked == [steps] * (steps > 0)
+
+
+def test_edges_are_means_of_the_photos_pixels() -> None:
+    pixels = np.zeros((24, 40, 3), np.uint8)
+    pixels[:8, 8:16] = (255, 51, 0)
+    edges = photo_edges(pixels)
+    assert edges.shape == (3, 3, 5)
+    assert edges[:, 0, 1].tolist() == pytest.approx([1.0, 0.2, 0.0])
+    assert np.count_nonzero(edges) == 2
+    assert photo_edges(np.full((3, 5, 3), 255, np.uint8)).tolist() == [[[1.0]]] * 3
