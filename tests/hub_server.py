@@ -71,8 +71,8 @@ class Hub(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, models: dict[str, Model]):
-        super().__init__(("127.0.0.1", 0), Answers)
+    def __init__(self, models: dict[str, Model], answers: type[Answers] | None = None):
+        super().__init__(("127.0.0.1", 0), answers or Answers)
         self.models = models
         self.asked: list[str] = []
         self.failure = 0
@@ -95,13 +95,13 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         """Answer, without content."""
-        self.similarity_maps(content=False)
+        self.answer(content=False)
 
     def do_GET(self) -> None:
         """Answer."""
-        self.similarity_maps(content=True)
+        self.answer(content=True)
 
-    def similarity_maps(self, content: bool) -> None:
+    def answer(self, content: bool) -> None:
         """Find what is asked for."""
         path = unquote(urlsplit(self.path).path)
         self.server.asked.append(f"{self.command} {path}")
@@ -187,9 +187,9 @@ def info(name: str, model: Model, sha: str, files: dict[str, bytes]) -> dict[str
 
 
 @contextmanager
-def serve(models: dict[str, Model]) -> Iterator[Hub]:
-    """A hub that runs inside the block."""
-    hub = Hub(models)
+def serve(models: dict[str, Model], answers: type[Answers] | None = None) -> Iterator[Hub]:
+    """A hub that runs inside the block; `answers` is what answers its requests."""
+    hub = Hub(models, answers)
     thread = Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
@@ -201,12 +201,14 @@ def serve(models: dict[str, Model]) -> Iterator[Hub]:
 
 
 @contextmanager
-def connected(models: dict[str, Model], home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+def connected(
+    models: dict[str, Model], home: Path, monkeypatch: pytest.MonkeyPatch, answers: type[Answers] | None = None
+) -> Iterator[Hub]:
     """The same, as this process's hub, with an empty cache in `home`."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    with serve(models) as hub:
+    with serve(models, answers) as hub:
         point_to(hub.address, monkeypatch)
         yield hub
 

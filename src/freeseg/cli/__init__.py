@@ -25,6 +25,7 @@ from freeseg.cli.label import label
 from freeseg.cli.models import models
 from freeseg.cli.output import error_text, say
 from freeseg.cli.pretrain import pretrain
+from freeseg.cli.push import push
 from freeseg.cli.segment import segment
 from freeseg.cli.segment_large import segment_large
 from freeseg.cli.serve import serve
@@ -57,6 +58,7 @@ COMMANDS: tuple[Command, ...] = (
     serve,
     models,
     fetch,
+    push,
 )
 
 

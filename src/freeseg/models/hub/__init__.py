@@ -14,11 +14,13 @@ from freeseg.models.hub.names import is_name, may_be_read, name_by_user, named_b
 from freeseg.models.hub.required_files import required_files
 
 if TYPE_CHECKING:
+    from freeseg.models.hub.pushing import Pushed, plan_push, push
     from freeseg.models.hub.repository import ModelFiles, describe, download, resolve
 
 __all__ = [
     "KnownModel",
     "ModelFiles",
+    "Pushed",
     "describe",
     "download",
     "is_name",
@@ -27,13 +29,17 @@ __all__ = [
     "name_by_user",
     "named_by_user",
     "named_in_a_file",
+    "plan_push",
+    "push",
     "required_files",
     "resolve",
     "trust",
 ]
+_PUSHING = ("Pushed", "plan_push", "push")
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(importlib.import_module("freeseg.models.hub.repository"), name)
+        module = "pushing" if name in _PUSHING else "repository"
+        return getattr(importlib.import_module(f"freeseg.models.hub.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

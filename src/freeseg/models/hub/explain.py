@@ -48,7 +48,7 @@ def explain(error: BaseException, name: str, revision: str | None) -> WeightsErr
             text = f"{name} cannot be kept in {store} ({error.strerror}); make room, or move the cache with HF_HOME"
         case _:
             text = (
-                f"there is no folder {name}, and it cannot be fetched from {HUB} ({_reason(error)}); "
+                f"there is no folder {name}, and it cannot be fetched from {HUB} ({network_reason(error)}); "
                 f"try again with a network, or {_by_hand(name)}"
             )
     return WeightsError(text)
@@ -61,7 +61,7 @@ def _by_hand(name: str) -> str:
     )
 
 
-def _reason(error: BaseException) -> str:
+def network_reason(error: BaseException) -> str:
     """An error of the network on one line, without the address that HF_ENDPOINT may hold."""
     text = one_line(error) or type(error).__name__
     if host := urlsplit(constants.ENDPOINT).netloc:

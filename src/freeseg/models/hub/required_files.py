@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from freeseg.errors import WeightsError
 from freeseg.models.config import CONFIG
+from freeseg.models.onnx_files import DESCRIPTION, IMAGE, IMAGE_INT8, WORDS
 
 # How weights may be kept: (all in one file, the index of several files, one of several files).
 SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-{:05d}-of-{:05d}.safetensors")
@@ -26,6 +27,8 @@ EXTRAS = (
     "spiece.model",
     "tokenizer.model",
 )
+# The files with which a model of FreeSeg runs without PyTorch.
+LIGHT = (DESCRIPTION, IMAGE, IMAGE_INT8, WORDS)
 OTHER_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 COUNT = re.compile(r"-\d{5}-of-(\d{5})\.")
 
@@ -60,7 +63,8 @@ def required_files(names: Collection[str], model: str) -> list[str]:
                 "model.safetensors"
             )
         raise WeightsError(f"{model} holds no {SAFETENSORS[0]}; copy all of the model's files")
-    return [CONFIG, *weights, *(name for name in EXTRAS if name in names)]
+    others = (*EXTRAS, *LIGHT) if DESCRIPTION in names else EXTRAS
+    return [CONFIG, *weights, *(name for name in others if name in names)]
 
 
 def _weights(names: Collection[str], model: str, form: tuple[str, str, str]) -> list[str]:
