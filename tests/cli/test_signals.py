@@ -28,6 +28,7 @@ from networks import draw_free_masks
         (loading, "load", "export -l cat -o out"),
         (towers, "resolve", "pretrain drawn/photos -o out"),
         (hub, "describe", "fetch some/clip"),
+        (hub, "push", "push mine some/mine"),
     ],
 )
 def test_sigterm_stops_it(
