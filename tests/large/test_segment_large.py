@@ -143,6 +143,28 @@ def test_a_picture_of_one_window_has_the_mask_of_a_photo(tiny: FreeSeg, tmp_path
     assert result.candidates == expected.candidates
 
 
+def test_more_labels_than_a_byte_holds(tiny: FreeSeg, tmp_path: Path) -> None:
+    names = [f"label {number}" for number in range(300)]
+    rule = Decision(presence_ratio=0, presence_floor=0)
+    model = tiny.with_config(replace(tiny.config, decision=rule))
+    pixels = np.kron(np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8), np.ones((40, 40, 1), np.uint8))
+    bands = np.moveaxis(pixels, -1, 0).copy()
+    bands[:, :20] = 0
+    result = segment_large(
+        model, save(tmp_path / "field.tif", bands, nodata=0), names, tmp_path, background=False, geojson=True
+    )
+    with rasterio.open(result.mask) as file:
+        mask = file.read(1)
+    assert (mask.dtype, mask.shape) == (np.uint16, (240, 360))
+    assert (mask[:20] == IGNORE).all()
+    assert mask.max() > IGNORE
+    assert sum(result.pixels) == (mask != IGNORE).sum()
+    features = json.loads(result.polygons.read_text())["features"]
+    assert {each["properties"]["label"] for each in features} == {
+        result.labels[value] for value in np.unique(mask) if value != IGNORE
+    }
+
+
 def test_a_label_of_one_window_is_in_the_whole_picture(colours: FreeSeg, tmp_path: Path) -> None:
     labels = np.zeros((600, 600), np.uint8)
     labels[500:560, 40:100] = 3  # 1 % of the picture: too little to be in it, were it one photo

@@ -158,6 +158,7 @@ def segment_large(
             for top, mask in masks(second, source, steps.add):
                 file.write(top, mask)
                 counts += np.bincount(mask.ravel(), minlength=max(len(names), IGNORE + 1))[: len(names)]
+        counts[IGNORE:][:1] = 0  # "don't know", which is among the names of more than 255 labels
         if geojson:
             write_polygons(polygons_path, temporary, names, mark)
     return LargeResult(
