@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -53,4 +54,21 @@ def test_a_signal_before_the_command_has_begun(
     run: Run, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
 ) -> None:
     monkeypatch.setattr(freeseg.cli, "app", lambda *_, **__: signal.raise_signal(number))
+    assert run("models") == (code, "", "freeseg: stopped; what was finished is kept\n")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, STOPPED), (signal.SIGTERM, TERMINATED)])
+def test_a_signal_where_python_lets_no_exception_out(
+    run: Run, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+) -> None:
+    class Closed:
+        def __del__(self) -> None:
+            signal.raise_signal(number)
+
+    def work(*_: object, **__: object) -> None:
+        Closed()
+        for _each in range(1_000):
+            time.sleep(0.01)
+
+    monkeypatch.setattr(freeseg.cli, "app", work)
     assert run("models") == (code, "", "freeseg: stopped; what was finished is kept\n")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import inspect
 import io
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
@@ -42,6 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
+AGAIN_SECONDS = 0.05
 TERMINATED = 143  # the exit code of a program that SIGTERM ended
 # What a wrong command line raises; of that kind, typer exports the last in the line only.
 _UsageError: Any = typer.BadParameter.__mro__[1]
@@ -102,6 +105,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="replace")  # names of files and labels hold what a terminal may not
     warnings.showwarning = _show_warning
     before = signal.signal(signal.SIGTERM, stop)
+    sys.unraisablehook = _hear_again
     try:
         _refuse_empty_paths(sys.argv[1:])
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
@@ -120,10 +124,19 @@ def main() -> None:
         sys.exit(error_text(_unwritable(error)))
     finally:
         signal.signal(signal.SIGTERM, before)
+        sys.unraisablehook = sys.__unraisablehook__
     if code == STOPPED:
         say("freeseg: stopped; what was finished is kept", err=True)
         code = TERMINATED if terminated else STOPPED
     sys.exit(code)
+
+
+def _hear_again(swallowed: sys.UnraisableHookArgs) -> None:
+    """Let a Ctrl-C that came where Python lets no exception out, as in the callback of a weak reference, come again."""
+    if issubclass(swallowed.exc_type, KeyboardInterrupt):
+        threading.Timer(AGAIN_SECONDS, _thread.interrupt_main).start()  # from here it would be swallowed again
+    else:
+        sys.__unraisablehook__(swallowed)
 
 
 def _unwritable(error: OSError) -> str:
