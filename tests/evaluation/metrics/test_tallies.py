@@ -84,7 +84,7 @@ def test_counts_that_a_report_lacks(photo: PredictedPhoto) -> None:
 
 class TestDraws:
     # Class 0 is in the first photo only, class 1 in both, and class 2 is predicted and never true.
-    CELLS = ([(0, 0, 4), (1, 1, 2)], [(1, 1, 3), (1, 2, 1)])
+    CELLS = ([(0, 0, 1), (1, 1, 2)], [(1, 1, 3), (1, 2, 1)])
 
     def drawn(self, *weights: int):
         return CONFUSION.pool([{"confusion": cells} for cells in self.CELLS], 3)(np.array(weights))
@@ -100,4 +100,4 @@ class TestDraws:
         assert self.drawn(1, 1).known_mean(values) == pytest.approx(0.25)
 
     def test_the_matrix_counts_each_photo_as_often_as_it_was_drawn(self) -> None:
-        assert self.drawn(1, 2).matrix[:, :3].tolist() == [[4, 0, 0], [0, 8, 2], [0, 0, 0]]
+        assert self.drawn(1, 2).matrix[:, :3].tolist() == [[1, 0, 0], [0, 8, 2], [0, 0, 0]]
