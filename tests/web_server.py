@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import socketserver
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
+
+import pytest
+from PIL import Image
+
+from freeseg.errors import PhotoError
+from freeseg.photos import WebPhoto
 
 Answer = Callable[[], Iterable[bytes]]
 
@@ -80,3 +87,19 @@ def web_server(context: ssl.SSLContext | None = None) -> Iterator[WebServer]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def png(size: tuple[int, int] = (44, 30)) -> bytes:
+    """A picture, as a file."""
+    file = io.BytesIO()
+    Image.effect_noise(size, 50).save(file, "PNG")
+    return file.getvalue()
+
+
+def refused(url: str, *, allow_private: bool = True) -> str:
+    """The rest of the one line with which a URL is refused."""
+    with pytest.raises(PhotoError) as caught:
+        WebPhoto(url, allow_private).fetch()
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith("cannot read ")
+    return line

@@ -43,15 +43,15 @@ def test_mask_polygons_and_a_report(run: Run, field: Path, on_tiny: None) -> Non
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
 
 
-@pytest.mark.parametrize(
-    ("options", "problem"),
-    [
-        (["--bands", "1,2,5"], "has no band 5; it has 4"),
-        (["--bands", "red"], "--bands takes numbers separated by commas, such as 4,3,2, not 'red'"),
-        (["--window", "32"], "window is 32"),
-        (["--overlap", "512"], "overlap 512 is too much for windows of 1024 pixels"),
-    ],
-)
-def test_mistakes_are_one_line(run: Run, field: Path, options: list[str], problem: str) -> None:
-    assert problem in one_line(run("segment-large", field, "-l", "cat", "-o", field.parent / "out", *options))
+MISTAKES = {
+    "has no band 5; it has 4": ["--bands", "1,2,5"],
+    "--bands takes numbers separated by commas, such as 4,3,2, not 'red'": ["--bands", "red"],
+    "window is 32": ["--window", "32"],
+    "overlap 512 is too much for windows of 1024 pixels": ["--overlap", "512"],
+}
+
+
+@pytest.mark.parametrize("problem", MISTAKES)
+def test_mistakes_are_one_line(run: Run, field: Path, problem: str) -> None:
+    assert problem in one_line(run("segment-large", field, "-l", "cat", "-o", field.parent / "out", *MISTAKES[problem]))
     assert not (field.parent / "out").exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import socket
 import ssl
@@ -13,20 +12,13 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from PIL import Image
 
 from freeseg.errors import PhotoError
 from freeseg.photos import WebPhoto, photo_name, photo_source, read_photo, web_connection, web_fetching
 from freeseg.photos.reading import size_of
-from web_server import WebServer, head, web_server
+from web_server import WebServer, head, png, refused, web_server
 
 ALLOW = "is no public address; to allow it, add --allow-private-addresses, or give WebPhoto(url, allow_private=True)"
-
-
-def png(size: tuple[int, int] = (44, 30)) -> bytes:
-    file = io.BytesIO()
-    Image.effect_noise(size, 50).save(file, "PNG")
-    return file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +32,6 @@ def server(running: WebServer) -> WebServer:
     running.answers.clear()
     running.asked.clear()
     return running
-
-
-def refused(url: str, *, allow_private: bool = True) -> str:
-    """The rest of the one line with which a URL is refused."""
-    with pytest.raises(PhotoError) as caught:
-        WebPhoto(url, allow_private).fetch()
-    (line,) = str(caught.value).splitlines()
-    assert line.startswith("cannot read ")
-    return line
 
 
 @pytest.fixture

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import (
-    DEFAULT_OUT,
-    AllowPrivate,
-    Every,
-    Frames,
-    Labels,
-    ModelOptions,
-    Out,
-    Overwrite,
-    Photos,
-    read_labels,
-)
+from freeseg.cli import options
 from freeseg.cli.output import error_text, say
 
 if TYPE_CHECKING:
@@ -33,15 +21,13 @@ ENDING = ".heatmap.jpg"
 
 
 def heatmap(
-    photos: Photos,
+    photos: options.Photos,
     *,
-    labels: Labels,
-    out: Out = DEFAULT_OUT,
-    frames: Frames = False,
-    every: Every = 1,
-    allow_private: AllowPrivate = False,
-    overwrite: Overwrite = False,
-    model: ModelOptions,
+    labels: options.Labels,
+    out: options.Out = options.DEFAULT_OUT,
+    which: options.PhotoOptions,
+    overwrite: options.Overwrite = False,
+    model: options.ModelOptions,
     remove_redundancy: Annotated[
         bool,
         typer.Option(
@@ -62,20 +48,12 @@ def heatmap(
     from freeseg.cli.progress import progress
     from freeseg.errors import OutputError, PhotoError
     from freeseg.files import check_folder, remove_half_written, write_picture
-    from freeseg.photos import Skipped, given_photos
+    from freeseg.photos import Skipped
     from freeseg.results.marks import picture_options
     from freeseg.results.places import choose_stems, named_photo
 
-    vocabulary, skipped = read_labels(labels), Skipped()
-    found = given_photos(
-        photos,
-        sys.stdin.buffer,
-        frames=frames,
-        every=every,
-        allow_private=allow_private,
-        without=out,
-        skipped=skipped,
-    )
+    vocabulary, skipped = options.read_labels(labels), Skipped()
+    found = which.find(photos, without=out, skipped=skipped)
     check_folder(out)
     named = [*map(named_photo, found)]
     photo_paths = {os.path.realpath(photo.path) for photo in found if photo.is_on_disk}
@@ -91,8 +69,8 @@ def heatmap(
                     raise stem
                 path = out / f"{stem}{ENDING}"
                 sheet = _sheet(loaded, photo, vocabulary, remove_redundancy)
-                options = picture_options("JPEG", name.mark(path.parent))
-                write_picture(path, sheet, "JPEG", quality=90, **options)
+                jpeg = picture_options("JPEG", name.mark(path.parent))
+                write_picture(path, sheet, "JPEG", quality=90, **jpeg)
             except (PhotoError, OutputError) as error:
                 failed.append(str(error))
             update(count, len(found), photo.name.as_posix())

@@ -6,6 +6,8 @@ where another command reads them (masks, models, reports), so that nothing is ov
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +22,7 @@ from freeseg.models.precisions import EnginePrecision
 from freeseg.models.towers import dense_modes
 
 if TYPE_CHECKING:
+    from freeseg.photos import FoundPhoto, Skipped
     from freeseg.pipeline import FreeSeg
     from freeseg.words import Vocabulary
 
@@ -51,6 +54,7 @@ Overwrite = Annotated[
         "The photos themselves are never written over.",
     ),
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be written, and write nothing.")]
 Frames = Annotated[
     bool,
@@ -119,6 +123,21 @@ Sources = Annotated[
         show_default=False,
     ),
 ]
+
+
+@dataclass(frozen=True)
+class PhotoOptions:
+    """Which photos the arguments of a command stand for."""
+
+    frames: Frames = False
+    every: Every = 1
+    allow_private: AllowPrivate = False
+
+    def find(self, arguments: Sequence[str], *, without: Path, skipped: Skipped) -> list[FoundPhoto]:
+        """What the arguments name, and standard input where they say so; the rest is as for `given_photos`."""
+        from freeseg.photos import given_photos
+
+        return given_photos(arguments, sys.stdin.buffer, **vars(self), without=without, skipped=skipped)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,16 +12,15 @@ import typer
 
 from freeseg.cli.options import (
     DEFAULT_OUT,
-    AllowPrivate,
     Background,
     DryRun,
-    Every,
-    Frames,
     Labels,
     ModelOptions,
     Out,
     Overwrite,
+    PhotoOptions,
     Photos,
+    Quiet,
     read_labels,
 )
 from freeseg.cli.segment_report import Report
@@ -67,12 +65,10 @@ def segment(
         ),
     ] = None,
     objects: Objects,
-    frames: Frames = False,
-    every: Every = 1,
-    allow_private: AllowPrivate = False,
+    which: PhotoOptions,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
+    quiet: Quiet = False,
     json_lines: Annotated[
         bool,
         typer.Option(
@@ -113,7 +109,7 @@ def segment(
     from freeseg.evaluation.measure import model_sha256
     from freeseg.files import check_folder, remove_half_written
     from freeseg.mask_values import labels_by_value
-    from freeseg.photos import Skipped, given_photos
+    from freeseg.photos import Skipped
     from freeseg.results.done_before import DoneBefore
     from freeseg.results.endings import endings_of
     from freeseg.results.overlay_video import overlay_videos
@@ -126,15 +122,7 @@ def segment(
     names = labels_by_value(vocabulary.names, background=background)
     endings = endings_of(formats, names)
     skipped = Skipped()
-    found = given_photos(
-        photos,
-        sys.stdin.buffer,
-        frames=frames,
-        every=every,
-        allow_private=allow_private,
-        without=out,
-        skipped=skipped,
-    )
+    found = which.find(photos, without=out, skipped=skipped)
     files = _run_files(table, coco, cvat, out if "yolo" in formats else None, names, objects, found)
     photo_paths = {os.path.realpath(photo.path) for photo in found if photo.is_on_disk}
     _check(files, photo_paths, overwrite)

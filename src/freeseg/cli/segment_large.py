@@ -7,11 +7,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, Overwrite, read_labels
+from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, Overwrite, Quiet, read_labels
 from freeseg.cli.output import say
 
 if TYPE_CHECKING:
     from freeseg.large import LargeResult
+
+Window = Annotated[
+    int,
+    typer.Option(
+        "--window",
+        help="Pixels on the side of a window, 64 to 8192, which the model sees as it sees a photo. Smaller windows "
+        "find smaller things, and take longer.",
+    ),
+]
+Overlap = Annotated[
+    int,
+    typer.Option("--overlap", help="Pixels that neighbouring windows share at least, less than half a window."),
+]
+Bands = Annotated[
+    str | None,
+    typer.Option(
+        "--bands",
+        help='Bands to show as red, green and blue, such as "4,3,2", or one to show as grey. [default: those that '
+        "the file calls so, or else the first three]",
+    ),
+]
 
 
 def segment_large(
@@ -22,32 +43,15 @@ def segment_large(
     labels: Labels,
     out: Out = DEFAULT_OUT,
     background: Background = True,
-    window: Annotated[
-        int,
-        typer.Option(
-            "--window",
-            help="Pixels on the side of a window, 64 to 8192, which the model sees as it sees a photo. Smaller windows "
-            "find smaller things, and take longer.",
-        ),
-    ] = 1024,
-    overlap: Annotated[
-        int,
-        typer.Option("--overlap", help="Pixels that neighbouring windows share at least, less than half a window."),
-    ] = 256,
-    bands: Annotated[
-        str | None,
-        typer.Option(
-            "--bands",
-            help='Bands to show as red, green and blue, such as "4,3,2", or one to show as grey. [default: those that '
-            "the file calls so, or else the first three]",
-        ),
-    ] = None,
+    window: Window = 1024,
+    overlap: Overlap = 256,
+    bands: Bands = None,
     geojson: Annotated[
         bool,
         typer.Option("--geojson", help="Also write the outlines of all parts, in longitude and latitude, as GeoJSON."),
     ] = False,
     overwrite: Overwrite = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
+    quiet: Quiet = False,
     model: ModelOptions,
 ) -> None:
     """Segment a picture that is too large for memory, window by window. It needs the extra geo.
