@@ -22,6 +22,7 @@ NEED_TORCH = (
     "models/class_attention.py",
     "models/devices.py",
     "models/hub/explain.py",
+    "models/hub/pushing.py",
     "models/hub/repository.py",
     "models/iclip.py",
     "models/network.py",
