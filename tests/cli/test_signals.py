@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -70,5 +71,7 @@ def test_a_signal_where_python_lets_no_exception_out(
         for _each in range(1_000):
             time.sleep(0.01)
 
+    hook = sys.unraisablehook
     monkeypatch.setattr(freeseg.cli, "app", work)
     assert run("models") == (code, "", "freeseg: stopped; what was finished is kept\n")
+    assert sys.unraisablehook is hook

@@ -105,7 +105,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="replace")  # names of files and labels hold what a terminal may not
     warnings.showwarning = _show_warning
     before = signal.signal(signal.SIGTERM, stop)
-    sys.unraisablehook = _hear_again
+    hook, sys.unraisablehook = sys.unraisablehook, _hear_again
     try:
         _refuse_empty_paths(sys.argv[1:])
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
@@ -124,7 +124,7 @@ def main() -> None:
         sys.exit(error_text(_unwritable(error)))
     finally:
         signal.signal(signal.SIGTERM, before)
-        sys.unraisablehook = sys.__unraisablehook__
+        sys.unraisablehook = hook
     if code == STOPPED:
         say("freeseg: stopped; what was finished is kept", err=True)
         code = TERMINATED if terminated else STOPPED
