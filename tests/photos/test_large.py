@@ -173,3 +173,21 @@ def test_formats_whose_decoders_need_more_memory(monkeypatch: pytest.MonkeyPatch
                     read_photo(file)
             else:
                 assert read_photo(file).size == size
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "I;16"])
+@pytest.mark.parametrize("factor", [2, 3, 5])
+def test_a_picture_is_reduced_some_rows_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, factor: int
+) -> None:
+    monkeypatch.setattr(decoding, "_PIXELS_AT_ONCE", 40)
+    path, numbers = tmp_path / "photo.png", np.random.default_rng(0)
+    if mode == "I;16":
+        Image.fromarray(numbers.integers(0, 65_536, (23, 17), np.uint16)).save(path)
+    else:
+        Image.fromarray(numbers.integers(0, 256, (23, 17, 4), np.uint8), "RGBA").convert(mode).save(path)
+    with Image.open(path) as whole, Image.open(path) as again:
+        expected = decoding.upright_rgb(whole, "photo.png", is_own=True).reduce(factor)
+        found = decoding.upright_rgb(again, "photo.png", is_own=True, factor=factor)
+    assert found.size == (-(-17 // factor), -(-23 // factor))
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))

@@ -17,7 +17,7 @@ from freeseg.photos.tiff import grey_values, is_signed_bytes, open_full_page, se
 from freeseg.photos.values import eight_bits, grey_eight_bits
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")  # not EPS: it runs Ghostscript
-_REDUCED_MODES = ("L", "RGB", "RGBA", "CMYK")  # whose mean pixel is that of the converted ones, or nearly
+_SCALED_MODES = ("I", "F")  # what is black and white in them follows from all pixels
 _PIXELS_AT_ONCE = 4_000_000  # of a picture with transparent ones
 _HEAD_BYTES = 128  # of a file: enough to know its kind
 _UNSUPPORTED_MARKS = {
@@ -125,10 +125,11 @@ def upright_rgb(image: Image.Image, name: str, *, is_own: bool = False, factor: 
         if image.format == "TIFF":
             use_native_order(image)
         image.load()
-        if factor > 1 and image.mode in _REDUCED_MODES and "transparency" not in image.info:
-            image, factor = image.reduce(factor), 1  # before it is converted, which takes as much memory again
-        is_rgb = is_own and image.mode == "RGB" and not image.has_transparency_data
-        rgb = image._new(image.im) if is_rgb else _to_rgb(image, name)
+        if factor > 1 and image.format != "TIFF" and image.mode not in _SCALED_MODES:
+            rgb, factor = _reduced_rgb(image, name, factor), 1
+        else:
+            is_rgb = is_own and image.mode == "RGB" and not image.has_transparency_data
+            rgb = image._new(image.im) if is_rgb else _to_rgb(image, name)
     rgb = rgb.reduce(factor) if factor > 1 else rgb
     turn = turn_upright(stored)  # after load: a PNG may hold it last
     if turn is not None:
@@ -161,6 +162,17 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     if image.has_transparency_data:
         return _over_white(image)
     return image.convert("RGB")
+
+
+def _reduced_rgb(image: Image.Image, name: str, factor: int) -> Image.Image:
+    """A loaded picture in RGB, its sides divided by a number, some rows at a time: RGB would be as large once more."""
+    width, height = image.size
+    small = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    rows = factor * max(1, _PIXELS_AT_ONCE // (width * factor))
+    for top in range(0, height, rows):
+        band = image.crop((0, top, width, min(top + rows, height)))
+        small.paste(_to_rgb(band, name).reduce(factor), (0, top // factor))
+    return small
 
 
 def _over_white(image: Image.Image) -> Image.Image:
