@@ -162,3 +162,41 @@ class TestSupervision:
         monkeypatch.setitem(sys.modules, "supervision", None)
         with pytest.raises(FreeSegError, match=r"^to_supervision needs supervision; run: pip install"):
             make().to_supervision()
+
+
+class TestTransformers:
+    @pytest.mark.parametrize("instances", [False, True])
+    def test_a_list_of_segments(self, instances: bool) -> None:
+        result = make()
+        found = result.to_transformers(instances=instances, min_area=0)
+        names = ["cat", "cat", "<b>dog</b> & co"] if instances else ["cat", "<b>dog</b> & co"]
+        assert [each["label"] for each in found] == names
+        assert [each["score"] for each in found] == [0.5 if name == "cat" else 0.75 for name in names]
+        for name in ("cat", "<b>dog</b> & co"):
+            masks = [np.asarray(each["mask"]) for each in found if each["label"] == name]
+            assert (np.max(masks, axis=0) == np.where(result.mask_of(name), 255, 0)).all()
+
+    def test_nothing_found(self) -> None:
+        assert make(mask=np.zeros((6, 8), np.uint8)).to_transformers() == []
+
+    def test_it_has_the_shape_of_the_pipeline(self) -> None:
+        """A segment of the pipeline itself, of a tiny model with random weights."""
+        transformers = pytest.importorskip("transformers")
+        sizes = {"num_encoder_blocks": 1, "depths": [1], "sr_ratios": [1], "hidden_sizes": [4], "patch_sizes": [3]}
+        config = transformers.SegformerConfig(
+            **sizes, strides=[2], num_attention_heads=[1], mlp_ratios=[1], decoder_hidden_size=4
+        )
+        pipeline = transformers.pipeline(
+            "image-segmentation",
+            model=transformers.SegformerForSemanticSegmentation(config),
+            image_processor=transformers.SegformerImageProcessor(size={"height": 16, "width": 16}),
+        )
+        result = make()
+        theirs = pipeline(result.photo)[0]
+        ours = result.to_transformers()[0]
+        assert list(ours) == list(theirs)
+        assert type(ours["label"]) is type(theirs["label"])
+        for mask in (ours["mask"], theirs["mask"]):
+            assert isinstance(mask, Image.Image)
+            assert (mask.mode, mask.size) == ("L", (8, 6))
+            assert set(np.unique(mask)) <= {0, 255}

@@ -1,4 +1,4 @@
-"""A result as other programs' objects: COCO's and FreeSeg's own JSON, pandas, supervision, and notebooks."""
+"""A result as other programs' objects: COCO's and FreeSeg's own JSON, pandas, supervision, transformers, notebooks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from freeseg.extras import require
 from freeseg.files import encode_picture, printable
@@ -98,26 +99,29 @@ def detections(result: Segmentation, objects: Objects) -> supervision.Detections
     require("supervision", what="to_supervision")
     import supervision
 
-    first = int(has_background(result.labels))
-    values = label_values(result.labels)[first:]
-    if objects.instances:
-        parts = find_parts(result.mask, values, least_pixels=objects.least_pixels(result.mask.size))
-        regions: npt.NDArray[Any] = parts.numbers
-        value_of = dict(enumerate(parts.values.tolist(), start=1))
-    else:
-        pixels = pixels_by_value(result.mask, count=len(result.labels))
-        regions = result.mask
-        value_of = {value: value for value in values if pixels[value]}
-    counted = pixels_by_value(regions, count=max(value_of, default=0) + 1)
-    confidence = mean_confidence_by_value(regions, result.confidence, counted)
+    values = _asked(result)
+    regions, value_of, confidence = _found(result, values, objects)
     masks = np.array([regions == number for number in value_of], np.bool_).reshape(-1, *result.mask.shape)
     return supervision.Detections(
         xyxy=supervision.mask_to_xyxy(masks).astype(np.float32).reshape(-1, 4),
         mask=masks,
-        confidence=confidence[list(value_of)].astype(np.float32),
+        confidence=confidence.astype(np.float32),
         class_id=np.array([values.index(value) for value in value_of.values()], np.int64),
         data={"class_name": np.array([result.labels[value] for value in value_of.values()], np.str_)},
     )
+
+
+def segments(result: Segmentation, objects: Objects) -> list[dict[str, Any]]:
+    """What `Segmentation.to_transformers` gives."""
+    regions, value_of, confidence = _found(result, _asked(result), objects)
+    return [
+        {
+            "score": float(score),
+            "label": result.labels[value],
+            "mask": Image.fromarray(np.where(regions == number, np.uint8(255), np.uint8(0))),
+        }
+        for (number, value), score in zip(value_of.items(), confidence, strict=True)
+    ]
 
 
 def notebook_png(result: Segmentation) -> bytes:
@@ -141,6 +145,33 @@ def notebook_html(result: Segmentation) -> str:
         f'<figure><img src="data:image/png;base64,{picture}" alt="{name}"><figcaption>{name}</figcaption></figure>'
         f"<table><tr><th>label</th><th>area</th><th>confidence</th></tr>{rows}</table>"
     )
+
+
+def _asked(result: Segmentation) -> list[int]:
+    """The values of all labels but the background."""
+    return label_values(result.labels)[int(has_background(result.labels)) :]
+
+
+def _found(
+    result: Segmentation, values: list[int], objects: Objects
+) -> tuple[npt.NDArray[Any], dict[int, int], npt.NDArray[np.float64]]:
+    """What was found of some labels, or each connected part of it.
+
+    Returns:
+        (H, W) numbers; the number of each region -> the value of its label, in the order of labels; and the mean
+        confidence of each of these regions.
+    """
+    if objects.instances:
+        parts = find_parts(result.mask, values, least_pixels=objects.least_pixels(result.mask.size))
+        regions: npt.NDArray[Any] = parts.numbers
+        value_of = dict(enumerate(parts.values.tolist(), start=1))
+    else:
+        pixels = pixels_by_value(result.mask, count=len(result.labels))
+        regions = result.mask
+        value_of = {value: value for value in values if pixels[value]}
+    counted = pixels_by_value(regions, count=max(value_of, default=0) + 1)
+    confidence = mean_confidence_by_value(regions, result.confidence, counted)
+    return regions, value_of, confidence[list(value_of)]
 
 
 def _source(result: Segmentation) -> dict[str, str | int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +12,19 @@ import numpy.typing as npt
 from PIL import Image
 
 from freeseg.errors import LabelError, shortened
-from freeseg.mask_values import BACKGROUND, DONT_KNOW, IGNORE, Mask, has_background, label_values
+from freeseg.mask_values import BACKGROUND, Mask, has_background, label_values
 from freeseg.photos import frame_reference, reduced
+from freeseg.results.checks import check_labels, check_mask
 from freeseg.results.coco import bounding_box
-from freeseg.results.conversions import coco_dataset, data_frame, detections, notebook_html, notebook_png, summary
+from freeseg.results.conversions import (
+    coco_dataset,
+    data_frame,
+    detections,
+    notebook_html,
+    notebook_png,
+    segments,
+    summary,
+)
 from freeseg.results.counting import mean_confidence_by_value, pixels_by_value
 from freeseg.results.cutouts import cutout
 from freeseg.results.drawing import palette
@@ -72,8 +80,8 @@ class Segmentation:
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
-        _check_labels(self.labels, self.presence)
-        _check_mask(self.mask, len(self.labels))
+        check_labels(self.labels, self.presence)
+        check_mask(self.mask, len(self.labels))
         shape = self.mask.shape
         if self.confidence.shape != shape or self.confidence.dtype != np.float32:
             found = f"{self.confidence.shape} {self.confidence.dtype}"
@@ -194,6 +202,28 @@ class Segmentation:
             FreeSegError: supervision is not installed, or `min_area` is below 0.
         """
         return detections(self, Objects(instances, min_area))
+
+    def to_transformers(self, *, instances: bool = False, min_area: float = LEAST_SHARE) -> list[dict[str, Any]]:
+        """What was found as the image-segmentation pipeline of transformers gives it; transformers is not needed.
+
+        Args:
+            instances: Whether each connected part of a label is an entry of its own.
+            min_area: As `to_coco` takes it.
+
+        Returns:
+            An entry for each label that was found, in the order of `labels`, without the background: "score", the mean
+            confidence in [0, 1]; "label"; and "mask", a PIL picture in mode "L" that is 255 there and 0 elsewhere.
+
+        Raises:
+            FreeSegError: `min_area` is below 0.
+
+        Example:
+            >>> import freeseg
+            >>> result = freeseg.load().segment(np.zeros((40, 60, 3), np.uint8), "cat", background=False)
+            >>> [(each["label"], each["mask"].mode, each["mask"].getextrema()) for each in result.to_transformers()]
+            [('cat', 'L', (255, 255))]
+        """
+        return segments(self, Objects(instances, min_area))
 
     def overlay(self, *, alpha: float = 0.55, reduce: int = 1) -> Image.Image:
         """The photo under translucent colours, with a legend below it; see `freeseg.results.overlay.overlay`.
@@ -346,24 +376,3 @@ class Segmentation:
             known = known if len(known) <= 500 else known[:500] + f"... ({len(self.labels)} in all)"
             raise LabelError(f"no label {shortened(label)}; the labels are {known}")
         return self.labels.index(label)
-
-
-def _check_labels(labels: tuple[str, ...], presence: Mapping[str, float]) -> None:
-    if not isinstance(labels, tuple) or not labels:
-        raise ValueError("labels must be a tuple of at least one name")
-    if len(set(labels)) != len(labels):
-        raise ValueError("labels must all be different")
-    if len(labels) > IGNORE and labels[IGNORE] != DONT_KNOW:
-        raise ValueError(f"with more than 255 labels, labels[255] must be {DONT_KNOW!r}: use reserve_ignore(labels)")
-    strange = [label for label, score in presence.items() if label not in labels or not math.isfinite(score)]
-    if strange:
-        raise ValueError(f"presence must be a finite score by label; check {strange[0]!r}")
-
-
-def _check_mask(mask: npt.NDArray[Any], count: int) -> None:
-    dtype = np.uint8 if count <= IGNORE else np.uint16
-    if mask.ndim != 2 or mask.size == 0 or mask.dtype != dtype:
-        expected = f"(H, W) {np.dtype(dtype)}, not empty, for {count} labels"
-        raise ValueError(f"mask must be {expected}; it is {mask.shape} {mask.dtype}")
-    if mask.max(initial=0, where=mask != IGNORE) >= count:
-        raise ValueError(f"mask holds values beyond its {count} labels")
