@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from freeseg.engines.choose import Wish
 from freeseg.engines.opening import open_model
+from freeseg.engines.views import ViewsEngine
 from freeseg.errors import FreeSegError, shortened
 from freeseg.models import DEFAULT
 from freeseg.models.config import MOST_SHORT_SIDE
@@ -31,6 +33,7 @@ class LoadOptions(TypedDict, total=False):
     revision: str | None
     mode: str | None
     short_side: int | None
+    views: Sequence[int]
     onnx: str | Path | None
     threads: int | None
 
@@ -44,6 +47,7 @@ def load(
     revision: str | None = None,
     mode: str | None = None,
     short_side: int | None = None,
+    views: Sequence[int] = (),
     onnx: str | Path | None = None,
     threads: int | None = None,
 ) -> FreeSeg:
@@ -64,6 +68,9 @@ def load(
         mode: Dense mode of a CLIP ("raw", "maskclip", "surgery", ...); None for its family's own.
         short_side: Pixels on the shorter side at which the model sees a photo: fewer are faster and coarser. None for
             the model's own. Masks have the photo's size all the same.
+        views: Short sides at each of which the model looks at a photo, both as it is and mirrored: what it sees is
+            averaged, for better masks in more time. The largest of them takes the place of `short_side`. Empty for one
+            look.
         onnx: A file of this model that `freeseg export` wrote for any words: onnxruntime then looks at the photos with
             it, at the precision of the file.
         threads: How many threads the engine computes with; None for as many as it finds fit for this machine. Their
@@ -73,7 +80,7 @@ def load(
         WeightsError: No such model, or its weights are missing, altered or of a kind that cannot be used; or `onnx` is
             not a file of this model.
         FreeSegError: What was asked for cannot be had here: the engine, the device, the precision; or a short side
-            that is not from `MIN_SHORT_SIDE` to `MOST_SHORT_SIDE`.
+            (of a view, too) that is not from `MIN_SHORT_SIDE` to `MOST_SHORT_SIDE`.
 
     Example:
         >>> import freeseg, numpy as np
@@ -82,13 +89,20 @@ def load(
         >>> result.mask.shape, result.labels
         ((40, 60), ('background', 'cat', 'sofa'))
     """
-    if short_side is not None and not MIN_SHORT_SIDE <= short_side <= MOST_SHORT_SIDE:
-        limit = f"at least {MIN_SHORT_SIDE}" if short_side < MIN_SHORT_SIDE else f"at most {MOST_SHORT_SIDE}"
-        raise FreeSegError(f"short side is {shortened(short_side)}; it must be {limit} pixels")
+    if views and short_side is not None:
+        raise FreeSegError("views are short sides themselves; leave short_side (--short-side) out")
+    for side in views or () if short_side is None else (short_side,):
+        if not MIN_SHORT_SIDE <= side <= MOST_SHORT_SIDE:
+            limit = f"at least {MIN_SHORT_SIDE}" if side < MIN_SHORT_SIDE else f"at most {MOST_SHORT_SIDE}"
+            raise FreeSegError(f"short side is {shortened(side)}; it must be {limit} pixels")
     wish = Wish.of(engine, precision, device, mode)
     opened, config = open_model(
         model, wish, revision=revision, onnx=None if onnx is None else Path(onnx), threads=threads
     )
+    if views:
+        short_side = max(views)
+        smaller = [side / short_side for side in views if side < short_side]
+        opened = ViewsEngine(opened, smaller, multiple=config.preprocessing.multiple)
     if short_side is not None:
         config = replace(config, preprocessing=replace(config.preprocessing, short_side=short_side))
     return FreeSeg(opened, config)

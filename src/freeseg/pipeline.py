@@ -370,7 +370,7 @@ class FreeSeg:
     def _looks_by(self) -> str:
         """What the patches of a photo depend on."""
         engine = self.engine
-        return f"{engine.name} {engine.precision} {engine.weights_sha256} {self.config.preprocessing}"
+        return f"{engine.name} {engine.precision} {engine.weights_sha256} {self.config.preprocessing} {engine.views}"
 
 
 def prepare(image: Photo, seen: Preprocessing) -> Prepared:

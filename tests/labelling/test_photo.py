@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from freeseg.data import PhotoSource
-from freeseg.errors import PhotoError
+from freeseg.data.free_masks import write_settings
+from freeseg.engines.views import ViewsEngine
+from freeseg.errors import OutputError, PhotoError
 from freeseg.labelling.photo import LabellingOptions, label_photo
 from freeseg.labelling.tasks import LabellingTask, labelling_tasks
 from freeseg.mask_values import labels_by_value
@@ -88,3 +90,15 @@ def test_the_settings_are_the_models_with_the_plans_rule(options: LabellingOptio
     assert (settings.model, settings.weights, settings.vocabulary) == ("tiny", "ab12", options.vocabulary)
     assert settings.decision == asdict(replace(on_tiny.config.decision, ignore_below=0.25))
     assert options.settings(options.load()).decision == asdict(on_tiny.config.decision)
+
+
+def test_masks_of_several_views_are_told_apart(options: LabellingOptions) -> None:
+    options = replace(options, model="freeseg-lite", views=(64, 32, 64))
+    model = options.load()
+    assert isinstance(model.engine, ViewsEngine)
+    assert options.settings(model).to_dict()["views"] == [32, 64]
+    write_settings(options.folder, options.settings(model))
+    write_settings(options.folder, replace(options, views=(32, 64)).settings(model))
+    for others in ((), (32,)):
+        with pytest.raises(OutputError, match="holds masks of another views"):
+            write_settings(options.folder, replace(options, views=others).settings(model))

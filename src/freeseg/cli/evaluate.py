@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -55,7 +54,7 @@ def evaluate(
 
     with progress("evaluating") as update:
         report = evaluation.run(
-            **asdict(model),
+            **model.for_load(),
             dataset=dataset,
             root=root,
             out=out,

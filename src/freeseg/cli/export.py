@@ -42,7 +42,7 @@ def export(
         Path | None,
         typer.Option(help="Folder of photos like those to be segmented, from which the 8-bit file is scaled."),
     ] = None,
-    model: Annotated[ModelOptions, Without(("engine", "device", "precision", "short_side", "onnx"))],
+    model: Annotated[ModelOptions, Without(("engine", "device", "precision", "short_side", "views", "onnx"))],
 ) -> None:
     """Write a model as ONNX files, which run without PyTorch.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from freeseg.cli.dataclass_options import Without
-from freeseg.cli.options import Labels, ModelOptions, Out, Seed, Sources, read_labels
+from freeseg.cli.options import Labels, ModelOptions, Out, Seed, Sources, numbers, read_labels
 from freeseg.cli.output import console, error_text, say
 from freeseg.models.precisions import EnginePrecision
 
@@ -65,6 +65,7 @@ def label(
     Examples:
         freeseg label photos --labels "person|man|woman, cat, cup|mug" --out masks
         freeseg label captioned --labels "cat, sofa|couch" --out masks-coco --format coco --workers 1
+        freeseg label photos --labels "cat, dog" --views 256,352 --out better-masks
     """
     from freeseg.cli.progress import progress
     from freeseg.data import CaptionFolder, PhotoFolder, open_sources
@@ -83,6 +84,7 @@ def label(
             precision=precision,
             labels=vocabulary,
             ignore_below=ignore_below,
+            views=numbers(model.views, "--views"),
             workers=workers,
             progress=update,
             sample=sample,

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -105,6 +105,15 @@ Mode = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="Device to compute on: cpu, cuda, cuda:1, mps, ...")]
+Views = Annotated[
+    str | None,
+    typer.Option(
+        "--views",
+        help="Short sides at each of which the model looks at a photo, also mirrored, such as 256,352,512. What it "
+        "sees is averaged, for better masks in more time. [default: one look]",
+        metavar="PIXELS",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="Seed of everything that is drawn at random.")]
 Readers = Annotated[
     int,
@@ -172,6 +181,7 @@ class ModelOptions:
             "[default: the model's own]",
         ),
     ] = None
+    views: Views = None
     onnx: Annotated[
         Path | None,
         typer.Option(
@@ -184,7 +194,31 @@ class ModelOptions:
         """Load the model."""
         import freeseg
 
-        return freeseg.load(**asdict(self))
+        return freeseg.load(**self.for_load())
+
+    def for_load(self) -> dict[str, Any]:
+        """What `freeseg.load` is called with."""
+        return asdict(self) | {"views": numbers(self.views, "--views")}
+
+
+def numbers(text: str | None, option: str) -> tuple[int, ...]:
+    """The whole numbers, separated by commas, that an option was given; none of no text.
+
+    Raises:
+        FreeSegError: Something else is among them.
+
+    Example:
+        >>> numbers("4,3,2", "--bands")
+        (4, 3, 2)
+    """
+    from freeseg.errors import FreeSegError, shortened
+
+    try:
+        return tuple(int(each) for each in text.split(",")) if text else ()
+    except ValueError:
+        raise FreeSegError(
+            f"{option} takes whole numbers separated by commas, such as 4,3,2, not {shortened(text)}"
+        ) from None
 
 
 def read_labels(text: str) -> Vocabulary:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freeseg.cli.options import DEFAULT_OUT, Background, Labels, ModelOptions, Out, Overwrite, Quiet, read_labels
+from freeseg.cli.options import (
+    DEFAULT_OUT,
+    Background,
+    Labels,
+    ModelOptions,
+    Out,
+    Overwrite,
+    Quiet,
+    numbers,
+    read_labels,
+)
 from freeseg.cli.output import say
 
 if TYPE_CHECKING:
@@ -67,7 +77,7 @@ def segment_large(
     from freeseg.cli.progress import progress
     from freeseg.files import remove_half_written
 
-    settings = large.WindowSettings(window, overlap, _numbers(bands))
+    settings = large.WindowSettings(window, overlap, numbers(bands, "--bands"))
     vocabulary = read_labels(labels)
     with large.open_picture(picture, settings.bands):  # what is wrong with it is told before a model is loaded
         pass
@@ -87,18 +97,6 @@ def segment_large(
         )
     if not quiet:
         _report(result)
-
-
-def _numbers(bands: str | None) -> tuple[int, ...]:
-    """The numbers of bands in a text such as "4,3,2"."""
-    from freeseg.errors import FreeSegError, shortened
-
-    try:
-        return tuple(int(each) for each in (bands or "").split(",") if bands)
-    except ValueError:
-        raise FreeSegError(
-            f"--bands takes numbers separated by commas, such as 4,3,2, not {shortened(bands)}"
-        ) from None
 
 
 def _report(result: LargeResult) -> None:

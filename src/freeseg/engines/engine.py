@@ -34,6 +34,10 @@ class Engine(Protocol):
         """
 
     @property
+    def views(self) -> str:
+        """What tells how it looks at a photo; "" for one look, at the pixels as they are."""
+
+    @property
     def weights_sha256(self) -> str:
         """The sha256 of the model's weights."""
 

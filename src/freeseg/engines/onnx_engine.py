@@ -50,7 +50,7 @@ class OnnxEngine:
             processors between two photos; such threads cost more in waiting for each other than they save.
     """
 
-    name = "onnxruntime"
+    name, views = "onnxruntime", ""
 
     def __init__(
         self,

@@ -33,7 +33,7 @@ class TorchEngine:
         threads: How many threads it computes with on a CPU; None for PyTorch's own number.
     """
 
-    name = "torch"
+    name, views = "torch", ""
     max_concurrent = 1  # PyTorch's own threads share each photo
 
     def __init__(self, model: ICLIP, config: Config, *, threads: int | None = None):

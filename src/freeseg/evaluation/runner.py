@@ -78,8 +78,8 @@ def run(
     if record:
         options["precision"] = _precision_to_record(model, options)
     rules = protocol_of(protocol, dataset)
-    if options.get("short_side") is not None and rules.short_side is not None:
-        raise FreeSegError(f"the protocol {protocol} has a short side of its own; leave --short-side out")
+    if rules.short_side is not None and (options.get("short_side") is not None or options.get("views")):
+        raise FreeSegError(f"the protocol {protocol} has a short side of its own; leave --short-side and --views out")
     opened = open_dataset(dataset, root, classes=classes)
     data = evenly_spaced(opened, limit)
     loaded = freeseg.load(model, **options)
@@ -115,8 +115,10 @@ def _precision_to_record(model: str, options: LoadOptions) -> str:
         WeightsError: The model has no card: it is a CLIP of others.
     """
     precision = options.get("precision") or "float32"
-    as_it_is = options.get("short_side") is None and options.get("onnx") is None
+    as_it_is = options.get("short_side") is None and options.get("onnx") is None and not options.get("views")
     if not as_it_is or canonical_precision(precision) != "float32":
-        raise FreeSegError("--record is for the model as it is; leave --short-side, --precision and --onnx out")
+        raise FreeSegError(
+            "--record is for the model as it is; leave --short-side, --views, --precision and --onnx out"
+        )
     read_config(find_model(model))
     return precision

@@ -38,7 +38,7 @@ class LabellingOptions:
         vocabulary: The labels.
         model, device: As `freeseg.load` takes them.
         ignore_below: Pixels with a lower confidence become "don't know"; None for the model's own rule.
-        engine, precision: As `freeseg.load` takes them.
+        engine, precision, views: As `freeseg.load` takes them.
 
     Raises:
         FreeSegError: `ignore_below` makes no sense.
@@ -51,6 +51,7 @@ class LabellingOptions:
     ignore_below: Annotated[float | None, Bounds(0, 1)] = None
     engine: str = "auto"
     precision: str = "float32"
+    views: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -62,7 +63,12 @@ class LabellingOptions:
             WeightsError: There is no such model, or it cannot be used.
         """
         model = loading.load(
-            self.model, engine=self.engine, precision=self.precision, device=self.device, threads=THREADS
+            self.model,
+            engine=self.engine,
+            precision=self.precision,
+            device=self.device,
+            views=self.views,
+            threads=THREADS,
         )
         if self.ignore_below is not None:
             decision = replace(model.config.decision, ignore_below=self.ignore_below)
@@ -73,8 +79,10 @@ class LabellingOptions:
         """What all masks that the model makes with these options have in common."""
         config = model.config
         place = full_name(self.model)
-        decision, precision = asdict(config.decision), model.engine.precision
-        return MaskSettings(self.vocabulary, config.name, place, model.weights_sha256, VERSION, decision, precision)
+        decision, precision, views = asdict(config.decision), model.engine.precision, sorted(set(self.views))
+        return MaskSettings(
+            self.vocabulary, config.name, place, model.weights_sha256, VERSION, decision, precision, tuple(views)
+        )
 
 
 def label_photo(task: LabellingTask, options: LabellingOptions, model: FreeSeg) -> Entry:

@@ -57,6 +57,7 @@ def label(
     engine: str = "auto",
     precision: str = "float32",
     ignore_below: float | None = None,
+    views: Sequence[int] = (),
     workers: int | None = None,
     sample: int = 24,
     seed: int = 0,
@@ -76,6 +77,7 @@ def label(
         device, engine: As `freeseg.load` takes them.
         precision: As `freeseg.load` takes it. "int8" is faster; the default gives the same masks on every processor.
         ignore_below: Pixels with a lower confidence, in [0, 1], become "don't know"; None for the model's own rule.
+        views: As `freeseg.load` takes them: better masks in more time.
         workers: How many processes label photos, each with a model; 1 labels in this process. None for as many as
             there are cores, up to 8, or for 1 on a GPU.
         sample: How many photos are on the contact sheet, drawn at random; 0 for no sheet.
@@ -103,7 +105,9 @@ def label(
     listed = [sources] if isinstance(sources, str | Path) else sources
     opened = [open_sources([each], without=Path(out))[0] if isinstance(each, str | Path) else each for each in listed]
     names = source_names(opened)  # two of one name are refused before anything is written
-    options = LabellingOptions(Path(out), Vocabulary.of(labels), str(model), device, ignore_below, engine, precision)
+    options = LabellingOptions(
+        Path(out), Vocabulary.of(labels), str(model), device, ignore_below, engine, precision, tuple(views)
+    )
     loaded = options.load()
     _check_new_folder(options.folder)
     write_settings(options.folder, options.settings(loaded))

@@ -50,6 +50,7 @@ def test_a_list_of_names(tree: Tree) -> None:
         ({"classes": ["cat", "sofa|couch"], "background": True}, default_background()),
         ({"classes": ["background", "cat", "sofa|couch"], "background": True}, default_background()),
         (["Background|sky| wall |", "cat", "sofa|couch"], ("sky", "wall")),
+        ({"2": "sofa|couch", "0": "background", "1": "cat"}, default_background()),
     ],
 )
 def test_a_background_however_it_is_said(tree: Tree, written: Any, words: tuple[str, ...]) -> None:
@@ -100,6 +101,9 @@ def test_as_many_names_as_a_mask_has_room_for(tree: Tree, count: int) -> None:
         ({"names": ["cat"]}, "of another form"),
         ({"classes": ["cat"], "backgrund": True}, "of another form"),
         ([1, 2], "of another form"),
+        ({"0": "cat", "1": 7}, "of another form"),
+        ({"0": "cat", "2": "dog"}, "names no class 1; it must name every index from 0 to the largest"),
+        ({"0": "cat", "-1": "dog"}, "of another form"),
         ("cat", "of another form"),
         (None, "of another form"),
     ],

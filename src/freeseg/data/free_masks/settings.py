@@ -30,6 +30,7 @@ class MaskSettings:
         version: Of FreeSeg.
         decision: The rule by which the masks were decided, as `dataclasses.asdict` gives it.
         precision: What the model computed in; folders of older versions, which do not tell it, have "float32".
+        views: Short sides at which the model looked at each photo, where it did so several times.
     """
 
     vocabulary: Vocabulary
@@ -39,6 +40,7 @@ class MaskSettings:
     version: str
     decision: dict[str, Any]
     precision: str = "float32"
+    views: tuple[int, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as labels.json has them."""
@@ -56,6 +58,7 @@ class MaskSettings:
             "version": self.version,
             "decision": self.decision,
             **({"precision": self.precision} if self.precision != "float32" else {}),
+            **({"views": list(self.views)} if self.views else {}),
         }
 
 
@@ -126,7 +129,7 @@ def vocabulary_of(settings: dict[str, Any], path: Path) -> Vocabulary:
 
 def _flat(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings, with those inside "vocabulary" and "decision" under names of their own."""
-    flat: dict[str, Any] = {"precision": "float32"}
+    flat: dict[str, Any] = {"precision": "float32", "views": []}
     for name, value in settings.items():
         flat |= {f"{name}.{inner}": each for inner, each in value.items()} if isinstance(value, dict) else {name: value}
     return flat

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from freeseg.data.segmentation.dataset import MAX_CLASSES, SegmentationData, lookup
 from freeseg.data.segmentation.layout import find_paths
@@ -55,9 +55,10 @@ def open_folder(root: Path, *, classes: Path | None = None) -> SegmentationData:
 def read_classes(path: Path) -> Classes:
     """Read the classes of a folder, in the order of their indices in the masks.
 
-    The file holds a list of names, or `{"classes": [...], "background": true}`. With a background, the names start at
-    index 1. There is a background too where the list itself starts with "background"; "background|sky|wall" gives
-    words that stand for it. "sofa|couch" gives a class two names.
+    The file holds a list of names, or `{"classes": [...], "background": true}`, or a table from indices to names:
+    `{"0": "wall", "1": "floor"}`. With a background, the names start at index 1. There is a background too where the
+    first name itself is "background"; "background|sky|wall" gives words that stand for it. "sofa|couch" gives a class
+    two names.
 
     Raises:
         DataError: The file cannot be read or has another form, or its names cannot be used.
@@ -89,7 +90,7 @@ def read_classes(path: Path) -> Classes:
 
 def _entries(path: Path) -> tuple[list[str], bool | None]:
     """The names in the file, and whether it says that there is a background; None where it does not say."""
-    form = 'a list of names, or {"classes": [...], "background": true or false}'
+    form = 'a list of names, {"classes": [...], "background": true or false}, or {"0": name, "1": name, ...}'
     try:
         table = parse_json(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
@@ -97,8 +98,18 @@ def _entries(path: Path) -> tuple[list[str], bool | None]:
     entries, stated = (table, None) if isinstance(table, list) else (None, None)
     if isinstance(table, dict) and table.keys() <= {"classes", "background"}:
         entries, stated = table.get("classes"), table.get("background")
+    elif isinstance(table, dict) and all(key.isascii() and key.isdigit() for key in table):
+        entries = _in_order(path, {int(key): name for key, name in table.items()})
     if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
         raise DataError(f"{path} is of another form; it must be {form}")
     if stated is not None and not isinstance(stated, bool):
         raise DataError(f'{path}: "background" is {shortened(stated)}; it must be true or false')
     return entries, stated
+
+
+def _in_order(path: Path, names: dict[int, Any]) -> list[Any]:
+    """The names of a table from indices to names, in the order of the indices."""
+    missing = next((index for index in range(len(names)) if index not in names), None)
+    if missing is not None:
+        raise DataError(f"{path} names no class {missing}; it must name every index from 0 to the largest")
+    return [names[index] for index in range(len(names))]
