@@ -31,6 +31,7 @@ ROOMS = (
     "models",
     "engines",
     "results",
+    "pretrained",
     "pipeline",
     "loading",
     "large",

@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
-from freeseg.engines.choose import Wish
-from freeseg.engines.opening import open_model
-from freeseg.engines.views import ViewsEngine
-from freeseg.errors import FreeSegError, shortened
 from freeseg.models import DEFAULT
-from freeseg.models.config import MOST_SHORT_SIDE
 from freeseg.pipeline import FreeSeg
+from freeseg.pretrained import LoadOptions
+
+__all__ = ["LoadOptions", "load", "on_torch"]
 
 if TYPE_CHECKING:
     import torch
 
     from freeseg.models.config import Config
     from freeseg.models.iclip import ICLIP
-
-MIN_SHORT_SIDE = 32  # pixels on the shorter side that a model may be asked to see
-
-
-class LoadOptions(TypedDict, total=False):
-    """The options of `load`, for functions that pass them on."""
-
-    engine: str
-    precision: str | None
-    device: str
-    revision: str | None
-    mode: str | None
-    short_side: int | None
-    views: Sequence[int]
-    onnx: str | Path | None
-    threads: int | None
 
 
 def load(
@@ -89,23 +70,18 @@ def load(
         >>> result.mask.shape, result.labels
         ((40, 60), ('background', 'cat', 'sofa'))
     """
-    if views and short_side is not None:
-        raise FreeSegError("views are short sides themselves; leave short_side (--short-side) out")
-    for side in views or () if short_side is None else (short_side,):
-        if not MIN_SHORT_SIDE <= side <= MOST_SHORT_SIDE:
-            limit = f"at least {MIN_SHORT_SIDE}" if side < MIN_SHORT_SIDE else f"at most {MOST_SHORT_SIDE}"
-            raise FreeSegError(f"short side is {shortened(side)}; it must be {limit} pixels")
-    wish = Wish.of(engine, precision, device, mode)
-    opened, config = open_model(
-        model, wish, revision=revision, onnx=None if onnx is None else Path(onnx), threads=threads
+    return FreeSeg.from_pretrained(
+        model,
+        engine=engine,
+        precision=precision,
+        device=device,
+        revision=revision,
+        mode=mode,
+        short_side=short_side,
+        views=views,
+        onnx=onnx,
+        threads=threads,
     )
-    if views:
-        short_side = max(views)
-        smaller = [side / short_side for side in views if side < short_side]
-        opened = ViewsEngine(opened, smaller, multiple=config.preprocessing.multiple)
-    if short_side is not None:
-        config = replace(config, preprocessing=replace(config.preprocessing, short_side=short_side))
-    return FreeSeg(opened, config)
 
 
 def on_torch(model: ICLIP, config: Config) -> FreeSeg:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from freeseg.decision import maps as similarity
-from freeseg.decision.masks import FreeMask, Indices, free_mask, photo_edges
+from freeseg.decision.masks import FreeMask, free_mask, photo_edges, renumbered
 from freeseg.errors import LabelError, PhotoError, shortened
 from freeseg.mask_values import UNSURE, labels_by_value, to_stored
 from freeseg.photos import (
@@ -30,6 +30,7 @@ from freeseg.photos import (
     to_array,
     web_photo,
 )
+from freeseg.pretrained import Pretrained
 from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
 from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps, embed_vocabulary, warn_of_unknown
@@ -61,7 +62,7 @@ class Prepared(NamedTuple):
     frame: int = 0
 
 
-class FreeSeg:
+class FreeSeg(Pretrained):
     """A model that segments photos by words.
 
     Args:
@@ -76,8 +77,7 @@ class FreeSeg:
     """
 
     def __init__(self, engine: Engine, config: Config):
-        self.engine = engine
-        self.config = config
+        super().__init__(engine, config)
         self._embedded: dict[Vocabulary, EmbeddedVocabulary] = {}
 
     def with_config(self, config: Config) -> FreeSeg:
@@ -194,7 +194,7 @@ class FreeSeg:
             del mask  # it may be large
             asked, maps = words.restrict_to(chosen), every.restrict_to(chosen, words.synonym_of)
         mask = self.decide(maps, asked, prepared, background=background, known=np.arange(len(chosen)))
-        mask = mask._replace(labels=_renumbered(mask.labels, chosen, background))
+        mask = mask._replace(labels=renumbered(mask.labels, chosen, background=background))
         return self._result(mask, prepared, words.names, [words.names[label] for label in chosen], background)
 
     def similarity(
@@ -388,11 +388,3 @@ def prepare(image: Photo, seen: Preprocessing) -> Prepared:
 def _whole(side: int, multiple: int) -> int:
     """The nearest multiple, at least one."""
     return max(1, round(side / multiple)) * multiple
-
-
-def _renumbered(labels: Indices, known: Sequence[int], background: bool) -> Indices:
-    """Indices into the known labels as indices into all of them; where there is a background, it stays 0."""
-    kept = [0, *(label + 1 for label in known)] if background else list(known)
-    table = np.array([*kept, UNSURE])  # "don't know" is -1: the last of the table
-    renumbered: Indices = table.astype(np.min_scalar_type(-2 - table.max()))[labels]
-    return renumbered

@@ -6,6 +6,7 @@ on raw cosines times a logit scale, never on min-max maps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -232,3 +233,21 @@ def _largest(strips: Maps, labels: Indices) -> tuple[Indices, NDArray[np.float32
         np.maximum(value, strip, out=value)
         np.putmask(winner, larger, label)
     return winner, value
+
+
+def renumbered(labels: Indices, known: Sequence[int], *, background: bool) -> Indices:
+    """Indices into the known labels as indices into all of them; where there is a background, it stays 0.
+
+    Args:
+        labels: What `free_mask` decided, with the background where there is one.
+        known: For each known label, its index among all labels.
+        background: Whether value 0 is the background.
+
+    Example:
+        >>> renumbered(np.array([0, 1, 2, -1]), [4, 7], background=True).tolist()
+        [0, 5, 8, -1]
+    """
+    kept = [0, *(label + 1 for label in known)] if background else list(known)
+    table = np.array([*kept, UNSURE])  # "don't know" is -1: the last of the table
+    renumbered: Indices = table.astype(np.min_scalar_type(-2 - table.max()))[labels]
+    return renumbered

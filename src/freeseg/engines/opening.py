@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from freeseg import extras
 from freeseg.engines.choose import IMAGE_FILES, Choice, LightFiles, Wish, choose, light_files, text_files
@@ -21,9 +21,23 @@ if TYPE_CHECKING:
     from freeseg.engines.torch_engine import TorchEngine
 
 
+class Opened(NamedTuple):
+    """A model that is ready to compute.
+
+    Attributes:
+        engine: What computes.
+        config: Its preprocessing and decision rule.
+        folder: Where its files are.
+    """
+
+    engine: Engine
+    config: Config
+    folder: Path
+
+
 def open_model(
     name: str | Path, wish: Wish, *, revision: str | None = None, onnx: Path | None = None, threads: int | None = None
-) -> tuple[Engine, Config]:
+) -> Opened:
     """A model in the engine that suits it here.
 
     Args:
@@ -42,13 +56,13 @@ def open_model(
     if config is not None:
         check_mode(config, wish.mode)
     if onnx is not None:
-        return _open_exported(onnx, folder, config, wish, threads)
+        return Opened(*_open_exported(onnx, folder, config, wish, threads), folder)
     files = _files(folder, config, wish)
     choice = choose(files, wish)
     if choice.engine == "onnxruntime" and files is not None and config is not None:
-        return _open_shipped(files, choice.precision, threads or default_threads()), config
+        return Opened(_open_shipped(files, choice.precision, threads or default_threads()), config, folder)
     engine = _open_torch(folder, name, wish, choice.precision, revision, threads)
-    return engine, engine.config
+    return Opened(engine, engine.config, folder)
 
 
 def choose_for(folder: Path, wish: Wish) -> Choice:

@@ -114,7 +114,7 @@ def _precision_to_record(model: str, options: LoadOptions) -> str:
         FreeSegError: The model would be measured in another form than its own.
         WeightsError: The model has no card: it is a CLIP of others.
     """
-    precision = options.get("precision") or "float32"
+    precision = str(options.get("precision") or "float32")
     as_it_is = options.get("short_side") is None and options.get("onnx") is None and not options.get("views")
     if not as_it_is or canonical_precision(precision) != "float32":
         raise FreeSegError(
