@@ -20,6 +20,7 @@ EXTRAS = {
     "av": "video",
     "yaml": "yaml",
     "pandas": "pandas",
+    "pyarrow": "parquet",
     "supervision": "supervision",
     "accelerate": "train",
     "matplotlib": "train",

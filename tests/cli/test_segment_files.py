@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,6 +113,27 @@ def test_an_area_that_there_is_not(run: Run, images: Path, tmp_path: Path, least
     done = run("segment", images, "-l", "cat", "-o", tmp_path / "out", "--min-area", least)
     assert "min_area is" in one_line(done) or "--min-area" in one_line(done)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_table_in_parquet_needs_its_package_before_any_photo_is_read(
+    run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo.write_bytes(b"no photo")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    table = tmp_path / "found.parquet"
+    done = run("segment", photo, "-l", "cat", "-o", tmp_path / "out", "--table", table)
+    assert one_line(done) == f'freeseg: {table} needs pyarrow; run: pip install "freeseg[parquet]"'
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_in_parquet(run: Run, images: Path, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = tmp_path / "found.parquet"
+    done = run("segment", images, "-l", "cat", "-o", tmp_path / "out", "--no-background", "--table", table)
+    assert (done.code, done.err) == (0, "")
+    found = parquet.read_table(table).to_pylist()
+    assert {row["label"] for row in found} == {"cat"}
+    assert all(row["pixels"] == row["width"] * row["height"] for row in found)
 
 
 @pytest.mark.parametrize("option", ["--coco", "--cvat", "--table"])

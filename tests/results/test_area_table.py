@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from freeseg.errors import OutputError
+from freeseg.errors import FreeSegError, OutputError
 from freeseg.results.area_table import COLUMNS, area_rows, check_table, write_table
 from freeseg.results.segmentation import Segmentation
 
@@ -59,3 +60,39 @@ def test_its_own_table_and_none_may_be_written(tmp_path: Path) -> None:
     check_table(tmp_path / "new.csv", overwrite=False)
     write_table(tmp_path / "new.csv", [])
     check_table(tmp_path / "new.csv", overwrite=False)
+
+
+class TestParquet:
+    def test_rows_are_read_back_with_their_types(self, tmp_path: Path) -> None:
+        parquet = pytest.importorskip("pyarrow.parquet")
+        path = tmp_path / "found.parquet"
+        write_table(path, [*area_rows(result("a.jpg")), *area_rows(result("猫.jpg"))])
+        rows = parquet.read_table(path).to_pylist()
+        assert [(row["photo"], row["label"]) for row in rows] == [
+            ("a.jpg", "cat, or dog"),
+            ("a.jpg", "background"),
+            ("猫.jpg", "cat, or dog"),
+            ("猫.jpg", "background"),
+        ]
+        numbers = {"width": 3, "height": 2, "share": 0.5, "pixels": 3, "confidence": 0.8, "presence": 0.75}
+        assert rows[0] == {"photo": "a.jpg", "label": "cat, or dog"} | numbers
+        assert rows[1]["presence"] is None
+        assert list(rows[0]) == list(COLUMNS)
+
+    def test_its_own_table_may_be_written_anew_and_no_other(self, tmp_path: Path) -> None:
+        pyarrow = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        path = tmp_path / "found.parquet"
+        check_table(path, overwrite=False)
+        write_table(path, [])
+        check_table(path, overwrite=False)
+        parquet.write_table(pyarrow.table({"mine": [1]}), path)
+        for _ in range(2):
+            with pytest.raises(OutputError, match=r"found\.parquet is there, and is no table of FreeSeg"):
+                check_table(path, overwrite=False)
+            path.write_bytes(b"no Parquet")
+
+    def test_who_lacks_pyarrow_is_told_how_to_get_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        with pytest.raises(FreeSegError, match=r'found\.parquet needs pyarrow; run: pip install "freeseg\[parquet\]"$'):
+            check_table(tmp_path / "found.parquet", overwrite=False)

@@ -49,8 +49,8 @@ def segment(
         NewFile,
         typer.Option(
             "--table",
-            help="Also write what was found in all photos to this CSV file: a row for each label of each photo, with "
-            "its area and confidence.",
+            help="Also write what was found in all photos to this CSV file, or Parquet file (.parquet): a row for each "
+            "label of each photo, with its area and confidence.",
         ),
     ] = None,
     coco: Annotated[

@@ -1,4 +1,4 @@
-"""What was found in all photos of a run, as one table for a spreadsheet or pandas."""
+"""What was found in all photos of a run, as one table for a spreadsheet, pandas or a database: CSV, or Parquet."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freeseg.errors import OutputError
+from freeseg.extras import require
 from freeseg.files import path_for_message, printable, text_bytes, write_bytes
 
 if TYPE_CHECKING:
     from freeseg.results.segmentation import Segmentation
 
 COLUMNS = ("photo", "width", "height", "label", "share", "pixels", "confidence", "presence")
+_INTEGERS = ("width", "height", "pixels")
+_PARQUET = ".parquet"
 Row = Sequence[str | int | float]
 
 
@@ -50,31 +53,69 @@ def check_table(path: Path, *, overwrite: bool) -> None:
 
     Raises:
         OutputError: There is another file, and `overwrite` does not allow it.
+        FreeSegError: It is to be Parquet, by its name, and pyarrow is not installed.
     """
+    if _is_parquet(path):
+        require("pyarrow", what=path_for_message(path))
     if overwrite or not path.exists():
         return
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            own = next(csv.reader(file), None) == list(COLUMNS)
-    except (OSError, ValueError, csv.Error):
-        own = False
-    if not own:
+    if _columns(path) != list(COLUMNS):
         raise OutputError(
             f"{path_for_message(path)} is there, and is no table of FreeSeg; name another, or --overwrite"
         )
 
 
 def write_table(path: Path, rows: Iterable[Row]) -> None:
-    """Write a table as CSV: UTF-8, with a line of column names.
+    """Write a table as Parquet where the path ends in .parquet, else as CSV: UTF-8, with a line of column names.
 
     Raises:
         OutputError: The file cannot be written.
+        FreeSegError: It is to be Parquet, and pyarrow is not installed.
     """
+    if _is_parquet(path):
+        write_bytes(path, _parquet_bytes(list(rows)))
+        return
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     writer.writerows(rows)
     write_bytes(path, text_bytes(text.getvalue()))
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == _PARQUET
+
+
+def _parquet_bytes(rows: Sequence[Row]) -> bytes:
+    require("pyarrow", what="a table in Parquet")
+    import pyarrow
+    from pyarrow import parquet
+
+    kinds = {name: pyarrow.int64() if name in _INTEGERS else pyarrow.float64() for name in COLUMNS}
+    schema = pyarrow.schema(kinds | dict.fromkeys(("photo", "label"), pyarrow.string()))
+    columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
+    values = {
+        name: [None if each == "" else each for each in column] for name, column in zip(COLUMNS, columns, strict=True)
+    }
+    file = io.BytesIO()
+    parquet.write_table(pyarrow.table(values, schema=schema), file)
+    return file.getvalue()
+
+
+def _columns(path: Path) -> list[str] | None:
+    """The names of the columns of a table; None where there are none, or it cannot be read."""
+    if _is_parquet(path):
+        from pyarrow import ArrowException, parquet
+
+        try:
+            return list(parquet.read_schema(path).names)
+        except (OSError, ArrowException):
+            return None
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return next(csv.reader(file), None)
+    except (OSError, ValueError, csv.Error):
+        return None
 
 
 class TableFile:
