@@ -6,11 +6,13 @@ import multiprocessing
 import re
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import freeseg
-from freeseg.system import available_cores, children_without_interrupt, renames_open_files
+from freeseg import system
+from freeseg.system import available_cores, children_without_interrupt, give_back_memory, renames_open_files
 
 SOURCE = Path(freeseg.__file__).parent
 ONLY_SOME_HAVE = re.compile(
@@ -51,3 +53,12 @@ def test_a_child_is_started_without_ctrl_c_where_signals_can_be_held_back(monkey
     monkeypatch.delattr(signal, "pthread_sigmask")
     with children_without_interrupt():
         assert multiprocessing.active_children() == multiprocessing.active_children()
+
+
+def test_freed_memory_is_given_back_where_the_c_library_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    give_back_memory()  # whatever this system has
+    asked: list[int] = []
+    for library in (SimpleNamespace(malloc_trim=asked.append), SimpleNamespace(), None):
+        monkeypatch.setattr(system, "_c_library", lambda library=library: library)
+        give_back_memory()
+    assert asked == [0]

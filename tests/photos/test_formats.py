@@ -232,7 +232,7 @@ def test_it_needs_pillow_and_numpy_only() -> None:
         "PIL",
         "numpy",
         "numpy.typing",
-        *(f"freeseg.{room}" for room in ("errors", "extras", "files", "photos", "prefetch", "urls")),
+        *(f"freeseg.{room}" for room in ("errors", "extras", "files", "photos", "prefetch", "system", "urls")),
     }
 
 

@@ -14,6 +14,7 @@ from freeseg.errors import PhotoError
 from freeseg.photos.decoding import open_header, photo_errors, turn_upright, upright_rgb
 from freeseg.photos.limits import check_size
 from freeseg.photos.resizing import resize
+from freeseg.system import give_back_memory
 
 Size: TypeAlias = tuple[int, int]
 Opened: TypeAlias = Callable[[], AbstractContextManager[tuple[Image.Image, str]]]
@@ -123,6 +124,8 @@ def decoded_again(size: Size, opened: Opened) -> LatePhoto:
             photo = upright_rgb(image, name, is_own=True, factor=factor)
         if photo.size != (-(-size[0] // factor), -(-size[1] // factor)):
             raise PhotoError(f"{name} was changed while it was used; segment it again")
+        del image
+        give_back_memory()  # or the whole picture would count on beside what is made next
         return photo
 
     return LatePhoto(size, decode, decode)

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import PngImagePlugin
 
+from freeseg.errors import PhotoError
 from freeseg.extras import is_installed
 from freeseg.files import parse_json
 from freeseg.photos import UNNAMED, video_comment
+from freeseg.photos.decoding import open_header
 from freeseg.results.coco import DESCRIPTION
 from freeseg.urls import is_url
 
@@ -99,15 +101,7 @@ def read_mark(path: Path) -> Mark | None:
         return None
     try:
         return _READERS.get(path.suffix, _picture_mark)(path)
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        RecursionError,
-        EOFError,
-        zipfile.BadZipFile,
-        Image.DecompressionBombError,
-    ):
+    except (OSError, ValueError, SyntaxError, RecursionError, EOFError, zipfile.BadZipFile, PhotoError):
         return None
 
 
@@ -143,7 +137,8 @@ def _json_mark(path: Path) -> Mark | None:
 
 
 def _picture_mark(path: Path) -> Mark | None:
-    with warnings.catch_warnings(), Image.open(path) as image:
+    with path.open("rb") as file:
+        image = open_header(file, str(path))
         comment = image.info.get("comment", b"")
         if isinstance(comment, bytes) and comment.startswith(_COMMENT.encode()):
             return Mark(comment.decode("utf-8", "replace").removeprefix(_COMMENT))

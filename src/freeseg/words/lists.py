@@ -65,6 +65,7 @@ def templates(name: str) -> tuple[str, ...]:
     return tuple(tables[name])
 
 
+@cache
 def default_background() -> tuple[str, ...]:
     """The background words used where a job names none."""
     return tuple(_read("background.toml")["words"])

@@ -36,6 +36,13 @@ class TestPng:
         small.save(tmp_path / "a.png", bits=2)
         assert read_png(tmp_path / "a.png").tolist() == [[0, 1, 2, 3, 1]]
 
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize("most", [2, 4])  # pixels: Pillow refuses what has twice as many, and warns of others
+    def test_beyond_the_limit_of_pillow(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+        path = Tree(tmp_path).mask("a.png", MASK)
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+        assert read_png(path).tolist() == MASK
+
     @pytest.mark.parametrize("mode", ["RGB", "RGBA", "I;16", "1", "LA"])
     def test_other_modes(self, tmp_path: Path, mode: str) -> None:
         Image.new(mode, (3, 2)).save(tmp_path / "a.png")

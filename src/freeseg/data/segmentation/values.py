@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from freeseg.data.segmentation.instances import draw_instances
 from freeseg.data.segmentation.layout import AnnotatedPhoto
-from freeseg.errors import DataError
+from freeseg.errors import DataError, PhotoError
+from freeseg.photos.decoding import open_header
 
 
 def read_values(item: AnnotatedPhoto) -> NDArray[np.unsignedinteger[Any]]:
@@ -33,12 +33,13 @@ def read_png(path: Path) -> NDArray[np.uint8]:
             were written.)
     """
     try:
-        with Image.open(path) as opened:
+        with path.open("rb") as file:
+            opened = open_header(file, str(path))
             if opened.format != "PNG" or opened.mode not in ("P", "L"):
                 kind = f"{opened.format} {opened.mode}"
                 raise DataError(f"{path} is {kind}; a mask must be an indexed or 8-bit grey PNG")
             return np.array(opened, dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (PhotoError, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({error}); put a whole mask there") from error
 
 
