@@ -2,7 +2,7 @@
 
 >>> import freeseg
 >>> sorted(freeseg.__all__)
-['FreeSeg', 'FreeSegError', 'Segmentation', 'Vocabulary', 'load', 'vocabulary']
+['FreeSeg', 'FreeSegError', 'Segmentation', 'Vocabulary', 'frames', 'load', 'vocabulary']
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from freeseg import old_names
 if TYPE_CHECKING:
     from freeseg.errors import FreeSegError
     from freeseg.loading import load
+    from freeseg.photos.frames import frames
     from freeseg.pipeline import FreeSeg
     from freeseg.results.segmentation import Segmentation
     from freeseg.words import Vocabulary, vocabulary
 
     __version__: str
 
-__all__ = ["FreeSeg", "FreeSegError", "Segmentation", "Vocabulary", "load", "vocabulary"]
+__all__ = ["FreeSeg", "FreeSegError", "Segmentation", "Vocabulary", "frames", "load", "vocabulary"]
 
 # Imported on first use: `freeseg --help` must not wait for torch.
 _HOME = {
@@ -30,6 +31,7 @@ _HOME = {
     "FreeSegError": "errors",
     "Segmentation": "results.segmentation",
     "Vocabulary": "words",
+    "frames": "photos.frames",
     "load": "loading",
     "vocabulary": "words",
 }

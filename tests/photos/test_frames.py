@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from freeseg.errors import PhotoError
+import freeseg
+from freeseg.errors import FreeSegError, PhotoError
 from freeseg.photos import FoundPhoto, Frame, Skipped, frames_of, given_photos, prefetch_photos, read_photo
+from freeseg.pipeline import FreeSeg
 from pictures import needs_avif
 
 COLOURS = ["red", "lime", "blue", "white"]
@@ -161,3 +163,33 @@ def test_the_file_is_closed_after_its_last_frame(tmp_path: Path) -> None:
         colour_of(photo)
     file = found[0].content.decode.func.__self__  # type: ignore[union-attr]
     assert file._image is None
+
+
+class TestFrames:
+    def test_they_are_segmented_one_after_the_other(self, tiny: FreeSeg, tmp_path: Path) -> None:
+        path = clip(tmp_path / "a.gif")
+        results = list(tiny.stream(freeseg.frames(str(path), every=2), "cat"))
+        assert [result.reference for result in results] == [f"{path}#1", f"{path}#3"]
+        assert [result.photo.getpixel((0, 0)) for result in results] == RGB[::2]
+
+    def test_those_of_a_video(self, tmp_path: Path) -> None:
+        films = pytest.importorskip("films")
+        found = freeseg.frames(films.film(tmp_path / "a.mp4"), every=2)
+        assert [frame.number for frame in found] == [1, 3, 5]
+        centre = [read_photo(frame).getpixel((50, 40))[0] for frame in found]
+        assert np.abs(np.subtract(centre, films.GREYS[::2])).max() <= 8
+
+    def test_a_file_of_one_picture(self, tiny: FreeSeg, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
+        Image.new("RGB", (24, 16), "red").save(path)
+        [result] = tiny.stream(freeseg.frames(path), "cat")
+        assert (result.reference, result.frame, result.name) == (str(path), 0, "a.png")
+
+    def test_what_cannot_be_read_costs_no_others(self, tiny: FreeSeg, tmp_path: Path) -> None:
+        path = clip(tmp_path / "a.gif", COLOURS[:2])
+        first, *others = tiny.stream([*freeseg.frames(tmp_path / "no.gif"), *freeseg.frames(path)], "cat")
+        assert isinstance(first, PhotoError)
+        assert "no such file" in str(first)
+        assert [other.frame for other in others] == [1, 2]
+        with pytest.raises(FreeSegError, match="every is 0; it must be at least 1"):
+            freeseg.frames(path, every=0)

@@ -20,7 +20,7 @@ class Frame:
 
     Attributes:
         source: The path of the file as it was given.
-        number: Which of the file's frames or pages it is, from 1.
+        number: Which of the file's frames or pages it is, from 1; 0 for a file's only picture.
         decode: Gives the picture, upright and in RGB; it raises a PhotoError where the frame cannot be read.
         rate: Of a video, how many of the frames that are taken there are in a second; else None.
 

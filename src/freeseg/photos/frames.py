@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from freeseg.errors import PhotoError
+from freeseg.errors import FreeSegError, PhotoError, shortened
 from freeseg.photos.decoding import photo_errors, upright_rgb
 from freeseg.photos.finding import FoundPhoto
 from freeseg.photos.frame import Frame, FrameFile, frame_name
 from freeseg.photos.limits import check_size
-from freeseg.photos.reading import opened
+from freeseg.photos.reading import opened, read_photo
 from freeseg.photos.tiff import is_no_picture
 from freeseg.photos.video import is_video, video_frames
 
@@ -49,6 +51,38 @@ def frames_of(photo: FoundPhoto, *, every: int = 1) -> list[FoundPhoto]:
     frames = video_frames(photo.path, every) if is_video(photo.path) else _picture_frames(photo.path, every)
     names = (photo.name.with_name(frame_name(photo.name.name, frame.number)) for frame in frames)
     return [photo._replace(name=name, picture=frame) for name, frame in zip(names, frames, strict=True)]
+
+
+def frames(path: str | os.PathLike[str], *, every: int = 1) -> list[Frame]:
+    """The frames of a video or an animation, or the pages of a TIFF file: photos, which `FreeSeg.stream` takes.
+
+    They are decoded one after the other, when they are read. Of a video, frames are counted here, which reads the file.
+
+    Args:
+        path: The file.
+        every: 2 takes the first frame, the third and so on.
+
+    Returns:
+        The frames, numbered from 1; of a file with one picture, this one with the number 0. A file that cannot be read
+        gives one frame, which raises the error.
+
+    Raises:
+        FreeSegError: It is a video, and PyAV is not installed; or `every` is below 1.
+
+    Example:
+        >>> import tempfile
+        >>> clip = Path(tempfile.mkdtemp()) / "clip.gif"
+        >>> black, white = Image.new("L", (4, 3)), Image.new("L", (4, 3), 255)
+        >>> black.save(clip, save_all=True, append_images=[white])
+        >>> [frame.number for frame in frames(clip)]
+        [1, 2]
+    """
+    if every < 1:
+        raise FreeSegError(f"every is {shortened(every)}; it must be at least 1, which takes each frame")
+    file = Path(path)
+    found = frames_of(FoundPhoto(file, PurePosixPath(file.name)), every=every)
+    several = [photo.picture for photo in found if isinstance(photo.picture, Frame)]
+    return several or [Frame(file, 0, partial(read_photo, file))]
 
 
 def _picture_frames(path: Path, every: int) -> list[Frame]:
