@@ -115,3 +115,10 @@ def test_without_pillow_heif_it_is_skipped_in_folders(tmp_path: Path, without_pi
         '2 .heic files were skipped: this kind needs pillow-heif; run: pip install "freeseg[heif]"; or save them as '
         "JPEG or PNG"
     ]
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_what_is_damaged_is_called_heic_whatever_its_name_says(head: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(head)
+    assert f"cannot read {path}: it is HEIC, damaged or not supported (" in refusal(path)

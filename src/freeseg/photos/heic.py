@@ -6,7 +6,7 @@ from typing import BinaryIO, cast
 
 from PIL import Image
 
-from freeseg.errors import PhotoError
+from freeseg.errors import PhotoError, reason
 from freeseg.extras import is_installed, missing_message
 
 SUFFIXES = frozenset({".heic", ".heif", ".hif"})
@@ -40,7 +40,7 @@ def open_heic(file: BinaryIO, name: str) -> Image.Image:
     The picture is turned upright when it is decoded, and its EXIF data say so.
 
     Raises:
-        PhotoError: pillow-heif is not installed.
+        PhotoError: pillow-heif is not installed, or the file is damaged.
     """
     if not is_installed(PACKAGE):
         needed = missing_message(PACKAGE, what="which")
@@ -48,4 +48,9 @@ def open_heic(file: BinaryIO, name: str) -> Image.Image:
     from pillow_heif import HeifImageFile
 
     file.seek(0)
-    return cast(Image.Image, HeifImageFile(file, ""))
+    try:
+        return cast(Image.Image, HeifImageFile(file, ""))
+    except (ValueError, RuntimeError, SyntaxError, EOFError) as error:  # its name may say another kind
+        raise PhotoError(
+            f"cannot read {name}: it is HEIC, damaged or not supported ({reason(error)}); save or download it again"
+        ) from error
