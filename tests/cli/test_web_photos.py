@@ -140,3 +140,26 @@ def test_other_commands_fetch_nothing(run: Run, server: WebServer) -> None:
         assert "freeseg: " in one_line(run("label", source, *LABELS))
     assert f" {url}" in one_line(run("label", url, *LABELS))  # with both slashes
     assert server.asked == []
+
+
+def test_frames_of_an_animation(run: Run, server: WebServer) -> None:
+    content = io.BytesIO()
+    first, *others = (Image.new("RGB", (24, 16), colour) for colour in ("red", "lime", "blue"))
+    first.save(content, "GIF", save_all=True, append_images=others)
+    url = server.send("/a/clip.gif", content.getvalue())
+    done = run("segment", url, *ALLOWED, "--frames", "--every", "2", "--save", "json,mask", "--table", "all.csv")
+    assert (done.code, done.err) == (0, "")
+    names = [f"clip-000{number}.{ending}" for number in (1, 3) for ending in ("json", "mask.png")]
+    assert written(Path("out")) == names
+    last = json.loads(Path("out/clip-0003.json").read_text())
+    assert (last["source"], last["frame"]) == (url, 3)
+    with Path("all.csv").open(newline="") as file:
+        assert {row["photo"] for row in csv.DictReader(file)} == {f"{url}#1", f"{url}#3"}
+    assert len(server.asked) == 2  # to count, and to read
+    again = run("segment", url, *ALLOWED, "--frames", "--every", "2", "--save", "json,mask")
+    assert (again.code, again.err, len(server.asked)) == (0, "", 3)  # what is done is only counted
+
+
+def test_frames_of_what_cannot_be_fetched(run: Run, server: WebServer) -> None:
+    done = run("segment", server.url("/gone.gif"), *ALLOWED, "--frames")
+    assert "404" in one_line(done)

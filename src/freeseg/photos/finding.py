@@ -107,12 +107,15 @@ class FoundPhoto(NamedTuple):
     @property
     def is_on_disk(self) -> bool:
         """Whether `path` is a file."""
-        return not isinstance(self.picture, Image.Image | WebPhoto)
+        of_url = isinstance(self.picture, Frame) and isinstance(self.picture.source, str)
+        return not (of_url or isinstance(self.picture, Image.Image | WebPhoto))
 
     @property
     def source(self) -> str:
         """The path as it was given, or the URL."""
-        return self.picture.url if isinstance(self.picture, WebPhoto) else str(self.path)
+        if isinstance(self.picture, WebPhoto):
+            return self.picture.url
+        return str(self.picture.source if isinstance(self.picture, Frame) else self.path)
 
     @property
     def frame(self) -> int:

@@ -19,7 +19,7 @@ class Frame:
     """A frame or a page of a file. The frames of one file are read in order, and from one thread at a time.
 
     Attributes:
-        source: The path of the file as it was given.
+        source: The path of the file as it was given, or its URL, which is a text.
         number: Which of the file's frames or pages it is, from 1; 0 for a file's only picture.
         decode: Gives the picture, upright and in RGB; it raises a PhotoError where the frame cannot be read.
         rate: Of a video, how many of the frames that are taken there are in a second; else None.
@@ -29,7 +29,7 @@ class Frame:
         3
     """
 
-    source: Path
+    source: Path | str
     number: int
     decode: Callable[[], Image.Image] = field(repr=False)
     rate: Fraction | None = None
@@ -51,14 +51,15 @@ class FrameFile(ABC):
         path: The file.
         numbers: Of the frames that will be read, in order.
         rate: As `Frame` has it.
+        url: Of a file on the web; `path` is then only a name.
     """
 
-    def __init__(self, path: Path, numbers: Sequence[int], rate: Fraction | None = None):
-        self.path, self._numbers, self._rate = path, numbers, rate
+    def __init__(self, path: Path, numbers: Sequence[int], rate: Fraction | None = None, *, url: str = ""):
+        self.path, self._numbers, self._rate, self._source = path, numbers, rate, url or path
 
     def frames(self) -> list[Frame]:
         """The frames."""
-        return [Frame(self.path, number, partial(self._read, number), self._rate) for number in self._numbers]
+        return [Frame(self._source, number, partial(self._read, number), self._rate) for number in self._numbers]
 
     @abstractmethod
     def picture(self, number: int, name: str) -> Image.Image:
@@ -78,7 +79,7 @@ class FrameFile(ABC):
 
     def _read(self, number: int) -> Image.Image:
         try:
-            return self.picture(number, f"frame {number} of {path_for_message(self.path)}")
+            return self.picture(number, f"frame {number} of {path_for_message(self._source)}")
         finally:
             if number == self._numbers[-1]:
                 self.close()

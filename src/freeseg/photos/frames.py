@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
 from freeseg.errors import FreeSegError, PhotoError, shortened
-from freeseg.photos.decoding import photo_errors, upright_rgb
+from freeseg.files import path_for_message
+from freeseg.photos.decoding import open_header, photo_errors, upright_rgb
 from freeseg.photos.finding import FoundPhoto
 from freeseg.photos.frame import Frame, FrameFile, frame_name
 from freeseg.photos.limits import check_size
 from freeseg.photos.reading import opened, read_photo
 from freeseg.photos.tiff import is_no_picture
 from freeseg.photos.video import is_video, video_frames
+from freeseg.photos.web import WebPhoto
 
 _FORMATS = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")
 
@@ -25,7 +28,8 @@ def frames_of(photo: FoundPhoto, *, every: int = 1) -> list[FoundPhoto]:
     """The frames or pages of a photo's file, each a photo of its own, with the number that it has in the file.
 
     Pages that are previews or masks of others are left out, and so is the picture of an animated PNG that only programs
-    without animations show. A video that cannot be read has one frame, which raises the error.
+    without animations show. A photo on the web is fetched, and again when its first frame is read, so that many of them
+    take no memory meanwhile. A video that cannot be read has one frame, which raises the error.
 
     Args:
         photo: The photo.
@@ -46,9 +50,13 @@ def frames_of(photo: FoundPhoto, *, every: int = 1) -> list[FoundPhoto]:
         >>> [str(frame.name) for frame in frames_of(FoundPhoto(path, PurePosixPath("clip.gif")))]
         ['clip-0001.gif', 'clip-0002.gif']
     """
-    if photo.picture is not None:
+    web = photo.picture if isinstance(photo.picture, WebPhoto) else None
+    if photo.picture is not None and web is None:
         return []
-    frames = video_frames(photo.path, every) if is_video(photo.path) else _picture_frames(photo.path, every)
+    if is_video(photo.path) and web is None:
+        frames = video_frames(photo.path, every)
+    else:
+        frames = _picture_frames(photo.path, every, web)
     names = (photo.name.with_name(frame_name(photo.name.name, frame.number)) for frame in frames)
     return [photo._replace(name=name, picture=frame) for name, frame in zip(names, frames, strict=True)]
 
@@ -85,13 +93,25 @@ def frames(path: str | os.PathLike[str], *, every: int = 1) -> list[Frame]:
     return several or [Frame(file, 0, partial(read_photo, file))]
 
 
-def _picture_frames(path: Path, every: int) -> list[Frame]:
+def _picture_frames(path: Path, every: int, web: WebPhoto | None) -> list[Frame]:
     try:
-        with opened(path) as (image, _):
+        with _opened(path, web) as image:
             numbers = _numbers(image)
     except PhotoError:  # whoever reads it will say so
         return []
-    return _PictureFile(path, numbers[::every]).frames() if len(numbers) > 1 else []
+    return _PictureFile(path, numbers[::every], web).frames() if len(numbers) > 1 else []
+
+
+@contextmanager
+def _opened(path: Path, web: WebPhoto | None) -> Iterator[Image.Image]:
+    """A file on disk or on the web, of which the header was read."""
+    if web is None:
+        with opened(path) as (image, _):
+            yield image
+        return
+    name = path_for_message(web.url)
+    with photo_errors(name):
+        yield open_header(web.fetch(), name)
 
 
 def _numbers(image: Image.Image) -> list[int]:
@@ -112,12 +132,16 @@ class _PictureFile(FrameFile):
     _image: Image.Image | None = None
     _open = ExitStack()
 
+    def __init__(self, path: Path, numbers: Sequence[int], web: WebPhoto | None):
+        super().__init__(path, numbers, url=web.url if web else "")
+        self._web = web
+
     def picture(self, number: int, name: str) -> Image.Image:
         with photo_errors(name):
             if self._image is None or number <= self._image.tell():  # Pillow cannot rewind every animated PNG
                 self.close()
                 self._open = ExitStack()
-                self._image, _ = self._open.enter_context(opened(self.path))
+                self._image = self._open.enter_context(_opened(self.path, self._web))
             self._image.seek(number - 1)
             check_size(self._image.size, name, self._image.format)
             return upright_rgb(self._image, name)

@@ -16,7 +16,7 @@ from freeseg.photos.finding import FoundPhoto, Skipped, find_photos
 from freeseg.photos.frames import frames_of
 from freeseg.photos.reading import read_bytes
 from freeseg.photos.video import is_video
-from freeseg.photos.web import web_photo
+from freeseg.photos.web import WebPhoto, web_photo
 from freeseg.urls import is_url
 
 PIPE = "-"
@@ -52,7 +52,7 @@ def given_photos(
               after each, as `find -print0` gives them.
         pipe: What `-` reads.
         frames: Whether each frame of an animation and each page of a file is a photo of its own. Otherwise the first
-            is taken. Frames of videos always are.
+            is taken. Files on the web are fetched for it. Frames of videos always are.
         every: Of these frames and pages, 2 takes the first, the third and so on.
         allow_private: Whether URLs may lead to addresses that are not public.
         without: As of `find_photos`.
@@ -89,11 +89,12 @@ def given_photos(
     found: list[FoundPhoto] = []
     paths = [web_photo(name, allow_private=allow_private) or name for name in names]
     for photo in find_photos(paths, without=without, skipped=skipped):
-        if frames or is_video(photo.path):
+        on_web = isinstance(photo.picture, WebPhoto)
+        if frames or (is_video(photo.path) and not on_web):
             found += frames_of(photo, every=every) or [photo]
             continue
         found.append(photo)
-        if skipped is not None:
+        if skipped is not None and not on_web:  # or it would be fetched to count what it has
             skipped.frames += max(0, len(frames_of(photo)) - 1)
     return [*found, *piped]
 
