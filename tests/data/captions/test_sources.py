@@ -185,3 +185,11 @@ def test_the_shared_folders_open(name: str, count: int) -> None:
     assert len(source) == count
     assert len(first.captions) == 5
     assert Image.open(io.BytesIO(first.image)).size
+
+
+def test_a_video_is_no_folder_of_photos(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"...")
+    expected = "a video; save its frames to a folder first, with freeseg.frames in Python"
+    with pytest.raises(DataError, match=f"clip.mp4: {expected}$"):
+        open_sources([path])

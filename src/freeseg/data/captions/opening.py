@@ -14,6 +14,7 @@ from freeseg.data.captions.tar_shards import TarShards
 from freeseg.errors import DataError
 from freeseg.files import is_file, is_folder
 from freeseg.photos import Skipped, photos_in, suffixes
+from freeseg.photos.video import is_video
 
 
 def open_sources(paths: Sequence[str | Path], *, without: Path | None = None) -> list[PhotoSource]:
@@ -47,6 +48,8 @@ def _open(given: str | Path, without: Path | None) -> PhotoSource:
         raise DataError("a source is an empty text; name a folder or a tar, or . for the current folder")
     if re.match(r"pipe:|[A-Za-z][A-Za-z0-9+.-]+:/", str(given)):
         raise DataError(f"{given}: only local files are read, no URL and no pipe; download it first")
+    if is_video(path) and not is_folder(path):  # training must find the labelled photos again
+        raise DataError(f"{path}: a video; save its frames to a folder first, with freeseg.frames in Python")
     if is_file(path / CAPTIONS_FILE):
         return CaptionFolder(path, without=without)
     skipped = Skipped()
