@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.tables import table
+from freeseg.photos.limits import SHARES
 
 LABELS = "sky, wall, tree, person"
 WRITERS: dict[str, Callable[[Image.Image, Path], None]] = {
@@ -40,7 +41,6 @@ WRITERS: dict[str, Callable[[Image.Image, Path], None]] = {
     "jpeg2000": lambda photo, path: photo.save(path, "JPEG2000", quality_mode="rates", quality_layers=[40]),
 }
 ENDINGS = {"jpeg2000": "jp2"}
-HALF = ("webp", "jpeg2000")  # of which half as many megapixels are read
 COMMANDS: dict[str, list[str]] = {
     "segment": ["--labels", LABELS, "--out", "{out}"],
     "heatmap": ["--labels", LABELS, "--out", "{out}"],
@@ -60,7 +60,7 @@ def main() -> None:
 def _row(kind: str, megapixels: float, commands: list[str], folder: Path) -> list[str]:
     photo = folder / kind / f"photo.{ENDINGS.get(kind, kind.partition('-')[0])}"
     photo.parent.mkdir()
-    side = math.isqrt(round(megapixels * 1e6 / (2 if kind in HALF else 1)))
+    side = math.isqrt(round(megapixels * 1e6 * SHARES.get(kind.upper(), 1)))  # of some formats, fewer are read
     if os.fork() == 0:  # so that what making it takes is given back
         WRITERS[kind](_picture(side), photo)
         os._exit(0)

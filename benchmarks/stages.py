@@ -1,6 +1,7 @@
 """Where the time of a photo goes.
 
 python -m benchmarks.stages                                # the model as it is chosen on this machine
+python -m benchmarks.stages --precision float32            # and in another precision
 python -m benchmarks.stages --onnx FILE --onnx INT8_FILE   # and files that `freeseg export` wrote of it for any words
 """
 
@@ -95,16 +96,19 @@ class Stopwatch:
         self._since = now
 
 
-def section(scale: Scale, folder: Path, files: Sequence[Path] = ()) -> list[str]:
+def section(scale: Scale, folder: Path, files: Sequence[Path] = (), precision: str | None = None) -> list[str]:
     """Milliseconds of each stage, photo after photo; and what is paid once.
 
     Args:
         scale: How much is measured.
         folder: For what is written.
         files: ONNX files that are measured as well as what the model runs on here.
+        precision: Of the model, where it is measured in another one than it runs in here as well.
     """
     model = freeseg.load(threads=1)
-    models = {f"as it runs here ({model.engine.name})": model}
+    models = {f"as it runs here ({model.engine.name}, {model.engine.precision})": model}
+    if precision:
+        models[precision] = freeseg.load(threads=1, precision=precision)
     models |= {path.name: freeseg.load(onnx=path, threads=1) for path in files}
     sizes = {f"{SIZE[0]}x{SIZE[1]}": photos.usual(folder, scale.photos)}
     sizes[f"{LARGE} megapixels"] = [photos.sized(folder, LARGE)]
@@ -176,13 +180,14 @@ def main() -> None:
     """Measure, then print the page or write it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description=__doc__.splitlines()[0])
     parser.add_argument("--onnx", type=Path, action="append", default=[], help="ONNX file to measure as well")
+    parser.add_argument("--precision", help="measure the model in this precision as well")
     parser.add_argument("--out", type=Path, help="Markdown file to write; else the page is printed")
     parser.add_argument("--quick", action="store_true", help="few photos and turns: the numbers mean nothing")
     arguments = parser.parse_args()
     os.environ["FREESEG_CACHE"] = "off"  # the words are embedded by every model anew
     clock = machine.Clock.now()
     with tempfile.TemporaryDirectory() as name:
-        lines = section(QUICK if arguments.quick else Scale(), Path(name), arguments.onnx)
+        lines = section(QUICK if arguments.quick else Scale(), Path(name), arguments.onnx, arguments.precision)
     deliver("\n".join([*head("Stages", "benchmarks.stages", clock), "", *lines]) + "\n", arguments.out)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
+from freeseg.engines import onnx_session
 from freeseg.engines.onnx_session import Session
 from freeseg.errors import FreeSegError
 
@@ -70,6 +71,20 @@ def test_sums_of_8_bit_products_do_not_overflow_on_any_processor(tmp_path: Path)
     session = eight_bit_product(tmp_path / "eight.onnx", 64)
     # 64 * 255 * 127 is 31.6 times 2**16, the step of the output; sums cut at 16 bits would give half of it.
     assert session(np.full((1, 64), 255, np.float32)).tolist() == [[32 * 2**16] * 16]
+
+
+@pytest.mark.parametrize(("instructions", "guarded"), [("avx512_vnni", False), ("", True), (None, True)])
+def test_only_processors_that_need_it_add_up_in_32_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instructions: str | None, guarded: bool
+) -> None:
+    """It takes twice the time elsewhere."""
+    monkeypatch.setattr(onnx_session, "int8_instructions", lambda: instructions)
+    options = divider(tmp_path / "divider.onnx").session.get_session_options()
+    if guarded:
+        assert options.get_session_config_entry("session.x64quantprecision") == "1"
+    else:
+        with pytest.raises(RuntimeError):
+            options.get_session_config_entry("session.x64quantprecision")
 
 
 def test_onnxruntime_keeps_nothing_of_its_own_on_the_disk(tmp_path: Path) -> None:

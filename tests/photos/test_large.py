@@ -163,7 +163,7 @@ def test_out_of_memory_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_formats_whose_decoders_need_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FREESEG_MAX_MEGAPIXELS", "0.0048")  # 80 x 60
-    for format, size in (("PNG", (80, 60)), ("WEBP", (60, 40)), ("JPEG2000", (60, 40))):
+    for format, size in (("PNG", (80, 60)), ("TIFF", (72, 60)), ("WEBP", (60, 40)), ("JPEG2000", (48, 40))):
         for side in (0, 1):
             file = BytesIO()
             Image.new("RGB", (size[0] + side, size[1])).save(file, format)

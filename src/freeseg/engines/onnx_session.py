@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from freeseg.engines.processor import int8_instructions
 from freeseg.errors import FreeSegError, reason
 
 OLDEST = (1, 23)  # older ones have no 8-bit products of words on some processors
@@ -77,9 +78,10 @@ def _open(path: Path, threads: int, spinning: bool, fix: str) -> onnxruntime.Inf
     options.intra_op_num_threads = threads
     options.enable_mem_pattern = False  # a plan is kept for each size of photo; without, a tenth less memory
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
-    # An x86 processor without VNNI adds 8-bit products up in 16 bits, which overflow. This has it take 32, more slowly;
-    # other processors are not slowed.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    if not int8_instructions():
+        # An x86 processor without VNNI adds 8-bit products up in 16 bits, which overflow. This has it take 32, more
+        # slowly. One with VNNI would take twice as long too, for the same numbers.
+        options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own kinds have no common name

@@ -6,6 +6,7 @@ import importlib
 import os
 import platform
 import sys
+from functools import cache
 from pathlib import Path
 
 from freeseg.system import CPUINFO, available_cores
@@ -15,6 +16,7 @@ LINUX_NAMES = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp")
 NUMPY_NAMES = ("AVX512VNNI", "ASIMDDP")  # NumPy looks for these only, so that their absence says little
 
 
+@cache
 def int8_instructions(cpuinfo: Path = CPUINFO) -> str | None:
     """The instructions by which this processor computes in 8 bits.
 

@@ -14,8 +14,9 @@ LARGE_MEGAPIXELS = 30  # what is larger is worked on alone, and its overlay is d
 VARIABLE = "FREESEG_MAX_MEGAPIXELS"
 _BYTES_EACH = 12  # of memory for a pixel, as errors tell it
 _MILLION = 1_000_000
-# Their decoders hold a photo four times or more, so less of it is read, as a share of the limit: 20 bytes a pixel.
-_SHARES = {"WEBP": 0.5, "JPEG2000": 0.5}
+# As a share of the limit, where less is read: decoders of WebP and JPEG 2000 hold a photo four times or more, 20 bytes
+# a pixel, and that of TIFF has the file in memory as well.
+SHARES = {"WEBP": 0.5, "JPEG2000": 0.4, "TIFF": 0.9}
 
 
 def max_megapixels() -> float:
@@ -54,7 +55,7 @@ def check_size(size: tuple[int, int], name: str, format: str | None = None) -> N
     Args:
         size: (width, height).
         name: What errors call the photo.
-        format: Pillow's name of the file's format; of WebP and JPEG 2000, half as many pixels are read.
+        format: Pillow's name of the file's format; of those in `SHARES`, fewer pixels are read.
 
     Example:
         >>> check_size((19_000, 19_000), "a.gif")
@@ -65,12 +66,13 @@ read; shrink or tile it, or set FREESEG_MAX_MEGAPIXELS=361, which needs about 4.
     pixels = size[0] * size[1]
     if min(size) < 1:
         raise PhotoError(f"cannot read {name}: {size[0]}x{size[1]} pixels; give one that has pixels")
-    share = _SHARES.get(format or "", 1.0)
-    if pixels > (most := max_megapixels() * share) * _MILLION:
+    share = SHARES.get(format or "", 1.0)
+    most = max_megapixels() * _MILLION * share
+    if pixels > most:
         needed = math.ceil(pixels / _MILLION / share)
         of_format = f" of {format}" if share < 1 else ""
         raise PhotoError(
             f"cannot read {name}: {size[0]}x{size[1]} pixels are {pixels / _MILLION:.4g} megapixels, of which at most "
-            f"{most:g} are read{of_format}; shrink or tile it, or set {VARIABLE}={needed}, which needs about "
+            f"{most / _MILLION:g} are read{of_format}; shrink or tile it, or set {VARIABLE}={needed}, which needs about "
             f"{pixels * _BYTES_EACH / share / 1e9:.1f} GB of memory"
         )

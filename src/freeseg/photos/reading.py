@@ -79,8 +79,9 @@ def read_photo(photo: Photo) -> Image.Image:
 
     Raises:
         PhotoError: The photo is missing, unreadable, damaged, empty, of another kind, or has more than 120
-            megapixels (a WebP or JPEG 2000 file 60), which the variable `FREESEG_MAX_MEGAPIXELS` can change (whatever
-            Pillow's own limit is; a WebP file may not have twice that limit either). Nothing else is raised.
+            megapixels (a TIFF file 108, WebP 60, JPEG 2000 48), which the variable `FREESEG_MAX_MEGAPIXELS` can
+            change (whatever Pillow's own limit is; a WebP file may not have twice that limit either). Nothing else is
+            raised.
 
     Example:
         >>> read_photo(np.full((2, 3), 0.5)).getpixel((0, 0))
