@@ -67,12 +67,12 @@ read; shrink or tile it, or set FREESEG_MAX_MEGAPIXELS=361, which needs about 4.
     if min(size) < 1:
         raise PhotoError(f"cannot read {name}: {size[0]}x{size[1]} pixels; give one that has pixels")
     share = SHARES.get(format or "", 1.0)
-    most = max_megapixels() * _MILLION * share
+    most = max_megapixels() * _MILLION * share  # pixels
     if pixels > most:
         needed = math.ceil(pixels / _MILLION / share)
         of_format = f" of {format}" if share < 1 else ""
         raise PhotoError(
             f"cannot read {name}: {size[0]}x{size[1]} pixels are {pixels / _MILLION:.4g} megapixels, of which at most "
-            f"{most / _MILLION:g} are read{of_format}; shrink or tile it, or set {VARIABLE}={needed}, which needs about "
-            f"{pixels * _BYTES_EACH / share / 1e9:.1f} GB of memory"
+            f"{most / _MILLION:g} are read{of_format}; shrink or tile it, or set {VARIABLE}={needed}, which needs "
+            f"about {pixels * _BYTES_EACH / share / 1e9:.1f} GB of memory"
         )
