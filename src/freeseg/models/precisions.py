@@ -6,7 +6,7 @@ from typing import Literal
 
 PrecisionName = Literal["float32", "bfloat16", "float16"]  # of towers in PyTorch
 EnginePrecision = Literal["int8"] | PrecisionName  # of any engine; 8 bits are onnxruntime's
-SHORT_NAMES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+SHORT_NAMES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16", "half": "float16"}
 
 
 def canonical_precision(name: str) -> str:

@@ -141,3 +141,9 @@ class TestRefused:
     def test_settings_without_an_end(self, copied: dict[str, Path]) -> None:
         (copied["siglip2"] / "tokenizer_config.json").write_text("{}")
         assert "names no eos_token or pad_token" in self.refused(copied["siglip2"])
+
+
+def test_a_clip_reads_html_entities_as_its_own_tokenizer_does(folders: dict[str, Path]) -> None:
+    tokens = shared_tower(folders["clip"]).tokens
+    assert tokens(["cat &amp;amp; dog", "cat &lt; dog"]) == tokens(["cat & dog", "cat < dog"])
+    assert shared_tower(folders["clip"]).tokens.write("Q&amp;amp;A &eacute;") == "Q&A é"

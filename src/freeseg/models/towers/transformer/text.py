@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ class Tokens:
         padding: The token with which shorter texts are filled up.
         fixed: Whether every text is filled up to the context (SigLIP), or only to the longest one of its batch.
         end: A token to put after every text, where the tokenizer does not do so; -1 for none.
-        canonical: "" leaves texts as they are, "lower" writes them in lower case, "plain" drops punctuation as well.
+        canonical: "" leaves texts as they are, "html" reads HTML's entities (`&amp;`) twice, as CLIP's own tokenizer
+            does, "lower" writes them in lower case, "plain" drops punctuation as well.
     """
 
     tokenizer: Tokenizer
@@ -60,6 +62,8 @@ class Tokens:
 
     def write(self, text: str) -> str:
         """A text in the spelling that the checkpoint was trained on."""
+        if self.canonical == "html":
+            return html.unescape(html.unescape(text))
         if self.canonical == "plain":
             text = text.translate(NO_PUNCTUATION)
         return " ".join(text.lower().split()) if self.canonical else text
@@ -127,7 +131,7 @@ def read_tokens(folder: Path, network: Any) -> Tokens:
     context = config.max_position_embeddings
     if config.model_type == "clip_text_model":
         _check_clip_end(folder, tokenizer, config.eos_token_id)
-        return Tokens(tokenizer, context, padding if padding is not None else config.pad_token_id)
+        return Tokens(tokenizer, context, padding if padding is not None else config.pad_token_id, canonical="html")
     if end is None or padding is None:
         raise WeightsError(f"{folder}: {TOKENIZER_CONFIG} names no eos_token or pad_token; download it again")
     ends_itself = tokenizer.encode("a").ids[-1:] == [end]
