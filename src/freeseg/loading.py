@@ -28,7 +28,7 @@ def load(
     revision: str | None = None,
     mode: str | None = None,
     short_side: int | None = None,
-    views: Sequence[int] = (),
+    views: Sequence[int] | None = None,
     onnx: str | Path | None = None,
     threads: int | None = None,
 ) -> FreeSeg:
@@ -50,7 +50,7 @@ def load(
         short_side: Pixels on the shorter side at which the model sees a photo: fewer are faster and coarser. None for
             the model's own. Masks have the photo's size all the same.
         views: Short sides at each of which the model looks at a photo, both as it is and mirrored: what it sees is
-            averaged, for better masks in more time. The largest of them takes the place of `short_side`. Empty for one
+            averaged, for better masks in more time. The largest of them takes the place of `short_side`. None for one
             look.
         onnx: A file of this model that `freeseg export` wrote for any words: onnxruntime then looks at the photos with
             it, at the precision of the file.

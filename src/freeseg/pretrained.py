@@ -31,7 +31,7 @@ class LoadOptions(TypedDict, total=False):
     revision: str | None
     mode: str | None
     short_side: int | None
-    views: Sequence[int]
+    views: Sequence[int] | None
     onnx: str | Path | None
     threads: int | None
 
@@ -69,7 +69,7 @@ class Pretrained:
         from freeseg.engines.opening import open_model
         from freeseg.engines.views import ViewsEngine
 
-        short_side, views, onnx = options.get("short_side"), options.get("views", ()), options.get("onnx")
+        short_side, views, onnx = options.get("short_side"), options.get("views") or (), options.get("onnx")
         if views and short_side is not None:
             raise FreeSegError("views are short sides themselves; leave short_side (--short-side) out")
         for side in views or () if short_side is None else (short_side,):

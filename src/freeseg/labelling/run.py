@@ -57,7 +57,7 @@ def label(
     engine: str = "auto",
     precision: str = "float32",
     ignore_below: float | None = None,
-    views: Sequence[int] = (),
+    views: Sequence[int] | None = None,
     workers: int | None = None,
     sample: int = 24,
     seed: int = 0,
@@ -106,7 +106,7 @@ def label(
     opened = [open_sources([each], without=Path(out))[0] if isinstance(each, str | Path) else each for each in listed]
     names = source_names(opened)  # two of one name are refused before anything is written
     options = LabellingOptions(
-        Path(out), Vocabulary.of(labels), str(model), device, ignore_below, engine, precision, tuple(views)
+        Path(out), Vocabulary.of(labels), str(model), device, ignore_below, engine, precision, tuple(views or ())
     )
     loaded = options.load()
     _check_new_folder(options.folder)
