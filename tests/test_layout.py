@@ -41,6 +41,7 @@ ROOMS = (
     "training",
     "export",
     "serve",
+    "distributed",
     "cli",
 )
 HEAVY = {"torch", "transformers", "numpy", "PIL", "safetensors", "onnxruntime"}  # seconds to import, all together

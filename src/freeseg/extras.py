@@ -21,6 +21,7 @@ EXTRAS = {
     "yaml": "yaml",
     "pandas": "pandas",
     "pyarrow": "parquet",
+    "ray": "ray",
     "supervision": "supervision",
     "accelerate": "train",
     "matplotlib": "train",
@@ -34,7 +35,7 @@ EXTRAS = {
     "python_multipart": "serve",
     "uvicorn": "serve",
 }
-TITLES = {"torch": "PyTorch", "pillow_heif": "pillow-heif", "av": "PyAV", "yaml": "PyYAML"}
+TITLES = {"torch": "PyTorch", "pillow_heif": "pillow-heif", "av": "PyAV", "yaml": "PyYAML", "ray": "Ray"}
 TORCH = ("torch", "transformers", "huggingface_hub")  # what the engine of PyTorch needs
 SERVE = ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn")
 

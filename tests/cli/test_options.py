@@ -32,6 +32,7 @@ class Difference(NamedTuple):
 DIFFERENCES = (
     Difference("segment", "--out", {"default"}, "its files are for people to look at: they may go to ./out"),
     Difference("segment-large", "--out", {"default"}, "its files are for people to look at: they may go to ./out"),
+    Difference("segment", "--engine", {"help", "type"}, "it alone can share its photos out with Ray"),
     Difference("heatmap", "--out", {"default"}, "its files are for people to look at: they may go to ./out"),
     Difference("export", "--out", {"default"}, "with --light, the files belong beside the model"),
     Difference("export", "--labels", {"default"}, "without labels, the file takes any words"),

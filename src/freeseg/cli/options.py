@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from freeseg.words import Vocabulary
 
 DEFAULT_OUT = Path("out")
+ENGINE_HELP = (
+    "What computes. auto takes onnxruntime where it can run the model, otherwise PyTorch; "
+    "freeseg models NAME says which."
+)
 LABELS = typer.Option(
     "--labels",
     "-l",
@@ -159,11 +163,7 @@ class ModelOptions:
     device: Device = "cpu"
     engine: Annotated[
         EngineName,
-        typer.Option(
-            "--engine",
-            help="What computes. auto takes onnxruntime where it can run the model, otherwise PyTorch; freeseg models "
-            "NAME says which.",
-        ),
+        typer.Option("--engine", help=ENGINE_HELP),
     ] = "auto"
     precision: Annotated[
         EnginePrecision | None,

@@ -15,8 +15,8 @@ from freeseg.cli.output import console, plain
 class Update(Protocol):
     """Moves the bar."""
 
-    def __call__(self, done: int, total: int, remark: str = "") -> None:
-        """Show that so many of all are done, and a remark beside the bar."""
+    def __call__(self, done: int, total: int | None, remark: str = "") -> None:
+        """Show that so many of all are done, of a number that may not be known, and a remark beside the bar."""
 
 
 class _Rate(ProgressColumn):
@@ -39,7 +39,7 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Update]:
     with Progress(*columns, console=terminal, refresh_per_second=4, disable=quiet or not terminal.is_terminal) as bar:
         task = bar.add_task("", total=None)
 
-        def update(done: int, total: int, remark: str = "") -> None:
+        def update(done: int, total: int | None, remark: str = "") -> None:
             bar.update(task, completed=done, total=total, description=plain(remark))
 
         yield update

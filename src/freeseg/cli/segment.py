@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from freeseg.cli.dataclass_options import Without
+from freeseg.cli.many import Address, refuse, segment_many, unusual_model
 from freeseg.cli.options import (
     DEFAULT_OUT,
+    ENGINE_HELP,
     Background,
     DryRun,
     Labels,
@@ -24,6 +28,7 @@ from freeseg.cli.options import (
     read_labels,
 )
 from freeseg.cli.segment_report import Report
+from freeseg.engines.choose import EngineName
 from freeseg.results.formats import DEFAULT_FORMATS, ENDINGS, read_formats
 from freeseg.results.objects import Objects
 
@@ -76,7 +81,15 @@ def segment(
             help="Say a line of JSON for each photo, as soon as its files are there, and no tables: for programs.",
         ),
     ] = False,
-    model: ModelOptions,
+    model: Annotated[ModelOptions, Without(("engine",))],
+    engine: Annotated[
+        EngineName | Literal["ray"],
+        typer.Option(
+            "--engine",
+            help=f"{ENGINE_HELP} ray segments many photos with Ray, on this machine or a cluster, into Parquet.",
+        ),
+    ] = "auto",
+    address: Address = None,
 ) -> None:
     """Segment photos by words. Each photo gives an overlay (JPEG), a mask (palette PNG) and a summary (JSON).
 
@@ -85,6 +98,9 @@ def segment(
 
     A run that is repeated with the same words and settings does only what is missing; --overwrite does all again. With
     --table, --coco or --cvat, and of videos, everything is done again, since all results are needed.
+
+    With --engine ray, the result is a folder of Parquet files with a row for each photo, and photos may be in tar files
+    and stores (s3://) too. docs/guides/many-machines.md explains it.
 
     Where two photos have the same name, one keeps its suffix or gets some digits; the summary tells the photo's path.
 
@@ -102,6 +118,7 @@ def segment(
         freeseg segment https://example.org/cat.jpg --labels "cat, dog"  # needs a network
         freeseg segment photo.jpg --labels "cat, table" --no-background --model freeseg-lite-iclip
         freeseg segment photos --labels "cat, dog" --model openai/clip-vit-base-patch16  # needs a network
+        freeseg segment shards/ --labels voc20 --engine ray --address head:6379 --out parts  # needs a network
     """
     from freeseg import __version__
     from freeseg.cli.progress import progress
@@ -116,9 +133,21 @@ def segment(
     from freeseg.results.places import choose_stems, named_photo
     from freeseg.results.saving import save_in_background
 
+    vocabulary = read_labels(labels)
+    if engine == "ray":
+        unusual = {
+            "--save": save != ",".join(DEFAULT_FORMATS),
+            **{"--table": table is not None, "--coco": coco is not None, "--cvat": cvat is not None},
+            **{"--instances, --polygons or --min-area": objects != Objects(), "--json-lines": json_lines},
+            **{"--frames, --every or --allow-private-addresses": which != PhotoOptions()},
+            **{"--overwrite": overwrite, "--dry-run": dry_run},
+        }
+        refuse(unusual | unusual_model(model), "--engine ray")
+        segment_many(photos, vocabulary, out, background=background, model=model, address=address, quiet=quiet)
+        return
+    refuse({"--address": address is not None}, f"--engine {engine}, but with --engine ray")
     formats = read_formats(save)
     report = Report(out, formats, quiet=quiet, json_lines=json_lines)
-    vocabulary = read_labels(labels)
     names = labels_by_value(vocabulary.names, background=background)
     endings = endings_of(formats, names)
     skipped = Skipped()
@@ -136,7 +165,7 @@ def segment(
         report.end_of_plan(skipped.lines())
         raise typer.Exit(1 if report.failed else 0)
     check_folder(out)
-    network = model.load()
+    network = replace(model, engine=engine).load()
     settings = [__version__, network.config, model_sha256(network), vocabulary, background, objects]
     done = DoneBefore(out, settings, formats)
     if not (overwrite or any(file.holds_results for file in files)):

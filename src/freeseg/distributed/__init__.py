@@ -1,0 +1,29 @@
+"""More photos than one machine should do: a core that any engine can drive, and drivers for this process and Ray.
+
+The core is one function, `do_block(block, plan, folder)`: some photos become one part of a Parquet data set, which is
+named by the photos and the plan and written whole or not at all. So a block may be done anywhere, twice, or again after
+a kill, and a driver needs to know nothing about photos.
+"""
+
+from freeseg.distributed.blocks import Block, block_size, missing_blocks
+from freeseg.distributed.core import Outcome, do_block
+from freeseg.distributed.parts import Parts
+from freeseg.distributed.plan import Plan, mask_plan, model_of
+from freeseg.distributed.references import PhotoReference
+from freeseg.distributed.segmenting import segment_block
+from freeseg.distributed.sources import photo_references
+
+__all__ = [
+    "Block",
+    "Outcome",
+    "Parts",
+    "PhotoReference",
+    "Plan",
+    "block_size",
+    "do_block",
+    "mask_plan",
+    "missing_blocks",
+    "model_of",
+    "photo_references",
+    "segment_block",
+]

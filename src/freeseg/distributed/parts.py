@@ -1,0 +1,163 @@
+"""The output of a run: a folder of Parquet files, each whole, and a plan.json that says what they were made with."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from freeseg.distributed.places import is_remote, local_path, opened_place, store_of
+from freeseg.distributed.plan import Plan
+from freeseg.distributed.references import KEY_BYTES, key_of
+from freeseg.errors import DataError, FreeSegError, OutputError, reason
+from freeseg.extras import require
+from freeseg.files import check_folder, file_lock, json_text, parse_json, path_for_message, remove_half_written
+from freeseg.files import write_bytes as write_local
+
+if TYPE_CHECKING:
+    import pyarrow
+
+PLAN = "plan.json"
+ENDING = ".parquet"
+
+
+class Parts:
+    """The parts in a folder, on this machine or in a store.
+
+    Args:
+        folder: Its path or its URL; it need not be there yet.
+
+    Raises:
+        FreeSegError: pyarrow is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> Parts(tempfile.mkdtemp()).names()
+        set()
+    """
+
+    def __init__(self, folder: str):
+        require("pyarrow", what="the output of many photos")
+        self.folder = folder if is_remote(folder) else local_path(folder)
+
+    @contextmanager
+    def begun(self, plan: Plan) -> Iterator[None]:
+        """Say what the parts are made with; while the block runs, no other run on this machine adds to them.
+
+        Raises:
+            OutputError: The folder holds parts of another plan, or another run is writing to it, or it cannot be
+                written to.
+        """
+        if not is_remote(self.folder):
+            check_folder(Path(self.folder))
+            remove_half_written(Path(self.folder), recursive=False)
+        there = self.plan()
+        if there is None:
+            self._write(PLAN, json_text(plan.to_dict()).encode())
+        elif changed := plan.differs_from(there):
+            raise OutputError(
+                f"{path_for_message(self.folder)} holds what was made otherwise (other: {', '.join(changed)}); "
+                "choose another folder"
+            )
+        if is_remote(self.folder):
+            yield
+            return
+        try:
+            with file_lock(Path(self.folder) / PLAN, wait=False):
+                yield
+        except BlockingIOError as error:
+            raise OutputError(
+                f"another run is writing to {path_for_message(self.folder)}; wait for it, or choose another folder"
+            ) from error
+
+    def plan(self) -> dict[str, Any] | None:
+        """What the parts were made with, as `Plan.to_dict` has it; None where there is no plan.json.
+
+        Raises:
+            DataError: It is damaged.
+        """
+        try:
+            with opened_place(self._place(PLAN)) as file:
+                plan = parse_json(bytes(file.read()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot read {path_for_message(self._place(PLAN))}: {reason(error)}") from error
+        return plan if isinstance(plan, dict) else {}
+
+    def names(self) -> set[str]:
+        """The names of all parts that are there, without ending."""
+        return {name.removesuffix(ENDING) for name in self._listed() if name.endswith(ENDING) and name[0] != "."}
+
+    def write(self, name: str, table: pyarrow.Table) -> None:
+        """Write a part, whole or not at all.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        from pyarrow import parquet
+
+        content = io.BytesIO()
+        parquet.write_table(table, content, compression="zstd")
+        self._write(name + ENDING, content.getbuffer())
+
+    def read(self, name: str, columns: list[str] | None = None) -> pyarrow.Table:
+        """A part, or some of its columns.
+
+        Raises:
+            DataError: It is damaged.
+        """
+        from pyarrow import ArrowException, parquet
+
+        place = self._place(name + ENDING)
+        try:
+            with opened_place(place) as file:
+                return parquet.read_table(file, columns=columns)
+        except (OSError, ArrowException) as error:
+            raise DataError(
+                f"cannot read {path_for_message(place)}: {reason(error)}; remove it, and run again what wrote it"
+            ) from error
+
+    def keys(self) -> bytes:
+        """The keys of all photos in all parts, sorted, one after the other."""
+        import numpy as np
+
+        found = bytearray()
+        for name in self.names():
+            for photo in self.read(name, ["photo"])["photo"].to_pylist():
+                found += key_of(photo)
+        return np.sort(np.frombuffer(bytes(found), f"S{KEY_BYTES}")).tobytes()
+
+    def _place(self, name: str) -> str:
+        base, mark, query = self.folder.partition("?")
+        return f"{base.rstrip('/')}/{name}{mark}{query}"
+
+    def _listed(self) -> list[str]:
+        if not is_remote(self.folder):
+            try:
+                return [path.name for path in Path(self.folder).iterdir()]
+            except FileNotFoundError:
+                return []
+        from pyarrow import fs
+
+        store = store_of(self.folder)
+        chosen = fs.FileSelector(store.path, allow_not_found=True)
+        return [info.base_name for info in store.system.get_file_info(chosen)]
+
+    def _write(self, name: str, content: bytes | memoryview) -> None:
+        place = self._place(name)
+        if not is_remote(place):
+            write_local(Path(place), content)
+            return
+        from pyarrow import ArrowException
+
+        store = store_of(place)
+        try:
+            with store.system.open_output_stream(store.path) as file:  # a store shows a file when it is whole
+                file.write(content)
+        except (OSError, ArrowException, FreeSegError) as error:
+            raise OutputError(
+                f"cannot write {path_for_message(place)}: {reason(error)}; check the network and your rights"
+            ) from error

@@ -1,0 +1,133 @@
+"""Files on this machine and in stores (`s3://`, `gs://`, ...), by one way of naming them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from freeseg.errors import FreeSegError, PhotoError, reason
+from freeseg.files import path_for_message
+from freeseg.urls import is_url
+
+_WEB = ("http://", "https://")
+
+
+class Store(NamedTuple):
+    """A file system of pyarrow, and a path in it."""
+
+    system: Any
+    path: str
+
+
+def is_remote(place: str) -> bool:
+    """Whether a place is in a store, and neither on this machine nor a web page.
+
+    Example:
+        >>> is_remote("s3://bucket/photos"), is_remote("photos"), is_remote("https://example.org/cat.jpg")
+        (True, False, False)
+    """
+    return is_url(place) and not place.startswith((*_WEB, "file://"))
+
+
+def local_path(place: str) -> str:
+    """The absolute path of a place on this machine, which may be given as `file://...`.
+
+    Example:
+        >>> local_path("file:///photos/cat.jpg")
+        '/photos/cat.jpg'
+    """
+    return os.path.abspath(place.removeprefix("file://"))  # noqa: PTH100 - links stay what they are
+
+
+def store_of(place: str) -> Store:
+    """The store that a place is in, and its path there.
+
+    Raises:
+        FreeSegError: There is no such kind of store, or it refuses.
+    """
+    scheme, _, rest = place.partition("://")
+    bucket = rest.partition("/")[0]
+    query = place.partition("?")[2]
+    system, _ = _system(f"{scheme}://{bucket}" + (f"?{query}" if query else ""))
+    return Store(system, rest.partition("?")[0].rstrip("/"))
+
+
+@lru_cache(maxsize=8)
+def _system(bucket: str) -> tuple[Any, str]:
+    """The file system that a bucket is in; asking for it may cost a request."""
+    from pyarrow import ArrowException, fs
+
+    try:
+        system, path = fs.FileSystem.from_uri(bucket)
+    except (OSError, ArrowException) as error:
+        raise FreeSegError(
+            f"cannot open {path_for_message(bucket)}: {reason(error)}; check its name, the network and your rights"
+        ) from error
+    return system, path
+
+
+@contextmanager
+def opened_place(place: str) -> Iterator[Any]:
+    """A file, open for reading, with `read`, `seek` and `tell`.
+
+    Raises:
+        OSError: It cannot be opened.
+        FreeSegError: Its store cannot be opened.
+    """
+    if is_remote(place):
+        store = store_of(place)
+        with store.system.open_input_file(store.path) as file:
+            yield file
+    else:
+        with open(local_path(place), "rb") as file:  # noqa: PTH123 - also names that are no text
+            yield file
+
+
+def listed_store(place: str) -> Iterator[str]:
+    """The files in a folder of a store and below it, sorted. The names in one folder are in memory at a time.
+
+    Raises:
+        PhotoError: It cannot be listed.
+    """
+    from pyarrow import ArrowException, fs
+
+    store = store_of(place)
+    scheme = place.partition("://")[0]
+    query = place.partition("?")[2]
+    try:
+        infos = store.system.get_file_info(fs.FileSelector(store.path, recursive=False))
+    except (OSError, ArrowException) as error:
+        raise PhotoError(
+            f"cannot list {path_for_message(place)}: {reason(error)}; check its name, the network and your rights"
+        ) from error
+    for info in sorted(infos, key=lambda each: each.path):
+        if info.base_name.startswith("."):
+            continue
+        found = f"{scheme}://{info.path}" + (f"?{query}" if query else "")
+        if info.type == fs.FileType.Directory:
+            yield from listed_store(found)
+        else:
+            yield found
+
+
+def is_store_folder(place: str) -> bool:
+    """Whether a place in a store is a folder.
+
+    Raises:
+        PhotoError: There is nothing there, or the store does not say.
+    """
+    from pyarrow import ArrowException, fs
+
+    store = store_of(place)
+    try:
+        (info,) = store.system.get_file_info([store.path])
+    except (OSError, ArrowException) as error:
+        raise PhotoError(
+            f"cannot read {path_for_message(place)}: {reason(error)}; check its name, the network and your rights"
+        ) from error
+    if info.type == fs.FileType.NotFound:
+        raise PhotoError(f"cannot read {path_for_message(place)}: nothing is there; check its name")
+    return bool(info.type == fs.FileType.Directory)

@@ -1,0 +1,142 @@
+"""What is done with the photos of a run, in a form that travels to other machines and can be compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from freeseg import __version__
+from freeseg.errors import FreeSegError, WeightsError
+from freeseg.files import bytes_sha256, text_bytes
+from freeseg.pipeline import FreeSeg, Labels
+from freeseg.words import Vocabulary
+
+FORMAT = "freeseg-parts-1"
+Kind = Literal["masks"]
+_TOLD = {"weights_sha256": "model", "decision": "model", "vocabulary": "labels"}  # what a user calls a field
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done with the photos of a run.
+
+    Attributes:
+        kind: What is written of each photo.
+        model: As `freeseg.load` takes it; a folder must be there on every machine.
+        weights_sha256: Of the model's weights.
+        decision: The sha256 of the model's preprocessing and decision rule.
+        engine: What computes: "onnxruntime" or "torch".
+        precision: What it computes in.
+        short_side: Pixels on the shorter side at which the model sees a photo; None for the model's own.
+        version: Of FreeSeg.
+        vocabulary: The labels.
+        background: Whether a pixel may be none of the labels.
+    """
+
+    kind: Kind
+    model: str
+    weights_sha256: str
+    decision: str
+    engine: str
+    precision: str
+    short_side: int | None
+    version: str
+    vocabulary: Vocabulary
+    background: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan for JSON."""
+        told: dict[str, Any] = json.loads(json.dumps({"format": FORMAT, **asdict(self)}))
+        return told
+
+    @property
+    def sha256(self) -> str:
+        """What tells the plan from others."""
+        return bytes_sha256(text_bytes(json.dumps(self.to_dict(), sort_keys=True)))
+
+    def differs_from(self, other: Mapping[str, Any]) -> list[str]:
+        """What a plan that `to_dict` wrote has otherwise, in words of a user."""
+        ours = self.to_dict()
+        return sorted({_TOLD.get(name, name) for name in ours if ours[name] != other.get(name)})
+
+
+def mask_plan(
+    labels: Labels,
+    *,
+    model: str,
+    engine: str = "auto",
+    precision: str | None = "float32",
+    short_side: int | None = None,
+    background: bool = True,
+) -> Plan:
+    """The plan to segment photos by words. The model is loaded, and the labels are tried.
+
+    Args:
+        labels: As `FreeSeg.segment` takes them.
+        model: As `freeseg.load` takes it.
+        engine: As `freeseg.load` takes it.
+        precision: As `freeseg.load` takes it. In "float32" a mask is the same on every kind of processor.
+        short_side: As `freeseg.load` takes it.
+        background: Whether a pixel may be none of the labels.
+
+    Raises:
+        FreeSegError: The model cannot be had as it was asked for, or the labels cannot be used.
+
+    Example:
+        >>> plan = mask_plan("cat, dog", model="freeseg-lite")
+        >>> plan.engine, plan.precision, plan.vocabulary.names
+        ('onnxruntime', 'float32', ('cat', 'dog'))
+    """
+    from freeseg import loading
+
+    loaded = loading.load(model, engine=engine, precision=precision, short_side=short_side, threads=1)
+    loaded.embed_vocabulary(labels)
+    return Plan(
+        kind="masks",
+        model=model,
+        weights_sha256=loaded.weights_sha256,
+        decision=_decision(loaded),
+        engine=loaded.engine.name,
+        precision=loaded.engine.precision,
+        short_side=short_side,
+        version=__version__,
+        vocabulary=Vocabulary.of(labels),
+        background=background,
+    )
+
+
+@lru_cache(maxsize=1)
+def model_of(plan: Plan) -> FreeSeg:
+    """The model of a plan. It computes with one thread, so that masks are the same on every number of cores.
+
+    A process keeps the model of the last plan.
+
+    Raises:
+        FreeSegError: This machine has another version of FreeSeg than the one that made the plan, or the model cannot
+            be had.
+        WeightsError: This machine has another model under that name.
+
+    Example:
+        >>> model_of(mask_plan("cat", model="freeseg-lite")).engine.max_concurrent
+        1
+    """
+    if plan.version != __version__:
+        raise FreeSegError(
+            f"a machine has FreeSeg {__version__}, and the run was started by {plan.version}; install the same version "
+            "on all machines"
+        )
+    from freeseg import loading
+
+    loaded = loading.load(
+        plan.model, engine=plan.engine, precision=plan.precision, short_side=plan.short_side, threads=1
+    )
+    if (loaded.weights_sha256, _decision(loaded)) != (plan.weights_sha256, plan.decision):
+        raise WeightsError(f"a machine has another model under the name {plan.model}; copy the same to all machines")
+    return loaded
+
+
+def _decision(model: FreeSeg) -> str:
+    return bytes_sha256(text_bytes(repr((model.config.preprocessing, model.config.decision))))

@@ -1,0 +1,69 @@
+"""Photos by where they are: some bytes to send to another machine, which reads them there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from freeseg.distributed.places import opened_place
+from freeseg.errors import PhotoError
+from freeseg.files import bytes_sha256, path_for_message, text_bytes
+from freeseg.photos import web_photo
+from freeseg.photos.decoding import photo_errors
+from freeseg.urls import is_url
+
+KEY_BYTES = 16
+
+
+class PhotoReference(NamedTuple):
+    """Where a photo is.
+
+    Attributes:
+        photo: What the photo is called in the output: its path as it was given, or its URL. Each photo has another.
+        path: The file that it is in, as an absolute path, or a URL (`s3://`, `https://`, ...).
+        offset: Where in that file it begins.
+        size: How many bytes it has; 0 for the whole file.
+        problem: Why it cannot be read, where that is known already.
+
+    Example:
+        >>> PhotoReference("a.tar/cat.jpg", "/photos/a.tar", offset=512, size=20_480).photo
+        'a.tar/cat.jpg'
+    """
+
+    photo: str
+    path: str
+    offset: int = 0
+    size: int = 0
+    problem: str = ""
+
+    @property
+    def key(self) -> bytes:
+        """What tells the photo from others, as some bytes."""
+        return key_of(self.photo)
+
+    def content(self) -> Path | bytes:
+        """The photo's path where it is a file of its own on this machine, or else its bytes.
+
+        Raises:
+            PhotoError: It cannot be read.
+        """
+        if self.problem:
+            raise PhotoError(self.problem)
+        if web := web_photo(self.path) if self.path.startswith(("http://", "https://")) else None:
+            return web.fetch().getvalue()
+        if not (self.size or is_url(self.path)):
+            return Path(self.path)
+        with photo_errors(path_for_message(self.photo)), opened_place(self.path) as file:
+            file.seek(self.offset)
+            content: bytes = file.read(self.size or None)
+        return content
+
+
+def key_of(photo: str) -> bytes:
+    """What tells a photo from others, by what it is called.
+
+    Example:
+        >>> len(key_of("cat.jpg"))
+        16
+    """
+    return bytes.fromhex(bytes_sha256(text_bytes(photo)))[:KEY_BYTES]

@@ -1,0 +1,70 @@
+"""`freeseg segment --engine ray`: what is refused before Ray starts, and a run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from commands import Run, one_line
+from freeseg.cli.many import place
+from freeseg.distributed import on_ray
+from freeseg.distributed.drivers import in_this_process
+from many_photos import draw_photos, rows_of
+
+pytest.importorskip("ray")
+
+
+@pytest.fixture
+def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks are done in this process: what Ray does with them, tests/distributed/test_ray.py tries."""
+    from contextlib import nullcontext
+
+    monkeypatch.setattr(on_ray, "cluster", lambda address: nullcontext(2))
+    monkeypatch.setattr(on_ray, "on_ray", in_this_process)
+
+
+def test_a_run_and_the_same_again(run: Run, tmp_path: Path, without_ray: None) -> None:
+    photos, out = draw_photos(tmp_path / "photos", 20), tmp_path / "out"
+    command = ("segment", photos, "--labels", "cat, dog", "--engine", "ray", "--short-side", "64", "--out", out)
+    first = run(*command)
+    assert first.code == 0, first.err
+    assert "20 photos done (1 of them could not be read: see the column error); " in first.out
+    assert len(rows_of(out)) == 20
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert run(*command).out == f"all 20 photos were done before; they are in {out}\n"
+    assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == before
+    refused = one_line(run(*command[:3], "cat", *command[4:]))
+    assert "holds what was made otherwise (other: labels); choose another folder" in refused
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--save", "mask"), "--save does not go with --engine ray; leave it out"),
+        (("--frames",), "--frames, --every or --allow-private-addresses does not go with --engine ray"),
+        (("--device", "cuda"), "--device does not go with --engine ray"),
+        (("--address", "127.0.0.1:1"), "no cluster of Ray answers at 127.0.0.1:1"),
+    ],
+)
+def test_what_does_not_go_with_it_is_refused(run: Run, tmp_path: Path, options: tuple[str, ...], told: str) -> None:
+    photos = draw_photos(tmp_path / "photos", 2)
+    common = ("segment", photos, "--labels", "cat", "--short-side", "64", "--out", tmp_path / "out")
+    assert told in one_line(run(*common, "--engine", "ray", *options))
+
+
+def test_an_address_is_for_ray(run: Run, tmp_path: Path) -> None:
+    done = run("segment", tmp_path, "--labels", "cat", "--address", "head:6379")
+    assert "--address does not go with --engine auto" in one_line(done)
+
+
+def test_ray_is_named_where_it_is_missing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    done = run("segment", tmp_path, "--labels", "cat", "--engine", "ray")
+    assert '--engine ray needs Ray; run: pip install "freeseg[ray]"' in one_line(done)
+
+
+def test_a_url_that_was_a_path_is_one_again() -> None:
+    assert place(Path("s3://bucket/out")) == "s3://bucket/out"
+    assert place(Path("out/parts")) == "out/parts"

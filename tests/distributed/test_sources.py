@@ -1,0 +1,99 @@
+"""Finding the photos of a run: folders, lists, patterns, tar files."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from freeseg.distributed import PhotoReference, photo_references
+from freeseg.errors import PhotoError
+from freeseg.photos import photos_in
+
+
+def names(arguments: Sequence[object], **options: str) -> list[str]:
+    return [Path(reference.photo).name for reference in photo_references([*map(str, arguments)], **options)]
+
+
+def write_tar(path: Path, members: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for name, content in members.items():
+            header = tarfile.TarInfo(name)
+            header.size = len(content)
+            tar.addfile(header, io.BytesIO(content))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Photos at two levels, and what is no photo."""
+    photos = tmp_path / "photos"
+    (photos / "sub").mkdir(parents=True)
+    for name in ("b.jpg", "a.PNG", "sub/c.jpg", "notes.txt", ".hidden.jpg", "a.overlay.jpg", "a.mask.png"):
+        (photos / name).touch()
+    return photos
+
+
+def test_a_folder_gives_what_other_commands_find_in_it(folder: Path) -> None:
+    found = [reference.path for reference in photo_references([str(folder)])]
+    assert sorted(found) == sorted(str(photo.path) for photo in photos_in(folder))
+    assert names([folder]) == ["a.PNG", "b.jpg", "c.jpg"]
+
+
+def test_the_output_is_left_out_and_a_loop_of_links_ends(folder: Path) -> None:
+    (folder / "sub" / "again").symlink_to(folder)
+    assert names([folder]) == ["a.PNG", "b.jpg", "c.jpg"]
+    assert names([folder], without=str(folder / "sub")) == ["a.PNG", "b.jpg"]
+
+
+def test_patterns_lists_files_and_urls(folder: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{folder / 'b.jpg'}\r\n\n{folder / 'sub'}\nfile://{folder / 'a.PNG'}\nhttps://example.org/d.jpg")
+    assert names([f"@{listed}"]) == ["b.jpg", "c.jpg", "a.PNG", "d.jpg"]
+    assert sorted(names([folder / "*.jpg", folder / "notes.txt"])) == ["a.overlay.jpg", "b.jpg", "notes.txt"]
+
+
+def test_a_name_in_a_list_that_is_not_there_costs_nobody_else(folder: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{folder / 'gone.jpg'}\n{folder / 'b.jpg'}\n")
+    gone, there = photo_references([f"@{listed}"])
+    assert gone.problem.startswith(f"cannot read {folder / 'gone.jpg'}: no such file")
+    assert not there.problem
+    with pytest.raises(PhotoError, match="no such file"):
+        gone.content()
+
+
+@pytest.mark.parametrize("argument", ["gone.jpg", "@gone.txt"])
+def test_an_argument_that_is_not_there_is_refused(argument: str) -> None:
+    with pytest.raises(PhotoError, match=r"cannot read gone.*no such file"):
+        list(photo_references([argument]))
+
+
+def test_no_photos_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(PhotoError, match="no photos in"):
+        list(photo_references([str(tmp_path)]))
+
+
+def test_the_photos_in_a_tar_file_are_read_from_it(tmp_path: Path) -> None:
+    members = {"a/1.jpg": b"first", "a/1.txt": b"words", "a/._1.jpg": b"macOS", "a/2.png": b"the second"}
+    shard = write_tar(tmp_path / "000.tar", members)
+    for argument in (shard, tmp_path):
+        found = list(photo_references([str(argument)]))
+        assert [reference.photo for reference in found] == [f"{shard}/a/1.jpg", f"{shard}/a/2.png"]
+        assert [reference.content() for reference in found] == [b"first", b"the second"]
+
+
+def test_a_cut_tar_file_gives_what_it_holds_and_its_problem(tmp_path: Path) -> None:
+    shard = write_tar(tmp_path / "000.tar", {"1.jpg": bytes(2_000), "2.jpg": bytes(2_000)})
+    shard.write_bytes(shard.read_bytes()[:3_000])
+    first, problem = photo_references([str(shard)])
+    assert (first.photo, problem.photo) == (f"{shard}/1.jpg", str(shard))
+    assert problem.problem.startswith(f"cannot read {shard} any further: ")
+
+
+def test_a_whole_file_is_read_by_its_path(folder: Path) -> None:
+    path = folder / "b.jpg"
+    assert PhotoReference("b.jpg", str(path)).content() == path
