@@ -76,6 +76,12 @@ JOBS = {
         changing=("out/found.csv",),  # the rows of those photos whose results could be written
     ),
     "segment, repeated": Job(("segment", "../inputs/photos", "--labels", "cat, dog", "--save", "mask,json", *MODEL)),
+    "segment-large": Job(
+        (
+            *("segment-large", "../inputs/field.tif", "--labels", "cat, dog", "--out", "out", "--geojson", *MODEL),
+            *("--window", "64", "--overlap", "16"),
+        )
+    ),
     "heatmap": Job(("heatmap", "../inputs/photos/0.png", "--labels", "cat, dog", *MODEL)),
     "label": Job((*LABEL, "--workers", "1"), growing=("masks/manifest.jsonl",)),
     "label, 2 workers": Job((*LABEL, "--workers", "2"), changing=("masks/manifest.jsonl",)),
@@ -125,6 +131,8 @@ def prepare(root: Path, photos: int = 12) -> Path:
         file = draw_photo(inputs / "captioned" / f"{number}.png", number)
         lines.append(json.dumps({"file": file.name, "captions": [f"cat number {number}"]}) + "\n")
     (inputs / "captioned" / "captions.jsonl").write_text("".join(lines))
+    blots = np.random.default_rng(0).integers(0, 256, (3, 4, 3), np.uint8)
+    Image.fromarray(blots).resize((600, 400)).save(inputs / "field.tif")
     draw_voc(inputs / "voc", copies=3)
     draw_free_masks(inputs / "drawn")
     save_clip(inputs / "clip")

@@ -58,4 +58,14 @@ class TestWhatIsAFault:
 
 def test_every_command_that_writes_files_is_attacked() -> None:
     commands = {job.command[0] for job in JOBS.values()}
-    assert commands == {"segment", "heatmap", "label", "evaluate", "pretrain", "train", "export", "fetch"}
+    assert commands == {
+        "segment",
+        "segment-large",
+        "heatmap",
+        "label",
+        "evaluate",
+        "pretrain",
+        "train",
+        "export",
+        "fetch",
+    }
