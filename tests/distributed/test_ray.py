@@ -14,10 +14,12 @@ from freeseg.distributed import Outcome, Parts
 from freeseg.distributed.drivers import in_this_process
 from freeseg.distributed.on_ray import cluster, on_ray
 from freeseg.errors import FreeSegError
+from freeseg.extras import is_installed
 from many_photos import blocks_of, draw_photos, rows_of, small_plan
 from ray_processes import workers
 
-pytest.importorskip("ray")
+# Not `importorskip`: what is asked of Ray by variables is asked before it is imported.
+pytestmark = pytest.mark.skipif(not is_installed("ray"), reason="Ray is not installed")
 
 
 @pytest.fixture
@@ -31,9 +33,14 @@ def short_folder() -> Iterator[Path]:
 def test_a_killed_process_costs_nothing(tmp_path: Path, short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(short_folder))
     monkeypatch.setattr("freeseg.distributed.on_ray.available_cores", lambda: 2)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    stops = signal.getsignal(signal.SIGTERM)
     photos, plan, killed = draw_photos(tmp_path / "photos", 16), small_plan(), []
     with cluster() as processors, Parts(str(tmp_path / "out")).begun(plan):
         outcomes: list[Outcome] = []
+        assert signal.getsignal(signal.SIGTERM) == stops
         for outcome in on_ray(blocks_of(photos, plan, tmp_path / "out", size=1), plan, str(tmp_path / "out")):
             if not killed:
                 killed = workers(os.getpid())[:1]
@@ -46,6 +53,7 @@ def test_a_killed_process_costs_nothing(tmp_path: Path, short_folder: Path, monk
     assert not any(each.problem for each in outcomes)
     assert not workers(os.getpid())
     assert not list(short_folder.iterdir())
+    assert not list(home.iterdir())
     undisturbed = tmp_path / "undisturbed"
     list(in_this_process(blocks_of(photos, plan, undisturbed), plan, str(undisturbed), threads=2))
     assert rows_of(tmp_path / "out") == rows_of(undisturbed)

@@ -8,9 +8,13 @@ travels is where photos are, and the plan; parts are written where they are made
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
+import signal
 import socket
+import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -47,6 +51,8 @@ def cluster(address: str | None = None) -> Iterator[int]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if address is not None:
         _check_reachable(address)
+    else:
+        _close_to_strangers()
     import ray
 
     folder = tempfile.mkdtemp(prefix="freeseg-ray-") if address is None else ""
@@ -61,7 +67,8 @@ def cluster(address: str | None = None) -> Iterator[int]:
         }
     try:
         try:
-            ray.init(**where, logging_level="ERROR", log_to_driver=False)
+            with _signals_as_they_are():
+                ray.init(**where, logging_level="ERROR", log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             target = f"join the cluster at {address}" if address else "start on this machine"
             fix = (
@@ -73,6 +80,27 @@ def cluster(address: str | None = None) -> Iterator[int]:
         ray.shutdown()
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _close_to_strangers() -> None:
+    """Have the cluster that is started answer those only that know a token, since Ray listens on all networks.
+
+    Where it is not told one, Ray would keep one in the user's home. It reads it once in the life of a process, so that
+    nothing is changed where Ray is in use already.
+    """
+    if "RAY_AUTH_MODE" not in os.environ and "ray" not in sys.modules:
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+
+
+@contextmanager
+def _signals_as_they_are() -> Iterator[None]:
+    """Put back what SIGTERM does, which Ray sets to something of its own when it starts."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():  # no other may, and Ray leaves it alone there
+            signal.signal(signal.SIGTERM, before)
 
 
 def on_ray(blocks: Iterable[Block], plan: Plan, folder: str) -> Iterator[Outcome]:
