@@ -68,6 +68,18 @@ class Bounds:
         return " ".join([kind, " and ".join(filter(None, ends))]).strip()
 
 
+@dataclass(frozen=True)
+class OtherNames:
+    """In the annotation of a `Literal`: what else a user may write on the command line for its choices.
+
+    Attributes:
+        meant: Other name -> the choice that it stands for. Those that stand for no choice of the `Literal` count for
+            nothing.
+    """
+
+    meant: Mapping[str, str]
+
+
 def check_fields(given: Any, names: Mapping[str, str] | None = None) -> None:
     """Check the fields of a dataclass: that they are what their annotations say.
 

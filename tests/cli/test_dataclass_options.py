@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from freeseg.bounds import OtherNames
 from freeseg.cli import app
 from freeseg.cli.dataclass_options import Choices, Without, field_help, with_options
 from freeseg.decision.pooling import POOLINGS
@@ -57,6 +58,19 @@ def test_the_command_gets_the_dataclass() -> None:
     assert brew().output == f"1 {Tea()} None\n"
     done = brew("--kind", "green", "--minutes", "2", "--milk", "--cups", "3", "--pot", "tin", "--size", "large")
     assert done.output == f"3 {Tea('green', 2.0, True, 'tin')} large\n"
+
+
+def test_another_name_of_a_choice_is_that_choice() -> None:
+    @with_options
+    def command(
+        *, size: Annotated[Literal["small", "large"], OtherNames({"big": "large", "huge": "giant"})] = "small"
+    ) -> None:
+        typer.echo(size)
+
+    program = typer.Typer()
+    program.command()(command)
+    assert [CliRunner().invoke(program, ["--size", size]).output for size in ("big", "large")] == ["large\n"] * 2
+    assert CliRunner().invoke(program, ["--size", "huge"]).exit_code == 2  # it stands for no choice
 
 
 def test_fields_without_an_option_keep_their_defaults() -> None:

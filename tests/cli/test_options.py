@@ -5,12 +5,17 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import pytest
 import typer
 
+from commands import Run, one_line
+from freeseg import loading
 from freeseg.cli import app
+from freeseg.models.precisions import SHORT_NAMES
+from freeseg.pipeline import FreeSeg
 
 PROGRAM: Any = typer.main.get_command(app)
 COMMANDS: dict[str, Any] = PROGRAM.commands
@@ -107,3 +112,32 @@ def test_a_command_says_in_one_sentence_what_it_does(command: str) -> None:
     assert first[0].isupper()
     assert "." in first or ":" in first or "," in first
     assert "Examples" not in COMMANDS[command].help
+
+
+@pytest.mark.parametrize(("written", "meant"), [*SHORT_NAMES.items(), ("float16", "float16"), ("int8", "int8")])
+def test_precisions_have_the_names_that_load_takes(
+    run: Run, photo: Path, tiny: FreeSeg, monkeypatch: pytest.MonkeyPatch, written: str, meant: str
+) -> None:
+    asked: list[Any] = []
+
+    def load(**options: Any) -> FreeSeg:
+        asked.append(options["precision"])
+        return tiny
+
+    monkeypatch.setattr(loading, "load", load)
+    done = run("segment", photo, "-l", "cat", "--precision", written, "-o", photo.parent / "out")
+    assert (done.code, done.err) == (0, "")
+    assert asked == [meant]
+
+
+def test_a_precision_of_no_name_is_refused_in_one_line(run: Run, photo: Path) -> None:
+    line = one_line(run("segment", photo, "-l", "cat", "--precision", "int3"))
+    assert "int3" in line
+    assert "float16" in line
+
+
+@pytest.mark.parametrize("command", ["segment", "label", "train", "pretrain"])
+def test_help_shows_one_name_for_each_precision(run: Run, command: str) -> None:
+    said = run(command, "--help").out
+    assert "float32" in said
+    assert "fp32" not in said

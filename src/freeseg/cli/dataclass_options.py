@@ -10,14 +10,17 @@ import inspect
 import re
 import types
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 import typer
 from typer.models import ParameterInfo
+
+from freeseg.bounds import OtherNames
 
 Command = Callable[..., None]
 
@@ -34,6 +37,17 @@ class Choices:
     """In the annotation of a text: the values that it may have, where they are known at run time only."""
 
     names: tuple[str, ...]
+
+
+class _Choice(StrEnum):
+    """What a user may write for a choice, and the choice that it stands for."""
+
+    meant: str
+
+    def __new__(cls, written: str, meant: str) -> Self:
+        choice = str.__new__(cls, written)
+        choice._value_, choice.meant = written, meant
+        return choice
 
 
 def with_options(command: Command) -> Command:
@@ -134,12 +148,18 @@ def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     kind, metadata = _split(annotation)
     choices = next((each.names for each in metadata if isinstance(each, Choices)), None) or _literal(kind)
     if choices:
-        enumeration: Any = StrEnum(name, {choice: choice for choice in choices})  # type: ignore[misc]
+        others = next((each.meant for each in metadata if isinstance(each, OtherNames)), {})
+        meant = {choice: choice for choice in choices} | {each: to for each, to in others.items() if to in choices}
+        members: Any = {written: (written, choice) for written, choice in meant.items()}
+        enumeration: Any = _Choice(name, members)
         kind = enumeration | None if type(None) in get_args(kind) else enumeration
         default = enumeration(default) if isinstance(default, str) else default
     for each in metadata:
         if isinstance(each, ParameterInfo):
-            kind = Annotated[kind, each]
+            shown = copy(each)
+            if choices:  # without their other names
+                shown.metavar = each.metavar or f"[{'|'.join(choices)}]"
+            kind = Annotated[kind, shown]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
@@ -159,5 +179,5 @@ def _literal(kind: Any) -> tuple[str, ...]:
 
 
 def _plain(value: Any) -> Any:
-    """A choice as text; any other value as it is."""
-    return value.value if isinstance(value, StrEnum) else value
+    """A choice as a text, whatever name was written for it; any other value as it is."""
+    return value.meant if isinstance(value, _Choice) else value

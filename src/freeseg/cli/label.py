@@ -9,7 +9,7 @@ import typer
 from freeseg.cli.dataclass_options import Without
 from freeseg.cli.options import Labels, ModelOptions, Out, Seed, Sources, numbers, read_labels
 from freeseg.cli.output import console, error_text, say
-from freeseg.models.precisions import EnginePrecision
+from freeseg.models.precisions import OTHER_NAMES, EnginePrecision
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,6 +36,7 @@ def label(
     ] = None,
     precision: Annotated[
         EnginePrecision,
+        OTHER_NAMES,
         typer.Option(
             help="Number format of the computation. int8 is faster; float32 gives the same masks on every processor."
         ),

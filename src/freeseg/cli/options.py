@@ -18,7 +18,7 @@ from freeseg.bounds import MOST_SEED
 from freeseg.cli.dataclass_options import Choices
 from freeseg.engines.choose import EngineName
 from freeseg.models import DEFAULT
-from freeseg.models.precisions import EnginePrecision
+from freeseg.models.precisions import OTHER_NAMES, EnginePrecision
 from freeseg.models.towers import dense_modes
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ class ModelOptions:
     ] = "auto"
     precision: Annotated[
         EnginePrecision | None,
+        OTHER_NAMES,
         typer.Option(
             "--precision",
             help="Number format of the computation: int8 and float32 in onnxruntime, float32, bfloat16 and float16 in "

@@ -10,7 +10,7 @@ import typer
 from freeseg.cli.options import Out, Readers
 from freeseg.cli.output import say
 from freeseg.cli.training import Cache, Name, command_line, show_steps
-from freeseg.models.precisions import PrecisionName
+from freeseg.models.precisions import OTHER_NAMES, PrecisionName
 from freeseg.models.towers import DEFAULT_NETWORK, describe_image_towers
 from freeseg.training import CACHE
 from freeseg.training.network.recipe import NetworkRecipe
@@ -44,6 +44,7 @@ def train(
     readers: Readers = 0,
     precision: Annotated[
         Literal["auto"] | PrecisionName,
+        OTHER_NAMES,
         typer.Option(
             help="Number format of the computation. auto takes bfloat16 on a GPU that supports it, otherwise float32."
         ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from freeseg.bounds import MOST_RATE, MOST_SEED, MOST_WEIGHT, Bounds, check_fields
+from freeseg.models.precisions import OTHER_NAMES
 
 ATTENTIONS = ("auto", "energy", "none")  # what weighs patches without another tower
 
@@ -63,7 +64,7 @@ class TeacherRecipe:
     learning_rate: Annotated[float, Bounds(above=0, most=MOST_RATE)] = 3e-3
     weight_decay: Annotated[float, Bounds(0, MOST_RATE)] = 0.01
     seed: Annotated[int, Bounds(0, MOST_SEED)] = 0
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Annotated[Literal["float32", "bfloat16"], OTHER_NAMES] = "float32"
 
     def __post_init__(self) -> None:
         check_fields(self)
