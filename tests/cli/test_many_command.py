@@ -11,9 +11,10 @@ from commands import Run, one_line
 from freeseg.cli.many import place
 from freeseg.distributed import on_ray
 from freeseg.distributed.drivers import in_this_process
+from freeseg.extras import is_installed
 from many_photos import draw_photos, rows_of
 
-pytest.importorskip("ray")
+pytestmark = pytest.mark.skipif(not is_installed("ray"), reason="Ray is not installed")
 
 
 @pytest.fixture
