@@ -38,7 +38,7 @@ QUICK = {
     "label": "--workers 1",
     "serve": "--port 0",
 }
-NEEDS = {"train": "label", "compare": "evaluate"}  # command -> whose examples it needs
+NEEDS = {"query": "embed", "train": "label", "compare": "evaluate"}  # command -> whose examples it needs
 SHOW = """
 import sys
 from freeseg.cli import main

@@ -57,7 +57,7 @@ def test_what_does_not_go_with_it_is_refused(run: Run, tmp_path: Path, options: 
 
 def test_an_address_is_for_ray(run: Run, tmp_path: Path) -> None:
     done = run("segment", tmp_path, "--labels", "cat", "--address", "head:6379")
-    assert "--address does not go with --engine auto" in one_line(done)
+    assert "--address does not go with another engine than ray" in one_line(done)
 
 
 def test_ray_is_named_where_it_is_missing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,3 +69,17 @@ def test_ray_is_named_where_it_is_missing(run: Run, tmp_path: Path, monkeypatch:
 def test_a_url_that_was_a_path_is_one_again() -> None:
     assert place(Path("s3://bucket/out")) == "s3://bucket/out"
     assert place(Path("out/parts")) == "out/parts"
+
+
+def test_embed_and_query_in_this_process(run: Run, tmp_path: Path) -> None:
+    photos, seen, out = draw_photos(tmp_path / "photos", 4), tmp_path / "seen", tmp_path / "out"
+    first = run("embed", photos, "--short-side", "64", "--out", seen)
+    assert "4 photos done (1 of them could not be read: see the column error); " in first.out, first.err
+    asked = run("query", seen, "--labels", "cat, dog", "--out", out)
+    assert "4 photos done (1 of them could not be read: see the column error); " in asked.out, asked.err
+    assert len(rows_of(out)) == 4
+    assert run("query", seen, "--labels", "cat, dog", "--out", out, "--quiet").out == ""
+    assert "name a folder that freeseg embed wrote" in one_line(run("query", out, "--labels", "cat", "--out", seen))
+    assert "--address does not go with another engine" in one_line(
+        run("embed", photos, "--out", out, "--address", "a:1")
+    )

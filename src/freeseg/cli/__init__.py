@@ -19,6 +19,7 @@ import typer
 import freeseg
 from freeseg.cli.compare import compare
 from freeseg.cli.dataclass_options import Command, path_flags, with_options
+from freeseg.cli.embed import embed
 from freeseg.cli.evaluate import evaluate
 from freeseg.cli.export import export
 from freeseg.cli.fetch import fetch
@@ -28,6 +29,7 @@ from freeseg.cli.models import models
 from freeseg.cli.output import error_text, say
 from freeseg.cli.pretrain import pretrain
 from freeseg.cli.push import push
+from freeseg.cli.query import query
 from freeseg.cli.segment import segment
 from freeseg.cli.segment_large import segment_large
 from freeseg.cli.serve import serve
@@ -53,6 +55,8 @@ COMMANDS: tuple[Command, ...] = (
     segment_large,
     heatmap,
     label,
+    embed,
+    query,
     train,
     pretrain,
     evaluate,

@@ -6,11 +6,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +20,8 @@ from freeseg.errors import FreeSegError
 
 if TYPE_CHECKING:
     from freeseg.cli.options import ModelOptions
-    from freeseg.distributed import Block, Parts, PhotoReference, Plan
+    from freeseg.distributed import Block, Parts, Plan
+    from freeseg.distributed.drivers import Driver
     from freeseg.words import Vocabulary
 
 Address = Annotated[
@@ -39,8 +41,7 @@ def segment_many(
     *,
     background: bool,
     model: ModelOptions,
-    address: str | None,
-    quiet: bool,
+    where: Where,
 ) -> None:
     """Segment photos on Ray, into Parquet.
 
@@ -50,25 +51,52 @@ def segment_many(
         out: Folder of the output, or its URL.
         background: Whether a pixel may be none of the labels.
         model: Which model.
-        address: Of a cluster; None for this machine.
-        quiet: Whether nothing is said on stdout.
+        where: Where it runs.
     """
-    from freeseg.distributed import Parts, mask_plan, photo_references
-    from freeseg.extras import require
+    from freeseg.distributed import mask_plan
 
-    require("ray", "pyarrow", what="--engine ray")
+    def plan() -> Plan:
+        return mask_plan(vocabulary, background=background, **options_of(model))
+
+    run_over_photos(photos, plan, out, where)
+
+
+def run_over_photos(
+    photos: Sequence[str], make_plan: Callable[[], Plan], out: Path, where: Where, *, most: int | None = None
+) -> None:
+    """Do what a plan says with photos that the arguments of a command name.
+
+    Args:
+        photos: The arguments.
+        make_plan: Gives the plan; it is not asked before the arguments are known to be right.
+        out: Folder of the output, or its URL.
+        where: Where it runs.
+        most: How many photos a part has at most; None for as many as masks have.
+    """
+    from freeseg.distributed import Parts, block_size, missing_blocks, photo_references
+    from freeseg.distributed.blocks import MOST_PHOTOS
+
+    where.check()
     folder = place(out)
+    parts = Parts(folder)
     references = photo_references(photos, without=folder)
     first = next(references)  # what is wrong with the arguments is told before a model is loaded
-    plan = mask_plan(
-        vocabulary,
-        model=os.path.abspath(model.model) if Path(model.model).is_dir() else model.model,  # noqa: PTH100
-        precision=model.precision or "float32",
-        short_side=model.short_side,
-        background=background,
+    plan = make_plan()
+    size, found = block_size(chain([first], references), most or MOST_PHOTOS)
+    job = Job(plan, parts, where, size)
+    job.run(
+        missing_blocks(found, plan, parts, size=size, passed=job.passed),
+        lambda: sum(1 for _ in photo_references(photos, without=folder)),
     )
-    job = Job(plan, Parts(folder), address=address, quiet=quiet)
-    job.run(chain([first], references), lambda: sum(1 for _ in photo_references(photos, without=folder)))
+
+
+def options_of(model: ModelOptions) -> dict[str, Any]:
+    """What a plan takes of the options of a model."""
+    return {
+        "model": os.path.abspath(model.model) if Path(model.model).is_dir() else model.model,  # noqa: PTH100
+        "precision": model.precision or "float32",
+        "short_side": model.short_side,
+    }
 
 
 def place(out: Path) -> str:
@@ -101,6 +129,59 @@ def refuse(given: Mapping[str, bool], what: str) -> None:
         raise FreeSegError(f"{wrong[0]} does not go with {what}; leave it out")
 
 
+@dataclass(frozen=True)
+class Where:
+    """Where a run over many photos runs.
+
+    Attributes:
+        on_ray: Whether on Ray; otherwise in threads of this process.
+        address: Of a cluster of Ray; None for this machine.
+        quiet: Whether nothing is said on stdout.
+    """
+
+    on_ray: bool
+    address: str | None = None
+    quiet: bool = False
+
+    def check(self) -> None:
+        """Refuse what cannot be, before anything is read.
+
+        Raises:
+            FreeSegError: A package is missing, or there is an address and no Ray.
+        """
+        from freeseg.extras import require
+
+        if self.on_ray:
+            require("ray", "pyarrow", what="--engine ray")
+        refuse({"--address": self.address is not None and not self.on_ray}, "another engine than ray")
+
+    def say(self, text: str) -> None:
+        """Say something, unless it is to be quiet."""
+        if not self.quiet:
+            say(text)
+
+    @contextmanager
+    def driver(self, size: int) -> Iterator[Driver]:
+        """What has blocks done, as long as the block runs; it says what was chosen.
+
+        Args:
+            size: How many photos a part has at most.
+        """
+        from freeseg.distributed import drivers, on_ray
+        from freeseg.system import available_cores
+
+        photos = f"up to {size} photos a part"
+        if not self.on_ray:
+            threads = available_cores()
+            self.say(f"In this process: {threads} threads, {photos}")
+            yield partial(drivers.in_this_process, threads=threads)
+            return
+        with on_ray.cluster(self.address) as processors:
+            name = f"the cluster at {self.address}" if self.address else "this machine"
+            self.say(f"Ray on {name}: {processors} processes of one thread, {photos}")
+            yield on_ray.on_ray
+
+
 @dataclass
 class Job:
     """A run over many photos.
@@ -108,70 +189,57 @@ class Job:
     Attributes:
         plan: What is done.
         parts: The output.
-        address: Of a cluster of Ray; None for this machine.
-        quiet: Whether nothing is said on stdout.
-        before: How many photos were done before.
+        where: Where it runs.
         size: How many photos a part has at most.
+        before: How many photos were done before.
     """
 
     plan: Plan
     parts: Parts
-    address: str | None
-    quiet: bool
+    where: Where
+    size: int
     before: int = 0
-    size: int = 0
 
-    def run(self, references: Iterator[PhotoReference], count: Callable[[], int]) -> None:
+    def passed(self, photos: int) -> None:
+        """Count photos that were done before."""
+        self.before += photos
+
+    def run(self, blocks: Iterator[Block], count: Callable[[], int]) -> None:
         """Do what is missing.
 
         Args:
-            references: The photos.
-            count: Counts them, in another thread.
+            blocks: What is missing; nobody asks for the first before the output is known to be of this plan.
+            count: Counts all photos, in another thread.
 
         Raises:
             Exit: Photos are left that nobody could do.
         """
-        from freeseg.distributed import block_size, missing_blocks
-
         with self.parts.begun(self.plan):
-            self.size, references = block_size(references)
-            blocks = missing_blocks(references, self.plan, self.parts, size=self.size, passed=self._passed)
             first = next(blocks, None)
             if first is None:
-                self._say(f"all {self.before} photos were done before; they are in {self.parts.folder}")
+                self.where.say(f"all {self.before} photos were done before; they are in {self.parts.folder}")
                 return
             self._drive(chain([first], blocks), count)
 
     def _drive(self, blocks: Iterator[Block], count: Callable[[], int]) -> None:
         from freeseg.cli.progress import progress
-        from freeseg.distributed.on_ray import cluster, on_ray
 
         done, broken, problems, total = 0, 0, [], Later(count)
-        with cluster(self.address) as processors:
-            where = f"the cluster at {self.address}" if self.address else "this machine"
-            self._say(f"Ray on {where}: {processors} processes of one thread, up to {self.size} photos a part")
+        with self.where.driver(self.size) as drive, progress("photos", quiet=self.where.quiet) as update:
             begun = time.monotonic()
-            with progress("segmenting", quiet=self.quiet) as update:
-                for outcome in on_ray(blocks, self.plan, self.parts.folder):
-                    done += 0 if outcome.problem else outcome.photos
-                    broken += outcome.broken
-                    problems += [outcome.problem] * bool(outcome.problem)
-                    update(self.before + done, total.value)
+            for outcome in drive(blocks, self.plan, self.parts.folder):
+                done += 0 if outcome.problem else outcome.photos
+                broken += outcome.broken
+                problems += [outcome.problem] * bool(outcome.problem)
+                update(self.before + done, total.value)
             rate = done / max(time.monotonic() - begun, 1e-3)
         unread = f" ({broken} of them could not be read: see the column error)" if broken else ""
         before = f", {self.before} done before" if self.before else ""
-        self._say(f"{done} photos done{unread}{before}; {rate:.1f} photos/s; they are in {self.parts.folder}")
+        self.where.say(f"{done} photos done{unread}{before}; {rate:.1f} photos/s; they are in {self.parts.folder}")
         for problem in problems:
             say(error_text(problem), err=True)
         if problems:
             raise typer.Exit(1)
-
-    def _passed(self, photos: int) -> None:
-        self.before += photos
-
-    def _say(self, text: str) -> None:
-        if not self.quiet:
-            say(text)
 
 
 class Later:

@@ -7,8 +7,9 @@ a kill, and a driver needs to know nothing about photos.
 
 from freeseg.distributed.blocks import Block, block_size, missing_blocks
 from freeseg.distributed.core import Outcome, do_block
+from freeseg.distributed.embedding import embed_block, missing_queries, query_block
 from freeseg.distributed.parts import Parts
-from freeseg.distributed.plan import Plan, mask_plan, model_of
+from freeseg.distributed.plan import Plan, embedding_plan, mask_plan, model_of, query_plan
 from freeseg.distributed.references import PhotoReference
 from freeseg.distributed.segmenting import segment_block
 from freeseg.distributed.sources import photo_references
@@ -21,9 +22,14 @@ __all__ = [
     "Plan",
     "block_size",
     "do_block",
+    "embed_block",
+    "embedding_plan",
     "mask_plan",
     "missing_blocks",
+    "missing_queries",
     "model_of",
     "photo_references",
+    "query_block",
+    "query_plan",
     "segment_block",
 ]

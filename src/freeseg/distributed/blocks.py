@@ -45,11 +45,12 @@ class Block(NamedTuple):
         return cls(bytes_sha256(plan_sha256.encode() + content)[:NAME_DIGITS], chosen)
 
 
-def block_size(photos: Iterator[PhotoReference]) -> tuple[int, Iterator[PhotoReference]]:
-    """How many photos a block should have: `MOST_PHOTOS`, and fewer where there are not many photos.
+def block_size(photos: Iterator[PhotoReference], most: int = MOST_PHOTOS) -> tuple[int, Iterator[PhotoReference]]:
+    """How many photos a block should have: the most, and fewer where there are not many photos.
 
     Args:
         photos: The photos, of which some are taken.
+        most: How many it has where there are many photos.
 
     Returns:
         The size, and all photos again.
@@ -59,7 +60,7 @@ def block_size(photos: Iterator[PhotoReference]) -> tuple[int, Iterator[PhotoRef
         >>> size, len(list(photos))
         (3, 20)
     """
-    first = list(islice(photos, LEAST_BLOCKS * MOST_PHOTOS))
+    first = list(islice(photos, LEAST_BLOCKS * most))
     return max(1, -(-len(first) // LEAST_BLOCKS)), chain(first, photos)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from freeseg.distributed.blocks import Block
+from freeseg.distributed.embedding import embed_block, query_block
 from freeseg.distributed.parts import Parts
 from freeseg.distributed.plan import Plan
 from freeseg.distributed.segmenting import segment_block
+
+WORK = {"masks": segment_block, "embeddings": embed_block, "query": query_block}
 
 
 class Outcome(NamedTuple):
@@ -46,6 +49,6 @@ def do_block(block: Block, plan: Plan, folder: str) -> Outcome:
         >>> do_block(block, plan, tempfile.mkdtemp())
         Outcome(photos=1, broken=1, problem='')
     """
-    table = segment_block(block.photos, plan)
+    table = WORK[plan.kind](block.photos, plan)
     Parts(folder).write(block.name, table)
-    return Outcome(len(block.photos), len(block.photos) - table["error"].null_count)
+    return Outcome(len(table), len(table) - table["error"].null_count)

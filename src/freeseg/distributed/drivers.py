@@ -36,7 +36,9 @@ def in_this_process(blocks: Iterable[Block], plan: Plan, folder: str, *, threads
         >>> list(in_this_process([block], plan, tempfile.mkdtemp()))
         [Outcome(photos=1, broken=1, problem='')]
     """
-    model_of(plan).embed_vocabulary(plan.vocabulary)  # once, before there are several threads
+    model = model_of(plan)  # once, before there are several threads
+    if plan.vocabulary is not None:
+        model.embed_vocabulary(plan.vocabulary)
     work = partial(do_block, plan=plan, folder=folder)
     running: set[Future[Outcome]] = set()
     with ThreadPoolExecutor(threads) as pool:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
 from freeseg import __version__
-from freeseg.errors import FreeSegError, WeightsError
+from freeseg.errors import DataError, FreeSegError, WeightsError
 from freeseg.files import bytes_sha256, text_bytes
 from freeseg.pipeline import FreeSeg, Labels
 from freeseg.words import Vocabulary
 
 FORMAT = "freeseg-parts-1"
-Kind = Literal["masks"]
-_TOLD = {"weights_sha256": "model", "decision": "model", "vocabulary": "labels"}  # what a user calls a field
+Kind = Literal["masks", "embeddings", "query"]
+_TOLD = {
+    "weights_sha256": "model",
+    "decision": "model",
+    "vocabulary": "labels",
+    "source": "embeddings",
+}  # what a user calls a field
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,9 @@ class Plan:
         precision: What it computes in.
         short_side: Pixels on the shorter side at which the model sees a photo; None for the model's own.
         version: Of FreeSeg.
-        vocabulary: The labels.
+        vocabulary: The labels; None for embeddings, which know none.
         background: Whether a pixel may be none of the labels.
+        source: Of a query, the sha256 of the plan of the embeddings.
     """
 
     kind: Kind
@@ -44,8 +50,9 @@ class Plan:
     precision: str
     short_side: int | None
     version: str
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary | None = None
     background: bool = True
+    source: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The plan for JSON."""
@@ -55,7 +62,7 @@ class Plan:
     @property
     def sha256(self) -> str:
         """What tells the plan from others."""
-        return bytes_sha256(text_bytes(json.dumps(self.to_dict(), sort_keys=True)))
+        return _sha256(self.to_dict())
 
     def differs_from(self, other: Mapping[str, Any]) -> list[str]:
         """What a plan that `to_dict` wrote has otherwise, in words of a user."""
@@ -90,12 +97,33 @@ def mask_plan(
         >>> plan.engine, plan.precision, plan.vocabulary.names
         ('onnxruntime', 'float32', ('cat', 'dog'))
     """
+    plan = embedding_plan(model=model, engine=engine, precision=precision, short_side=short_side)
+    return _asking(replace(plan, kind="masks"), labels, background)
+
+
+def embedding_plan(
+    *, model: str, engine: str = "auto", precision: str | None = "float32", short_side: int | None = None
+) -> Plan:
+    """The plan to look at photos once, to ask about them later. The model is loaded.
+
+    Args:
+        model: As `freeseg.load` takes it.
+        engine: As `freeseg.load` takes it.
+        precision: As `freeseg.load` takes it. In "float32" what is seen is the same on every kind of processor.
+        short_side: As `freeseg.load` takes it.
+
+    Raises:
+        FreeSegError: The model cannot be had as it was asked for.
+
+    Example:
+        >>> embedding_plan(model="freeseg-lite").kind
+        'embeddings'
+    """
     from freeseg import loading
 
     loaded = loading.load(model, engine=engine, precision=precision, short_side=short_side, threads=1)
-    loaded.embed_vocabulary(labels)
     return Plan(
-        kind="masks",
+        kind="embeddings",
         model=model,
         weights_sha256=loaded.weights_sha256,
         decision=_decision(loaded),
@@ -103,9 +131,44 @@ def mask_plan(
         precision=loaded.engine.precision,
         short_side=short_side,
         version=__version__,
-        vocabulary=Vocabulary.of(labels),
-        background=background,
     )
+
+
+def query_plan(embeddings: Mapping[str, Any] | None, labels: Labels, *, background: bool = True) -> Plan:
+    """The plan to ask what was seen of photos for words.
+
+    Args:
+        embeddings: What `Parts.plan` gives of the embeddings.
+        labels: As `FreeSeg.segment` takes them.
+        background: Whether a pixel may be none of the labels.
+
+    Raises:
+        DataError: These are no embeddings.
+        FreeSegError: The model is not there or is another one, or the labels cannot be used.
+
+    Example:
+        >>> query_plan(embedding_plan(model="freeseg-lite").to_dict(), "cat").vocabulary.names
+        ('cat',)
+    """
+    told = embeddings or {}
+    if told.get("format") != FORMAT or told.get("kind") != "embeddings":
+        raise DataError("no embeddings are there; name a folder that freeseg embed wrote")
+    known: dict[str, Any] = {
+        name: told.get(name) for name in ("model", "weights_sha256", "decision", "engine", "precision")
+    }
+    short_side = told.get("short_side")
+    if not all(isinstance(value, str) for value in known.values()) or not isinstance(short_side, int | None):
+        raise DataError("the plan.json of the embeddings is damaged; embed the photos again")
+    plan = Plan(kind="query", short_side=short_side, version=__version__, source=_sha256(told), **known)
+    return _asking(plan, labels, background)
+
+
+def _asking(plan: Plan, labels: Labels, background: bool) -> Plan:
+    """The plan with labels, which its model can use."""
+    plan = replace(plan, vocabulary=Vocabulary.of(labels), background=background)
+    assert plan.vocabulary is not None  # noqa: S101 - for the type checker
+    model_of(plan).embed_vocabulary(plan.vocabulary)
+    return plan
 
 
 @lru_cache(maxsize=1)
@@ -136,6 +199,10 @@ def model_of(plan: Plan) -> FreeSeg:
     if (loaded.weights_sha256, _decision(loaded)) != (plan.weights_sha256, plan.decision):
         raise WeightsError(f"a machine has another model under the name {plan.model}; copy the same to all machines")
     return loaded
+
+
+def _sha256(told: Mapping[str, Any]) -> str:
+    return bytes_sha256(text_bytes(json.dumps(told, sort_keys=True)))
 
 
 def _decision(model: FreeSeg) -> str:

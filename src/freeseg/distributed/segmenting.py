@@ -67,7 +67,7 @@ def segment_block(photos: Sequence[PhotoReference], plan: Plan) -> pyarrow.Table
         try:
             if isinstance(content, PhotoError):
                 raise content
-            row |= mask_columns(model.segment(content, plan.vocabulary, background=plan.background))
+            row |= mask_columns(model.segment(content, plan.vocabulary or (), background=plan.background))
         except PhotoError as error:
             row |= {"error": error_of(error, reference)}
         rows.append(row)
