@@ -62,6 +62,22 @@ def test_a_model_can_be_sent_to_another_process(embedded: FreeSeg) -> None:
     assert same(again.segment(NOISE, "cat, dog"), embedded.segment(NOISE, "cat, dog"))
 
 
+@pytest.mark.parametrize("exported", [False, True])
+def test_the_current_folder_may_change(
+    model: Path, shipped_open: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, exported: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "open.onnx").symlink_to(shipped_open.path)
+    loaded = freeseg.load(model.name, precision="float32", onnx="open.onnx" if exported else None)
+    expected = freeseg.load(model, precision="float32").similarity(NOISE, "zeppelin, heron", size=(9, 14))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")  # nothing was asked yet: no word was embedded, no tokenizer read
+    monkeypatch.setenv("FREESEG_CACHE", str(tmp_path / "cache"))
+    again = pickle.loads(pickle.dumps(loaded))  # noqa: S301 - it was made in the lines before
+    for each in (loaded, again):
+        np.testing.assert_allclose(each.similarity(NOISE, "zeppelin, heron", size=(9, 14)), expected, atol=1e-5)
+
+
 def test_as_many_threads_as_were_asked_for() -> None:
     engine = freeseg.load(threads=1).engine
     assert isinstance(engine, OnnxEngine)

@@ -51,7 +51,8 @@ def open_model(
         WeightsError: No such model, or a file of it is missing or altered.
         FreeSegError: It cannot be used as it was asked for, or what it needs is not installed.
     """
-    folder = find_model(name, revision=revision)
+    # Some files are first read later, and again where the model is unpickled: the current folder may be another then.
+    folder, onnx = find_model(name, revision=revision).absolute(), onnx and onnx.absolute()
     config = read_config(folder) if zero_shot_family(folder) is None else None
     if config is not None:
         check_mode(config, wish.mode)
