@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import transformers
 from numpy.typing import NDArray
 from PIL import Image
 
+import freeseg
 from freeseg.photos import fit_short_side, resize
 from freeseg.pipeline import FreeSeg
 from freeseg.words import TEMPLATES, Vocabulary
 from tiny import iclip_of
+from tiny_transformers import CLIP_MEAN, CLIP_STD, save_clip
 
 LABELS = ["cat", "sofa|couch", "floor"]
 NOISE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)
@@ -84,6 +88,35 @@ class TestRemoveRedundancy:
         assert (found.shape, found.dtype) == ((3, 45, 70), np.float32)
         assert found.std(axis=(1, 2)).min() > 0.01
         np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    @pytest.mark.parametrize("background", [[], ["wall", "sky"]])
+    @pytest.mark.parametrize("views", [None, (48, 32)])
+    def test_of_a_clip_asks_its_class_token(
+        self, tmp_path: Path, background: list[str], views: tuple[int, ...] | None
+    ) -> None:
+        """CLIP Surgery's feature surgery as its paper has it, over patches x labels x channels."""
+        model = freeseg.load(save_clip(tmp_path), short_side=None if views else 48, views=views)
+        model = model.with_config(replace(model.config, same_meaning=1.0))  # random weights tell few words apart
+        asked = Vocabulary.of(["cat", "dog", "phone"], background)
+        texts = torch.from_numpy(model.embed_vocabulary(asked).embeddings)
+        assert len(texts) == 3 + len(background)
+        pixels = model.prepare(NOISE).pixels
+        patches = torch.from_numpy(model.engine.patches(pixels))
+        network = transformers.CLIPModel.from_pretrained(tmp_path).eval()
+        mean, std = (torch.tensor(each)[:, None, None] for each in (CLIP_MEAN, CLIP_STD))
+        with torch.inference_mode():
+            normalised = (torch.from_numpy(pixels).permute(2, 0, 1) / 255 - mean) / std
+            seen = network.vision_model(pixel_values=normalised[None], interpolate_pos_encoding=True).pooler_output
+            image = F.normalize(network.visual_projection(seen), dim=1)
+        likely = torch.softmax(2 * image @ texts.T, dim=1)
+        products = torch.einsum("dhw,nd->nhwd", patches, texts) * (likely / likely.mean())[0, :, None, None, None]
+        expected = (products - products.mean(dim=0)).sum(dim=3)[:3]
+        expected = F.interpolate(expected[None], (45, 70), mode="bilinear", align_corners=False)[0]
+        for photo in (NOISE, model.look(NOISE)):
+            found = model.similarity(photo, asked, remove_redundancy=True)
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+        as_by_patches = torch.softmax(2 * (texts @ patches.flatten(1)).mean(dim=1), dim=0)
+        assert (as_by_patches - likely[0]).abs().max() > 1e-3  # or both would pass
 
     def test_without_background_words_the_labels_sum_to_nothing(self, tiny: FreeSeg) -> None:
         found = tiny.similarity(NOISE, Vocabulary.of(LABELS, []), remove_redundancy=True)

@@ -227,8 +227,7 @@ class FreeSeg(Pretrained):
         shown = maps.labels
         if remove_redundancy:
             every = np.concatenate(maps)
-            # The whole photo is the mean of its patches, as in training: not every tower has a class token to ask.
-            shown = similarity.remove_redundancy(every, every.mean(axis=(1, 2)))[: len(shown)]
+            shown = similarity.remove_redundancy(every, self._whole(prepared, words, every))[: len(shown)]
         return similarity.upsample(shown, size or prepared.photo.size[::-1])
 
     def look(self, image: Photo) -> SeenPhoto:
@@ -353,9 +352,17 @@ class FreeSeg(Pretrained):
             cosines = self.engine.similarity_maps(prepared.pixels, texts)
         else:
             cosines = prepared.seen.cosines(texts)
-        cosines = similarity.smooth(cosines, self.config.decision.smoothing)
-        aliases = len(words.label_of_alias)
-        return SimilarityMaps(similarity.merge_aliases(cosines[:aliases], words.label_of_alias), cosines[aliases:])
+        return words.merged(similarity.smooth(cosines, self.config.decision.smoothing))
+
+    def _whole(self, prepared: Prepared, words: EmbeddedVocabulary, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The cosines of the whole photo with labels and background words: by the class token, where there is one.
+
+        Elsewhere the whole photo is the mean of its patches, as in training.
+        """
+        whole = self.engine.whole(prepared.pixels)
+        if whole is None:
+            return np.asarray(maps.mean(axis=(1, 2)), np.float32)
+        return np.concatenate(words.merged(words.embeddings @ whole))
 
     def _segment(self, prepared: Prepared, words: EmbeddedVocabulary, background: bool) -> Segmentation:
         """All steps after the first one."""

@@ -36,6 +36,7 @@ class Colours:
         return np.einsum("nd,dhw->nhw", texts, self.patches(pixels))
 
     def patches(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        assert pixels.flags.writeable  # PyTorch warns of others
         self.sizes.append(pixels.shape[:2])
         height, width = pixels.shape[0] // 8, pixels.shape[1] // 8
         colours = pixels[: height * 8, : width * 8].reshape(height, 8, width, 8, 3).mean((1, 3)).transpose(2, 0, 1)
@@ -43,14 +44,22 @@ class Colours:
         seen = np.concatenate([colours, left]).astype(np.float32) + 1
         return seen / np.linalg.norm(seen, axis=0)
 
+    def whole(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self.patches(pixels).mean(axis=(1, 2))
+
 
 def picture(height: int, width: int) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
 
+def test_the_class_token_is_asked_about_the_whole_photo_as_it_is() -> None:
+    pixels, engine = picture(64, 96), Colours()
+    np.testing.assert_array_equal(ViewsEngine(engine, [0.5]).whole(pixels), engine.whole(pixels))
+
+
 def test_a_patch_is_the_unit_mean_of_what_all_views_see_at_its_place() -> None:
     pixels, engine = picture(64, 96), Colours()
-    small = np.asarray(Image.fromarray(pixels).resize((48, 32), Image.Resampling.BICUBIC))
+    small = np.array(Image.fromarray(pixels).resize((48, 32), Image.Resampling.BICUBIC))
     both = [
         torch.from_numpy(engine.patches(view) + engine.patches(view[:, ::-1])[:, :, ::-1]) for view in (pixels, small)
     ]

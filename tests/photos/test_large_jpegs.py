@@ -216,7 +216,11 @@ def test_a_large_png_is_let_go_of(mode: str, tmp_path: Path, monkeypatch: pytest
         assert np.allclose(reduced(photo, 3), whole.reduce(3), atol=2)
         assert isinstance(photo, LatePhoto)
         assert photo.tobytes() == whole.tobytes()
-    photo = read_resized(path, eighth)[0]
+    monkeypatch.chdir(tmp_path)
+    photo, other = (read_resized("a.png", eighth)[0] for _ in range(2))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert other.tobytes() == whole.tobytes()
     noise(10, 12).save(path)
     with pytest.raises(PhotoError, match=r"a\.png was changed while it was used; segment it again"):
         photo.load()

@@ -76,3 +76,13 @@ class Engine(Protocol):
         Returns:
             (D, h, w), a unit vector for each patch.
         """
+
+    def whole(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """What the class token says of a photo, in the space of words; None of a model without one.
+
+        Args:
+            pixels: (H, W, 3), RGB.
+
+        Returns:
+            (D,), a unit vector.
+        """

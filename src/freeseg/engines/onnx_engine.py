@@ -148,6 +148,9 @@ class OnnxEngine:
         """
         return self.similarity_maps(pixels, np.eye(self.session.width_of("text"), dtype=np.float32))
 
+    def whole(self, pixels: NDArray[np.uint8]) -> None:
+        """See `engine.Engine`. No model that runs through ONNX has a class token."""
+
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
         """See `engine.Engine`."""
         return self.words.embed_words(words, templates)

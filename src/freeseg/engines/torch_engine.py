@@ -90,6 +90,14 @@ class TorchEngine:
             embedded = itsm.unit_patches(self.model.embed_image(photo))
         return self._require_finite(np.asarray(embedded[0].cpu(), np.float32))
 
+    @torch.inference_mode()
+    def whole(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """See `engine.Engine`."""
+        photo = torch.from_numpy(pixels).permute(2, 0, 1)[None].to(self.device)
+        with _threads(self.threads):
+            embedded = self.model.embed_whole(photo)
+        return None if embedded is None else self._require_finite(np.asarray(embedded[0].cpu(), np.float32))
+
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
         """See `engine.Engine`. Words are kept in memory and, where they took long, on disk."""
         return self._remembered(words, templates)

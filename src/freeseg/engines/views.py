@@ -10,7 +10,7 @@ from PIL import Image
 
 from freeseg.decision.maps import upsample
 from freeseg.engines.engine import Engine
-from freeseg.photos import resize
+from freeseg.photos import resize, to_array
 from freeseg.words.embedded import WordEmbeddings
 
 SMALLEST = 1e-12  # the least length that a mean of unit vectors is divided by
@@ -98,10 +98,14 @@ class ViewsEngine:
         total = self._both_sides(pixels)
         for share in self.smaller:
             height, width = (max(1, round(side * share / self.multiple)) * self.multiple for side in pixels.shape[:2])
-            view = np.asarray(resize(Image.fromarray(pixels), (width, height)))
+            view = to_array(resize(Image.fromarray(pixels), (width, height)))
             total += upsample(self._both_sides(view), total.shape[1:])
         total /= np.maximum(np.linalg.norm(total, axis=0), SMALLEST)
         return total
+
+    def whole(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """See `engine.Engine`: the class token of the largest view, as it is."""
+        return self.engine.whole(pixels)
 
     def _both_sides(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The sum of the patches of a view and of its mirror image."""

@@ -46,6 +46,22 @@ class Classifier(Protocol):
         """Feature vectors (..., channels) -> logits (..., classes)."""
 
 
+@runtime_checkable
+class WholeImageTower(Protocol):
+    """An image tower that may embed a whole image by its class token, as CLIPs do.
+
+    Attributes:
+        class_tokens: How many class tokens it has: 1 or 0.
+        projected: Whether it ends in the joint space of its own words.
+    """
+
+    class_tokens: int
+    projected: bool
+
+    def class_embedding(self, pixels: Tensor) -> Tensor:
+        """Normalised pixels (B, 3, H, W) -> unit vectors (B, channels) in that space."""
+
+
 class TextTower(Protocol):
     """What ICLIP needs of a text tower.
 
@@ -185,8 +201,25 @@ class ICLIP(nn.Module):
 
     def features(self, pixels: Tensor) -> Tensor:
         """The frozen tower's float32 features (B, C, h, w) of pixels (B, 3, H, W), uint8 or float in 0..255."""
+        return self.image_tower.features(self._normalised(pixels)).float()
+
+    def embed_whole(self, pixels: Tensor) -> Tensor | None:
+        """Unit vectors (B, D) of whole images by the image tower's class token; None where it has none for words.
+
+        Heads that were trained read patches, so that only a tower that ends in the joint space itself is asked.
+
+        Args:
+            pixels: (B, 3, H, W), as of `features`.
+        """
+        tower = self.image_tower
+        if not (isinstance(tower, WholeImageTower) and tower.class_tokens and tower.projected):
+            return None
+        return F.normalize(self.image_head(tower.class_embedding(self._normalised(pixels)).float()), dim=1)
+
+    def _normalised(self, pixels: Tensor) -> Tensor:
+        """The image tower's input."""
         normalised = ((pixels.float() - self.mean) / self.std).to(self.precision)
-        return self.image_tower.features(normalised.contiguous(memory_format=torch.channels_last)).float()
+        return normalised.contiguous(memory_format=torch.channels_last)
 
     def project(self, features: Tensor) -> Tensor:
         """Features (B, C, h, w) -> patch embeddings (B, D, h, w), not normalised."""

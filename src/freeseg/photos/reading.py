@@ -192,7 +192,7 @@ def read_resized(
             if large := read_large(image, name, fit, resample):
                 return large
             whole = upright_rgb(image, name, is_own=True)
-        again: Opened = partial(opened, Path(os.fsdecode(photo)))
+        again: Opened = partial(opened, Path(os.fsdecode(photo)).absolute())  # the current folder may change meanwhile
     elif isinstance(photo, bytes | bytearray | memoryview) or (not _is_pixels(photo) and hasattr(photo, "read")):
         content, name = (bytes(photo), "the bytes") if not hasattr(photo, "read") else _content_of(photo)
         with photo_errors(name):

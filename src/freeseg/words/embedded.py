@@ -80,6 +80,11 @@ class EmbeddedVocabulary(NamedTuple):
         """Aliases, then all background words, those that mean a label as well: (A + M, D)."""
         return np.concatenate([self.aliases, self.background])
 
+    def merged(self, cosines: NDArray[np.float32]) -> SimilarityMaps:
+        """Cosines with the aliases and then with background words (A + K, ...), as those of labels and of the others."""
+        aliases = len(self.label_of_alias)
+        return SimilarityMaps(merge_aliases(cosines[:aliases], self.label_of_alias), cosines[aliases:])
+
     def restrict_to(self, labels: Sequence[int]) -> EmbeddedVocabulary:
         """The vocabulary for a photo that shows no other labels than these: a word for another one is background again.
 

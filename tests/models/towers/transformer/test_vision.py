@@ -126,6 +126,30 @@ class TestRaw:
         torch.testing.assert_close(found, grid(torch.stack(alone, dim=1), pixels), atol=1e-5, rtol=1e-4)
 
 
+class TestClassEmbedding:
+    @pytest.mark.parametrize("mode", ["raw", "surgery"])
+    @pytest.mark.parametrize("kind", ["clip", "clip-gelu"])
+    @torch.inference_mode()
+    def test_is_the_checkpoints_own_image_embedding(self, folders: dict[str, Path], kind: str, mode: str) -> None:
+        pixels, tower = noise(SHAPES[1]), loaded_once(folders[kind], mode=mode).image
+        expected = torch.nn.functional.normalize(global_embedding(tower, kind, pixels), dim=1)
+        torch.testing.assert_close(tower.class_embedding(pixels), expected, atol=1e-5, rtol=1e-4)
+
+    @torch.inference_mode()
+    def test_of_a_long_image_is_the_mean_over_its_windows(self, folders: dict[str, Path]) -> None:
+        pixels, tower = noise((PATCH, 6 * PATCH)), loaded_once(folders["clip"]).image
+        parts = [pixels[..., start * PATCH : (start + 4) * PATCH] for start in (0, 2)]  # 4 is the native side
+        each = [torch.nn.functional.normalize(global_embedding(tower, "clip", part), dim=1) for part in parts]
+        expected = torch.nn.functional.normalize(each[0] + each[1], dim=1)
+        torch.testing.assert_close(tower.class_embedding(pixels), expected, atol=1e-5, rtol=1e-4)
+
+    @pytest.mark.parametrize(("kind", "projected"), [("clip", False), ("siglip", True), ("dinov2", True)])
+    def test_others_have_none_for_words(self, folders: dict[str, Path], kind: str, projected: bool) -> None:
+        tower = loaded_once(folders[kind], projected=projected).image
+        with pytest.raises(ValueError, match="no class token in the space of words"):
+            tower.class_embedding(noise(SHAPES[0]))
+
+
 class TestGlobalEmbedding:
     @pytest.mark.parametrize("mode", MODES)
     @pytest.mark.parametrize("kind", ZERO_SHOT)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from freeseg.models.towers.transformer.dense import Block, dense_tokens, first_block
 from freeseg.models.towers.transformer.positions import antialiased, interpolate
-from freeseg.models.towers.transformer.windows import features_by_windows
+from freeseg.models.towers.transformer.windows import features_by_windows, pixels_of, window_places
 
 
 class VisionTower(nn.Module, ABC):
@@ -76,6 +76,34 @@ class VisionTower(nn.Module, ABC):
         query, key = (_heads(x, block.heads) for x in (block.q(inside[:, :1]), block.k(inside)))
         share = torch.softmax(block.scale * query @ key.transpose(-2, -1), dim=-1).mean(dim=1)[:, 0, 1:]
         return _grid(share[..., None], pixels, self.stride)
+
+    def class_embedding(self, pixels: Tensor) -> Tensor:
+        """The image as the checkpoint itself embeds it, by its class token: in the joint space of its own words.
+
+        Args:
+            pixels: Normalised, (B, 3, H, W).
+
+        Returns:
+            (B, channels), unit vectors; of an image that is seen through windows, the mean over the windows.
+
+        Raises:
+            ValueError: The tower has no class token, or is not used in the joint space.
+        """
+        if not (self.class_tokens and self.projected):
+            raise ValueError("this image tower has no class token in the space of words")
+        pixels = pad_to_patches(pixels, self.stride)
+        seen = [
+            F.normalize(self._window_class(pixels_of(pixels, place, patch=self.stride)), dim=1)
+            for place in window_places(_cells(pixels, self.stride), native=self.native)
+        ]
+        return F.normalize(torch.stack(seen).mean(dim=0), dim=1)
+
+    def _window_class(self, pixels: Tensor) -> Tensor:
+        """The class token of one window, on its ordinary way through all blocks."""
+        tokens = self.embed(pixels)
+        for layer in self.layers:
+            tokens = layer(tokens, None)
+        return self.project(self.norm(tokens[:, 0]))
 
     def _window_features(self, pixels: Tensor) -> Tensor:
         """Features of one window."""

@@ -37,6 +37,30 @@ def window_starts(side: int, length: int) -> list[int]:
     return [round(step * (side - length) / steps) for step in range(steps + 1)]
 
 
+def window_places(grid: tuple[int, int], *, native: int) -> list[tuple[slice, slice]]:
+    """The windows that together cover an image: their rows and columns, in patches; one for an image of usual shape.
+
+    Args:
+        grid: (height, width) of the image, in patches.
+        native: Side of the grid that the model was trained on, in patches.
+
+    Example:
+        >>> window_places((1, 3), native=2)
+        [(slice(0, 1, None), slice(0, 2, None)), (slice(0, 1, None), slice(1, 3, None))]
+    """
+    length = window_length(grid, native=native)
+    rows, columns = (
+        [slice(start, start + min(side, length)) for start in window_starts(side, length)] for side in grid
+    )
+    return [(row, column) for row in rows for column in columns]
+
+
+def pixels_of(pixels: Tensor, place: tuple[slice, slice], *, patch: int) -> Tensor:
+    """The pixels (B, 3, H, W) of a window."""
+    rows, columns = (slice(side.start * patch, side.stop * patch) for side in place)
+    return pixels[:, :, rows, columns]
+
+
 def features_by_windows(
     window_features: Callable[[Tensor], Tensor], pixels: Tensor, *, patch: int, native: int
 ) -> Tensor:
@@ -51,18 +75,15 @@ def features_by_windows(
     Returns:
         (B, C, H / patch, W / patch); where one window is enough, exactly what `window_features` gives.
     """
-    rows, columns = pixels.shape[2] // patch, pixels.shape[3] // patch
-    length = window_length((rows, columns), native=native)
-    if max(rows, columns) <= length:
+    grid = pixels.shape[2] // patch, pixels.shape[3] // patch
+    places = window_places(grid, native=native)
+    if len(places) == 1:
         return window_features(pixels)
-    height, width = min(rows, length), min(columns, length)
-    corners = [(top, left) for top in window_starts(rows, height) for left in window_starts(columns, width)]
-    total, count = None, pixels.new_zeros(rows, columns)
-    for top, left in corners:
-        window = pixels[:, :, top * patch : (top + height) * patch, left * patch : (left + width) * patch]
-        features = window_features(window)
-        total = features.new_zeros(*features.shape[:2], rows, columns) if total is None else total
-        total[:, :, top : top + height, left : left + width] += features
-        count[top : top + height, left : left + width] += 1
+    total, count = None, pixels.new_zeros(grid)
+    for rows, columns in places:
+        features = window_features(pixels_of(pixels, (rows, columns), patch=patch))
+        total = features.new_zeros(*features.shape[:2], *grid) if total is None else total
+        total[:, :, rows, columns] += features
+        count[rows, columns] += 1
     assert total is not None  # noqa: S101 - there is at least one window
     return total / count
