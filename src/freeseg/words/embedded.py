@@ -81,7 +81,7 @@ class EmbeddedVocabulary(NamedTuple):
         return np.concatenate([self.aliases, self.background])
 
     def merged(self, cosines: NDArray[np.float32]) -> SimilarityMaps:
-        """Cosines with the aliases and then with background words (A + K, ...), as those of labels and of the others."""
+        """Cosines with aliases and then with background words (A + K, ...), as those of labels and of the others."""
         aliases = len(self.label_of_alias)
         return SimilarityMaps(merge_aliases(cosines[:aliases], self.label_of_alias), cosines[aliases:])
 
