@@ -50,6 +50,10 @@ types-of-code: .venv/dev.stamp
 types-of-tests: .venv/dev.stamp
 	$(BIN)/mypy --config-file tests/mypy.ini
 
+.PHONY: test-scale
+test-scale: .venv/dev.stamp ## Runs over many photos that lose processes, on Ray and in a store (with moto); takes minutes.
+	FREESEG_TEST_SCALE=1 $(BIN)/pytest -rs tests/scale $(ARGS)
+
 .PHONY: coverage
 coverage: .venv/dev.stamp ## Run all tests and measure which lines they run; fails below the floor in pyproject.toml.
 	$(BIN)/pytest -n $(WORKERS) -rs --cov --cov-report=term:skip-covered $(ARGS)
