@@ -97,3 +97,42 @@ def test_a_cut_tar_file_gives_what_it_holds_and_its_problem(tmp_path: Path) -> N
 def test_a_whole_file_is_read_by_its_path(folder: Path) -> None:
     path = folder / "b.jpg"
     assert PhotoReference("b.jpg", str(path)).content() == path
+
+
+def write_parquet(path: Path, column: str, values: list[object], *, group: int = 2) -> Path:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"id": [*range(len(values))], column: values}), path, row_group_size=group)
+    return path
+
+
+@pytest.mark.parametrize("as_datasets_do", [False, True])
+def test_the_bytes_in_a_parquet_file_are_read_from_it(tmp_path: Path, as_datasets_do: bool) -> None:
+    contents: list[object] = [b"first", b"second", b"third", None]
+    values = [{"bytes": each, "path": None} for each in contents] if as_datasets_do else contents
+    file = write_parquet(tmp_path / "a.parquet", "image", values)
+    for argument in (file, tmp_path):
+        *found, empty = photo_references([str(argument)])
+        assert [reference.photo for reference in found] == [f"{file}#0", f"{file}#1", f"{file}#2"]
+        assert [reference.content() for reference in found] == contents[:3]
+        with pytest.raises(PhotoError, match=r"a\.parquet: row 1 of row group 1 holds no bytes"):
+            empty.content()
+
+
+def test_the_paths_in_a_parquet_file_are_followed(folder: Path, tmp_path: Path) -> None:
+    paths = [str(folder / "b.jpg"), str(folder / "gone.jpg"), None, "https://example.org/d.jpg"]
+    file = write_parquet(tmp_path / "a.parquet", "path", paths)
+    there, gone, web = photo_references([str(file)])
+    assert (there.photo, web.photo) == (paths[0], "https://example.org/d.jpg")
+    assert "no such file" in gone.problem
+
+
+def test_a_parquet_file_without_photos_is_refused_where_it_is_named(folder: Path) -> None:
+    file = write_parquet(folder / "a.parquet", "photo", ["b.jpg"])
+    with pytest.raises(PhotoError, match=r"no photos in .*a\.parquet: it has no column image"):
+        list(photo_references([str(file)]))
+    assert names([folder]) == ["a.PNG", "b.jpg", "c.jpg"]
+    file.write_bytes(b"PAR1")
+    (problem,) = photo_references([str(file)])
+    assert problem.problem.endswith("fetch or write this Parquet file again")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from freeseg.distributed.places import opened_place
+from freeseg.distributed.tables import bytes_in
 from freeseg.errors import PhotoError
 from freeseg.files import bytes_sha256, path_for_message, text_bytes
 from freeseg.photos import web_photo
@@ -21,9 +22,11 @@ class PhotoReference(NamedTuple):
     Attributes:
         photo: What the photo is called in the output: its path as it was given, or its URL. Each photo has another.
         path: The file that it is in, as an absolute path, or a URL (`s3://`, `https://`, ...).
-        offset: Where in that file it begins.
+        offset: Where in that file it begins; of a Parquet file, the row in its row group.
         size: How many bytes it has; 0 for the whole file.
         problem: Why it cannot be read, where that is known already.
+        column: Of a Parquet file, the column that has the photo's bytes.
+        group: Of a Parquet file, the row group.
 
     Example:
         >>> PhotoReference("a.tar/cat.jpg", "/photos/a.tar", offset=512, size=20_480).photo
@@ -35,6 +38,8 @@ class PhotoReference(NamedTuple):
     offset: int = 0
     size: int = 0
     problem: str = ""
+    column: str = ""
+    group: int = 0
 
     @property
     def key(self) -> bytes:
@@ -49,6 +54,9 @@ class PhotoReference(NamedTuple):
         """
         if self.problem:
             raise PhotoError(self.problem)
+        if self.column:
+            with photo_errors(path_for_message(self.photo)):
+                return bytes_in(self.path, self.column, self.group, self.offset)
         if web := web_photo(self.path) if self.path.startswith(("http://", "https://")) else None:
             return web.fetch().getvalue()
         if not (self.size or is_url(self.path)):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import glob
 import os
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from freeseg.distributed.places import is_remote, is_store_folder, listed_store, local_path, opened_place
 from freeseg.distributed.references import PhotoReference
+from freeseg.distributed.tables import paths_in, photo_column, rows_by_group
 from freeseg.errors import PhotoError, reason
 from freeseg.files import path_for_message
 from freeseg.photos import suffixes
@@ -17,7 +18,7 @@ from freeseg.photos.decoding import photo_errors
 from freeseg.photos.own_results import is_own_folder, own_results
 from freeseg.urls import is_url
 
-TAR = ".tar"
+TAR, PARQUET = ".tar", ".parquet"
 
 
 def photo_references(arguments: Sequence[str], *, without: str = "") -> Iterator[PhotoReference]:
@@ -27,8 +28,10 @@ def photo_references(arguments: Sequence[str], *, without: str = "") -> Iterator
         arguments: Each is one of these, on this machine or in a store (`s3://...`).
 
             - A photo.
-            - A folder: the photos and tar files in it and below it, but what FreeSeg wrote itself.
+            - A folder: the photos, tar files and Parquet files in it and below it, but what FreeSeg wrote itself.
             - An uncompressed tar file of photos, as webdataset has them.
+            - A Parquet file with the bytes of photos (a column `image`, as Hugging Face datasets have it, `bytes` or
+              `jpg`) or their paths (a column `path`, `url` or `image_path`).
             - A pattern such as `"shots/**/*.jpg"`, on this machine only.
             - `@FILE`, a list of these on lines, of any length, as seen from the current folder.
             - The URL of a photo (`https://...`).
@@ -60,16 +63,21 @@ def photo_references(arguments: Sequence[str], *, without: str = "") -> Iterator
 
 def _of_argument(argument: str, left_out: str) -> Iterator[PhotoReference]:
     if argument.startswith("@"):
-        for name in _lines(argument[1:]):
-            try:
-                yield from _of_place(name, left_out)
-            except PhotoError as error:
-                yield PhotoReference(name, name, problem=str(error))
+        yield from _of_names(_lines(argument[1:]), left_out)
     elif is_url(argument) or not glob.has_magic(argument) or os.path.lexists(argument):
         yield from _of_place(argument, left_out)
     else:
         for name in glob.iglob(argument, recursive=True):  # noqa: PTH207 - also from the root
             yield from _of_place(name, left_out)
+
+
+def _of_names(names: Iterable[str], left_out: str) -> Iterator[PhotoReference]:
+    """The photos of names from a list: what is wrong with one is a reference with a problem."""
+    for name in names:
+        try:
+            yield from _of_place(name, left_out)
+        except PhotoError as error:
+            yield PhotoReference(name, name, problem=str(error))
 
 
 def _lines(place: str) -> Iterator[str]:
@@ -116,6 +124,8 @@ def _of_file(photo: str, path: str, *, named: bool) -> Iterator[PhotoReference]:
     suffix = PurePosixPath(path.partition("?")[0] if is_remote(path) else path).suffix.lower()
     if suffix == TAR:
         yield from _members(photo, path)
+    elif suffix == PARQUET:
+        yield from _rows(photo, path, named=named)
     elif named or suffix in suffixes():
         yield PhotoReference(photo, path)
 
@@ -156,4 +166,25 @@ def _members(photo: str, path: str) -> Iterator[PhotoReference]:
         damage = reason(error)
     if damage:
         problem = f"cannot read {path_for_message(photo)} any further: {damage}; fetch or write this tar file again"
+        yield PhotoReference(photo, path, problem=problem)
+
+
+def _rows(photo: str, path: str, *, named: bool) -> Iterator[PhotoReference]:
+    """The photos in a Parquet file, of which no bytes are read yet."""
+    from pyarrow import ArrowException
+
+    try:
+        column, has_bytes = photo_column(path)
+        if not column and named:
+            raise PhotoError(f"no photos in {path_for_message(photo)}: it has no column image, bytes, jpg, path or url")
+        if column and not has_bytes:
+            yield from _of_names(paths_in(path, column), "")
+        elif column:
+            before = 0
+            for group, rows in enumerate(rows_by_group(path)):
+                for row in range(rows):
+                    yield PhotoReference(f"{photo}#{before + row}", path, row, column=column, group=group)
+                before += rows
+    except (OSError, ArrowException) as error:
+        problem = f"cannot read {path_for_message(photo)}: {reason(error)}; fetch or write this Parquet file again"
         yield PhotoReference(photo, path, problem=problem)
