@@ -109,7 +109,7 @@ class TestEvaluate:
             (["--root", "nowhere"], "nowhere"),
             (
                 ["--record", "--short-side", "256"],
-                "leave --short-side, --precision and --onnx out",
+                "leave --short-side, --views, --precision and --onnx out",
             ),
             (["--protocol", "sclip", "--short-side", "256"], "sclip has a short side of its own"),
         ],

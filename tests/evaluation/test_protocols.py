@@ -85,6 +85,15 @@ class TestPublished:
         assert (rules.short_side is None) == (rules.long_cap == 0)
         assert 0 < rules.stride <= rules.window or rules.stride == rules.window == 0
 
+    @pytest.mark.parametrize(
+        ("name", "upsampled"), [("freeseg", False), ("sclip", True), ("clearclip", True), ("tcl", False)]
+    )
+    def test_which_bring_logits_to_the_photos_size_first(self, name: str, upsampled: bool) -> None:
+        rules = protocol(name, "voc21")
+        assert rules.upsample_first is upsampled
+        assert ("upsample_first" in rules.described()) is upsampled  # reports of 0.1.0 do not have it
+        assert rules.described()["name"] == name
+
     def test_every_table_has_a_name(self) -> None:
         assert tuple(_tables()) == PROTOCOLS
 

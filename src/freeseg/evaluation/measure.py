@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from hashlib import sha256
 from math import ceil
 from pathlib import Path
@@ -20,6 +20,7 @@ from freeseg.evaluation.metrics.metric import PredictedPhoto, Prediction
 from freeseg.evaluation.protocols import Protocol
 from freeseg.evaluation.reading import samples
 from freeseg.evaluation.records import PhotoRecord, Run, names_sha256
+from freeseg.evaluation.upsampled import Decided, decide_upsampled
 from freeseg.evaluation.windows import merge, windows
 from freeseg.mask_values import IGNORE, UNSURE
 from freeseg.models.versions import versions
@@ -81,7 +82,7 @@ def describe_run(
         photos=len(data.items),
         photos_sha256=names_sha256(item.name for item in data.items),
         setting=setting,
-        protocol=asdict(protocol),
+        protocol=protocol.described(),
         model=model.config.name,
         model_sha256=model_sha256(model),
         command=command,
@@ -117,14 +118,13 @@ def predict(
     model: FreeSeg, words: EmbeddedVocabulary, prepared: Prepared, protocol: Protocol, *, has_background: bool
 ) -> Prediction:
     """What a model says of a photo that it has prepared; `model` and `words` are those of `apply_protocol`."""
-    maps = _window_maps(model, words, prepared, protocol)
-    decided = model.decide(maps, words, prepared, background=has_background)
+    decided = _decide(model, words, prepared, protocol, has_background)
     confidence = decided.confidence.clip(0, 1)
     labels = np.where(decided.labels == UNSURE, IGNORE, decided.labels)
     if has_background:
         below = confidence < protocol.threshold
         labels, confidence = np.where(below, 0, labels), np.where(below, 1 - confidence, confidence)
-    return Prediction(labels.astype(np.uint8), confidence, minmax(maps.labels))
+    return Prediction(labels.astype(np.uint8), confidence, minmax(decided.maps))
 
 
 def count_photo(name: str, prediction: Prediction, truth: NDArray[np.uint8], data: SegmentationData) -> PhotoRecord:
@@ -139,6 +139,18 @@ def model_sha256(model: FreeSeg) -> str:
     config = model.config
     parts = (config.preprocessing, config.decision, model.weights_sha256, model.engine.identity)
     return sha256(repr(parts).encode()).hexdigest()
+
+
+def _decide(
+    model: FreeSeg, words: EmbeddedVocabulary, prepared: Prepared, protocol: Protocol, background: bool
+) -> Decided:
+    """What is decided of a photo, in the protocol's order of steps."""
+    if protocol.upsample_first:
+        window, stride = protocol.window, protocol.stride
+        return decide_upsampled(model, words, prepared, window=window, stride=stride, background=background)
+    maps = _window_maps(model, words, prepared, protocol)
+    mask = model.decide(maps, words, prepared, background=background)
+    return Decided(mask.labels, mask.confidence, maps.labels)
 
 
 def _window_maps(model: FreeSeg, words: EmbeddedVocabulary, prepared: Prepared, protocol: Protocol) -> SimilarityMaps:

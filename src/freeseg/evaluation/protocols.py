@@ -7,7 +7,7 @@ background words of its vocabulary. Apart from that, the model works as it does 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -38,6 +38,8 @@ class Protocol:
             background has a margin, and unsure pixels may be "don't know".
         templates: Name of the prompt templates, as `freeseg.words.templates` knows it.
         refine: Whether maps are refined along edges in every setting but "freeseg" and "typed".
+        upsample_first: Whether logits get the photo's size before the softmax, which has a place for every alias and
+            background word (`upsampled`); otherwise as FreeSeg decides: a softmax on the patch grid.
     """
 
     name: str
@@ -51,6 +53,17 @@ class Protocol:
     presence: bool = True
     templates: str = "freeseg"
     refine: bool = False
+    upsample_first: bool = False
+
+    def described(self) -> dict[str, Any]:
+        """The protocol as reports have it.
+
+        A field that 0.1.0 did not have is there only where it changes the numbers, so that reports stay comparable.
+        """
+        described = asdict(self)
+        if not self.upsample_first:
+            del described["upsample_first"]
+        return described
 
     def config(self, own: Config, setting: str) -> Config:
         """A model's config under this protocol.

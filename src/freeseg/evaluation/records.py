@@ -59,7 +59,7 @@ class Run:
         photos: How many photos were measured.
         photos_sha256: Hash of their names in order (`names_sha256`).
         setting: One of `freeseg.evaluation.names.SETTINGS`.
-        protocol: `dataclasses.asdict` of the Protocol.
+        protocol: What `Protocol.described` gives.
         model: The name of the model.
         model_sha256: Hash of the model's weights, preprocessing and decision rule.
         command: The command line that measured; empty where Python did.
