@@ -4,8 +4,8 @@ PAMR, pixel-adaptive mask refinement (Araslanov & Roth 2020, arXiv 2005.08104, s
 takes over the maps of its neighbours, near ones and farther ones, weighted by how alike they look. No
 parameters, no training.
 
-In its authors' code the centre pixel counts for the deviation as well, and the epsilon is smaller. Masks are of the same
-worth (`experiments/refinement.py`).
+In its authors' code the centre pixel counts for the deviation as well, and the epsilon is smaller. Masks are of the
+same worth (`experiments/refinement.py`).
 """
 
 from __future__ import annotations
