@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import pickle
 import subprocess
 import sys
@@ -43,6 +44,26 @@ def test_words_are_averaged_over_their_prompts() -> None:
         rows = nn.functional.normalize(model.text_head(model.text_tower(prompts)), dim=1).view(2, 2, -1).mean(dim=1)
     np.testing.assert_allclose(found.joint, nn.functional.normalize(rows, dim=1).numpy(), atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(found.tower, axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system forks nothing")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_computes_with_a_thread_of_its_own() -> None:
+    engine = TorchEngine(tiny_iclip(), Config("tiny", TowerPair("tiny", "tiny")), threads=2)
+    _FORKED["engine"] = engine
+    _, expected = _look()  # PyTorch has threads now, which a forked process has not
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        threads, found = pool.apply_async(_look).get(timeout=60)
+    assert threads == 1
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+_FORKED: dict[str, TorchEngine] = {}  # what a forked process finds as it was
+
+
+def _look() -> tuple[int, np.ndarray]:
+    engine = _FORKED["engine"]
+    return torch.get_num_threads(), engine.similarity_maps(NOISE, np.eye(engine.model.dim, dtype=np.float32))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -23,6 +24,21 @@ from freeseg.words.embedded import WordEmbeddings, average_prompts
 from freeseg.words.embedding_cache import cached_embeddings
 from freeseg.words.remembered import RememberedWords
 
+_made_engine = False  # in this process, or in one that it was forked from
+_only_one_thread = False
+
+
+def _use_one_thread() -> None:
+    """Compute with one thread in a process that was forked: PyTorch would wait for ever for threads of its parent."""
+    global _only_one_thread
+    if _made_engine:
+        _only_one_thread = True
+        torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):  # Windows forks nothing
+    os.register_at_fork(after_in_child=_use_one_thread)
+
 
 class TorchEngine:
     """An image-text model in PyTorch, as an `engine.Engine`.
@@ -30,13 +46,16 @@ class TorchEngine:
     Args:
         model: The model; it is put into evaluation mode.
         config: What its checkpoint says of itself.
-        threads: How many threads it computes with on a CPU; None for PyTorch's own number.
+        threads: How many threads it computes with on a CPU; None for PyTorch's own number. In a process that was
+            forked from one with such an engine it is one.
     """
 
     name, views = "torch", ""
     max_concurrent = 1  # PyTorch's own threads share each photo
 
     def __init__(self, model: ICLIP, config: Config, *, threads: int | None = None):
+        global _made_engine
+        _made_engine = True
         self.model = model.eval()
         self.config = config
         self.threads = threads
@@ -142,7 +161,10 @@ class TorchEngine:
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
     """Let PyTorch compute with so many threads in here; it has one number for the whole process."""
+    global _made_engine
+    _made_engine = True  # one that was unpickled, too
     before = torch.get_num_threads()
+    count = None if _only_one_thread else count
     if count is not None:
         torch.set_num_threads(count)
     try:
