@@ -68,7 +68,7 @@ class TestProgram:
         [
             ("freeseg he", {"heatmap"}),
             ("freeseg segment --lab", {"--labels"}),
-            ("freeseg train --precision b", {"bfloat16"}),
+            ("freeseg train --precision b", {"bfloat16", "bf16"}),
         ],
     )
     def test_a_shell_can_complete(self, monkeypatch: pytest.MonkeyPatch, line: str, completed: set[str]) -> None:

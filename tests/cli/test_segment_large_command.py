@@ -45,7 +45,7 @@ def test_mask_polygons_and_a_report(run: Run, field: Path, on_tiny: None) -> Non
 
 MISTAKES = {
     "has no band 5; it has 4": ["--bands", "1,2,5"],
-    "--bands takes numbers separated by commas, such as 4,3,2, not 'red'": ["--bands", "red"],
+    "--bands takes whole numbers separated by commas, such as 4,3,2, not 'red'": ["--bands", "red"],
     "window is 32": ["--window", "32"],
     "overlap 512 is too much for windows of 1024 pixels": ["--overlap", "512"],
 }
