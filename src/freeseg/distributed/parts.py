@@ -88,7 +88,11 @@ class Parts:
         return plan if isinstance(plan, dict) else {}
 
     def names(self) -> set[str]:
-        """The names of all parts that are there, without ending."""
+        """The names of all parts that are there, without ending.
+
+        Raises:
+            OutputError: The folder is in a store, which does not list it.
+        """
         return {name.removesuffix(ENDING) for name in self._listed() if name.endswith(ENDING) and name[0] != "."}
 
     def write(self, name: str, table: pyarrow.Table) -> None:
@@ -140,11 +144,17 @@ class Parts:
                 return [path.name for path in Path(self.folder).iterdir()]
             except FileNotFoundError:
                 return []
-        from pyarrow import fs
+        from pyarrow import ArrowException, fs
 
         store = store_of(self.folder)
         chosen = fs.FileSelector(store.path, allow_not_found=True)
-        return [info.base_name for info in store.system.get_file_info(chosen)]
+        try:
+            return [info.base_name for info in store.system.get_file_info(chosen)]
+        except (OSError, ArrowException) as error:
+            raise OutputError(
+                f"cannot list {path_for_message(self.folder)}: {reason(error)}; check its name, the network and your "
+                "rights"
+            ) from error
 
     def _write(self, name: str, content: bytes | memoryview) -> None:
         place = self._place(name)
