@@ -72,5 +72,5 @@ def test_a_store_gives_what_a_folder_gives(tmp_path: Path, store: None) -> None:
         next(photo_references(["s3://bucket/gone"]))
     with pytest.raises(OutputError, match="other: labels"), parts.begun(small_plan("cat")):
         pass
-    with pytest.raises(OutputError, match="cannot list s3://closed/out.*your rights$"):
+    with pytest.raises(OutputError, match=r"cannot list s3://closed/out.*your rights$"):
         Parts("s3://closed/out?endpoint_override=127.0.0.1:1&scheme=http&region=us-east-1").names()
