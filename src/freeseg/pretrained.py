@@ -72,7 +72,7 @@ class Pretrained:
         short_side, views, onnx = options.get("short_side"), options.get("views") or (), options.get("onnx")
         if views and short_side is not None:
             raise FreeSegError("views are short sides themselves; leave short_side (--short-side) out")
-        for side in views or () if short_side is None else (short_side,):
+        for side in (*views, *(() if short_side is None else (short_side,))):
             if not MIN_SHORT_SIDE <= side <= MOST_SHORT_SIDE:
                 limit = f"at least {MIN_SHORT_SIDE}" if side < MIN_SHORT_SIDE else f"at most {MOST_SHORT_SIDE}"
                 raise FreeSegError(f"short side is {shortened(side)}; it must be {limit} pixels")
@@ -97,7 +97,7 @@ class Pretrained:
         if short_side is not None:
             config = replace(config, preprocessing=replace(config.preprocessing, short_side=short_side))
         made = cls(looks, config)
-        made._folder = opened.folder.absolute()
+        made._folder = opened.folder
         return made
 
     def push_to_hub(self, name: str, *, private: bool = False) -> Pushed:

@@ -14,7 +14,7 @@ from freeseg.distributed.blocks import Block
 from freeseg.distributed.parts import Parts
 from freeseg.distributed.plan import Plan, model_of
 from freeseg.distributed.references import PhotoReference
-from freeseg.distributed.segmenting import contents, error_of, first_columns, mask_columns, mask_schema
+from freeseg.distributed.segmenting import mask_columns, mask_schema, rows_of
 from freeseg.errors import PhotoError
 from freeseg.files import FLAT_PNG, encode_picture
 from freeseg.photos import SeenPhoto, to_array
@@ -66,16 +66,7 @@ def embed_block(photos: Sequence[PhotoReference], plan: Plan) -> pyarrow.Table:
     import pyarrow
 
     model = model_of(plan)
-    rows = []
-    for reference, content in zip(photos, contents(photos), strict=True):
-        row = first_columns(reference, plan)
-        try:
-            if isinstance(content, PhotoError):
-                raise content
-            row |= _seen_columns(model.look(content))
-        except PhotoError as error:
-            row |= {"error": error_of(error, reference)}
-        rows.append(row)
+    rows = rows_of(photos, plan, lambda photo: _seen_columns(model.look(photo)))
     return pyarrow.Table.from_pylist(rows, schema=embedding_schema())
 
 

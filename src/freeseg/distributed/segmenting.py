@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from freeseg.distributed.plan import Plan, model_of
@@ -61,29 +61,36 @@ def segment_block(photos: Sequence[PhotoReference], plan: Plan) -> pyarrow.Table
     import pyarrow
 
     model = model_of(plan)
+
+    def columns(photo: Photo) -> dict[str, Any]:
+        return mask_columns(model.segment(photo, plan.vocabulary or (), background=plan.background))
+
+    return pyarrow.Table.from_pylist(rows_of(photos, plan, columns), schema=mask_schema())
+
+
+def rows_of(
+    photos: Sequence[PhotoReference], plan: Plan, columns: Callable[[Photo], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """A row for each photo, in order. A photo that cannot be read is a row with its error.
+
+    Args:
+        photos: The photos; they are read here, the next ones while others are worked on.
+        plan: What is done with them.
+        columns: What a row has of a photo beside what every row has; it may raise a `PhotoError`.
+    """
     rows = []
-    for reference, content in zip(photos, contents(photos), strict=True):
-        row = first_columns(reference, plan)
+    fetching = prefetch(PhotoReference.content, photos, count=READ_AHEAD)
+    for reference, fetched in zip(photos, fetching, strict=True):
+        row = _first_columns(reference, plan)
         try:
-            if isinstance(content, PhotoError):
-                raise content
-            row |= mask_columns(model.segment(content, plan.vocabulary or (), background=plan.background))
+            row |= columns(fetched.result())
         except PhotoError as error:
-            row |= {"error": error_of(error, reference)}
+            row |= {"error": _error_of(error, reference)}
         rows.append(row)
-    return pyarrow.Table.from_pylist(rows, schema=mask_schema())
+    return rows
 
 
-def contents(photos: Sequence[PhotoReference]) -> Iterator[Photo | PhotoError]:
-    """What the photos are read from, in order; the next ones are fetched meanwhile."""
-    for fetched in prefetch(PhotoReference.content, photos, count=READ_AHEAD):
-        try:
-            yield fetched.result()
-        except PhotoError as error:
-            yield error
-
-
-def first_columns(reference: PhotoReference, plan: Plan) -> dict[str, Any]:
+def _first_columns(reference: PhotoReference, plan: Plan) -> dict[str, Any]:
     """The columns that every row has, of photos that cannot be read as well."""
     return {
         "photo": stored_name(reference.photo),
@@ -102,7 +109,7 @@ def stored_name(photo: str) -> str:
     return text_bytes(photo).decode()
 
 
-def error_of(error: PhotoError, reference: PhotoReference) -> str:
+def _error_of(error: PhotoError, reference: PhotoReference) -> str:
     """Why a photo could not be read; what came as bytes is called by its name."""
     name = path_for_message(reference.photo)
     return stored_name(str(error).replace("cannot read the bytes", f"cannot read {name}", 1))
