@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +33,15 @@ KILLED_AT = (  # soon after one of these is there, in the order in which they co
 QUICK = ("--side", "64", "--batch-size", "2", "--epochs", "1", "--device", "cpu", "--encoder", "segmentation-lite0")
 TRAIN = ("train", "--images", "photos", "--masks", "masks", "--out", "mine", "--cache", "cache", *QUICK)
 TEACHER = "clip"  # a tiny one, which takes no time
+
+
+LOSS, WEIGHT = 1e-4, 1e-4  # how far losses (relative) and weights of two processes may be from those of one
+
+
+def state_of(run: Path) -> dict[str, Any]:
+    """The last checkpoint of a training."""
+    state: dict[str, Any] = torch.load(run / "state.pt", weights_only=True)
+    return state
 
 
 def train(root: Path) -> tuple[str, ...]:
@@ -114,8 +124,8 @@ class TestTrain:
         assert said in done.err.splitlines()[-1]
 
 
-def test_two_processes_share_a_training(trained: Path) -> None:
-    """With a cache to fill and photos to relabel, as `accelerate launch` starts them on several GPUs."""
+def test_two_processes_under_torchrun(trained: Path) -> None:
+    """With a cache to fill and photos to relabel, as `torchrun` starts them; what they learn is what one learns."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "freeseg"]
     given = [*train(trained), "--out", "two", "--cache", "cache-of-two"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -129,8 +139,11 @@ def test_two_processes_share_a_training(trained: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("two in two") == 1
-    state = torch.load(trained / "two" / "round-1" / "state.pt", weights_only=True)
-    assert state["settings"]["processes"] == 2
+    for number in (0, 1):
+        shared, alone = (state_of(trained / name / f"round-{number}") for name in ("two", "mine"))
+        for one, other in zip(shared["history"], alone["history"], strict=True):
+            assert one == pytest.approx(other, rel=LOSS)
+        torch.testing.assert_close(shared["average"], alone["average"], rtol=0, atol=WEIGHT)
     for cached in (trained / "cache").rglob("rows.bin"):
         other = trained / "cache-of-two" / cached.relative_to(trained / "cache")
         assert other.stat().st_size == cached.stat().st_size  # every photo once

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from freeseg.errors import FreeSegError
-from freeseg.training import state
+from freeseg.training import processes, state
 from freeseg.training.loop import Loop, Losses, StepReport, report_part
 
 EPOCHS, STEPS_PER_EPOCH, RATE, WARM_UP = 3, 4, 0.1, 2
@@ -148,8 +148,9 @@ def test_a_checkpoint_by_the_clock(tmp_path: Path) -> None:
     assert steps == list(range(1, 12))
 
 
-def test_only_one_of_several_processes_writes(tmp_path: Path) -> None:
-    Loop(OneNumber(), tmp_path / "run", warm_up=WARM_UP, writes=False).fit()
+def test_only_one_of_several_processes_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "index", lambda: 1)
+    Loop(OneNumber(), tmp_path / "run", warm_up=WARM_UP).fit()
     assert not (tmp_path / "run").exists()
 
 

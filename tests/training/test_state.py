@@ -77,6 +77,11 @@ def test_a_hash_is_shown_by_its_first_digits(tmp_path: Path) -> None:
     assert "image tower 01234567 raw -> fedcba98 raw)" in refusal(tmp_path, {"image tower": f"{second} raw"})
 
 
+def test_how_many_processes_there_were_does_not_matter(tmp_path: Path) -> None:
+    state.write(tmp_path, {"tau": 0.5, "processes": 2}, {"step": 3})
+    assert state.read(tmp_path, {"tau": 0.5}, torch.device("cpu", 0)) == {"step": 3}
+
+
 class Attack:
     """What a pickle can do when it is opened."""
 

@@ -9,7 +9,7 @@ import typer
 
 from freeseg.cli.options import Out, Readers
 from freeseg.cli.output import say
-from freeseg.cli.training import Cache, Name, command_line, show_steps
+from freeseg.cli.training import Cache, Name, command_line, is_first, show_steps
 from freeseg.models.precisions import OTHER_NAMES, PrecisionName
 from freeseg.models.towers import DEFAULT_NETWORK, describe_image_towers
 from freeseg.training import CACHE
@@ -57,7 +57,7 @@ def train(
     """Train a segmentation network on free masks.
 
     If the command is stopped, running it again continues where it stopped. To train on several GPUs, put
-    "accelerate launch -m" before the command.
+    "torchrun --nproc-per-node GPUS -m" or "accelerate launch -m" before the command. What is learned is the same.
 
     Examples:
         freeseg train --images photos --masks masks --out mine
@@ -66,7 +66,12 @@ def train(
     from freeseg.cli.progress import progress
     from freeseg.training import network
 
-    with progress("photos") as on_photos, progress("relabelling") as on_relabelled, progress("training") as update:
+    quiet = not is_first()
+    with (
+        progress("photos", quiet=quiet) as on_photos,
+        progress("relabelling", quiet=quiet) as on_relabelled,
+        progress("training", quiet=quiet) as update,
+    ):
         config = network.run(
             masks,
             images,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shlex
 import sys
 import time
@@ -22,6 +23,11 @@ Cache = Annotated[
     Path, typer.Option(help="Folder for what frozen models see in the photos, which is computed once and kept.")
 ]
 ESTIMATED_AFTER = 5  # steps
+
+
+def is_first() -> bool:
+    """Whether this process reports: it is the only one, or the first of those that a launcher started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def command_line() -> str:

@@ -3,6 +3,8 @@
 It counts the steps, sets the learning rates (warm-up, then a cosine), stops at a loss that is not finite, writes
 checkpoints and resumes a training that was stopped. What is trained, and on what, is a `Task`.
 
+Several processes may share a training (see `processes`), and a training goes on with any number of them.
+
 A training that was killed and started again ends at the same weights as one that was never stopped, bit for bit: what a
 step draws depends on the seed and the step alone, and no checkpoint is written while an update is under way.
 """
@@ -21,7 +23,7 @@ from torch import Tensor
 
 from freeseg.bounds import check_value
 from freeseg.errors import FreeSegError, reason, shortened
-from freeseg.training import state
+from freeseg.training import processes, state
 
 Batch = TypeVar("Batch")
 Losses = dict[str, float]  # the losses of one step, by name
@@ -72,10 +74,13 @@ class Task(Protocol[Batch]):
         """The batches of all steps from `first` to the last."""
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """The losses of a batch, weighted, as scalars."""
+        """The losses of a batch, weighted, as scalars. Of several processes, the mean of theirs is the batch's."""
 
     def backward(self, loss: Tensor) -> Tensor | None:
-        """Compute the gradients; gives their norm, or None where one that is not finite does no harm."""
+        """Compute the gradients, the same in all processes.
+
+        It gives their norm, or None where one that is not finite does no harm.
+        """
 
     def update(self, step: int) -> None:
         """Change the weights by the gradients."""
@@ -98,13 +103,10 @@ class Loop(Generic[Batch]):
         run: Folder for the checkpoint.
         warm_up: Steps in which the learning rate rises.
         checkpoint_seconds: How often a checkpoint is written, besides after each epoch and at the end.
-        writes: Whether this process writes checkpoints; one of several does.
     """
 
-    def __init__(
-        self, task: Task[Batch], run: Path, *, warm_up: int, checkpoint_seconds: float = 60.0, writes: bool = True
-    ):
-        self.task, self.run, self.warm_up, self.writes = task, run, warm_up, writes
+    def __init__(self, task: Task[Batch], run: Path, *, warm_up: int, checkpoint_seconds: float = 60.0):
+        self.task, self.run, self.warm_up = task, run, warm_up
         self.checkpoint_seconds = checkpoint_seconds
         self.steps = task.epochs * task.steps_per_epoch
         self.step = 0
@@ -133,8 +135,8 @@ class Loop(Generic[Batch]):
                 self.save()
 
     def save(self) -> None:
-        """Write the checkpoint atomically."""
-        if self.writes:
+        """Write the checkpoint atomically; the first of several processes does."""
+        if processes.index() == 0:
             progress = {"step": self.step, "history": self.history}
             state.write(self.run, self.task.settings, {**self.task.state(), **progress})
         self._saved = time.monotonic()
@@ -170,14 +172,15 @@ class Loop(Generic[Batch]):
         for group, rate in zip(task.optimiser.param_groups, task.learning_rates, strict=True):
             group["lr"] = rate * warm_up * cosine
         losses = task.losses(batch, step)
-        total = reduce(torch.add, losses.values())
+        loss = reduce(torch.add, losses.values())
+        total, *values = processes.mean([loss, *losses.values()])
         self._require_finite("loss", total)
         task.optimiser.zero_grad()
-        self._require_finite("gradient", task.backward(total))
-        values = {name: loss.item() for name, loss in losses.items()}
+        gradient = task.backward(loss)
+        self._require_finite("gradient", 0.0 if gradient is None else gradient.item())
         self._updating = True  # a Ctrl-C from here on must not save the weights
         task.update(step)
-        self.history.append(values)
+        self.history.append(dict(zip(losses, values, strict=True)))
         self.step += 1
         self._updating = False
 
@@ -189,11 +192,11 @@ class Loop(Generic[Batch]):
         if epoch_ends or time.monotonic() - self._saved > self.checkpoint_seconds:
             self.save()
 
-    def _require_finite(self, what: str, value: Tensor | None) -> None:
+    def _require_finite(self, what: str, value: float) -> None:
         """Stop before a value that is not finite gets into the weights."""
-        if value is not None and not torch.isfinite(value):
+        if not math.isfinite(value):
             raise FreeSegError(
-                f"the {what} is {value.item()} at step {self.step}; lower --learning-rate and choose another --out "
+                f"the {what} is {value} at step {self.step}; lower --learning-rate and choose another --out "
                 f"(the last good state stays in {self.run})"
             )
 

@@ -22,6 +22,7 @@ RENAMED_SETTINGS = {
     "foreground": "foreground_share",
     "background": "background_share",
 }
+DROPPED_SETTINGS = ("processes",)  # FreeSeg 0.1.0 went on with as many processes as before only
 
 
 def write(run: Path, settings: Mapping[str, object], state: Mapping[str, object]) -> None:
@@ -56,7 +57,11 @@ def read(run: Path, settings: Mapping[str, object], device: torch.device) -> dic
     if not (run / FILE).exists():
         return None
     state = _load(run / FILE, device)
-    before = {RENAMED_SETTINGS.get(name, name): value for name, value in state.pop("settings").items()}
+    before = {
+        RENAMED_SETTINGS.get(name, name): value
+        for name, value in state.pop("settings").items()
+        if name not in DROPPED_SETTINGS
+    }
     changed = [
         f"{name} {_shortened(before.get(name))} -> {_shortened(settings.get(name))}"
         for name in {**settings, **before}
@@ -81,6 +86,8 @@ def damaged(run: Path, cause: str) -> FreeSegError:
 
 def _load(path: Path, device: torch.device) -> dict[str, Any]:
     """What a state's file holds, read as tensors and plain values: nothing in it is run."""
+    if device.type == "cpu":  # there is one, but accelerate gives it an index, which torch.load does not know
+        device = torch.device("cpu")
     try:
         with warnings.catch_warnings(action="ignore"):  # of the file's kind, which the error tells as well
             state = torch.load(path, weights_only=True, map_location=device)

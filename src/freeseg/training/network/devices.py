@@ -1,8 +1,6 @@
-"""Where a network is trained: one processor, one GPU, or as many as `accelerate launch` starts it on."""
+"""Where a network is trained: one processor, one GPU, or as many as `torchrun` or `accelerate launch` starts it on."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 import torch
 from accelerate import Accelerator
@@ -11,6 +9,7 @@ from accelerate.utils import InitProcessGroupKwargs
 from freeseg.errors import FreeSegError, shortened
 from freeseg.models.devices import PRECISIONS, require_device
 from freeseg.models.precisions import canonical_precision
+from freeseg.training.processes import PATIENCE
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}  # accelerate's names
@@ -45,6 +44,5 @@ def accelerator(device: str = "auto", precision: str = "auto") -> Accelerator:
         precision = "bfloat16" if on_gpu and torch.cuda.is_bf16_supported() else "float32"
     if precision == "float16" and not on_gpu:
         raise FreeSegError("float16 needs a GPU; use --precision float32, or bfloat16")
-    # The others wait while one process relabels the photos of a self-training round.
-    patience = InitProcessGroupKwargs(timeout=timedelta(days=7))
+    patience = InitProcessGroupKwargs(timeout=PATIENCE)
     return Accelerator(cpu=device == "cpu", mixed_precision=MIXED[precision], kwargs_handlers=[patience])

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from freeseg.decision import itsm
+from freeseg.training import processes
 from freeseg.training.network.words import VocabularyTensors
 
 UNKNOWN = -1  # a target that supervises nothing
@@ -98,7 +99,8 @@ def mask_loss(logits: Tensor, targets: Tensor, supervised: Tensor, *, clamp: flo
         clamp: The largest loss that a pixel may have; infinity for no limit.
 
     Returns:
-        The mean over supervised pixels; 0 where there are none.
+        The mean over supervised pixels; 0 where there are none. Of several processes, the mean of what they return is
+        that over the supervised pixels of all, of which each may have another number.
 
     Example:
         >>> logits = torch.zeros(1, 2, 1, 2)
@@ -110,7 +112,7 @@ def mask_loss(logits: Tensor, targets: Tensor, supervised: Tensor, *, clamp: flo
     reachable = logits.gather(1, targets.clamp_min(0)[:, None])[:, 0] > -torch.inf
     used = supervised & (targets != UNKNOWN) & reachable
     loss = F.cross_entropy(logits, targets.masked_fill(~used, UNKNOWN), ignore_index=UNKNOWN, reduction="none")
-    return loss.clamp(max=clamp).sum() / used.sum().clamp_min(1)
+    return processes.count() * loss.clamp(max=clamp).sum() / processes.total(used.sum()).clamp_min(1)
 
 
 def embedding_distillation(patches: Tensor, grid: Tensor, boxes: Tensor) -> Tensor:

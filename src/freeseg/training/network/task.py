@@ -79,7 +79,6 @@ class NetworkTask:
             **asdict(recipe),
             "photos": len(photos),
             "precision": accelerator.mixed_precision,
-            "processes": accelerator.num_processes,
             **data,
         }
         self.device = accelerator.device
@@ -176,7 +175,7 @@ class NetworkTask:
 
     def loop(self, run: Path) -> Loop[Sample]:
         """The loop that trains it; its checkpoints are in the folder `run`."""
-        return Loop(self, run, warm_up=WARM_UP, writes=self.accelerator.is_main_process)
+        return Loop(self, run, warm_up=WARM_UP)
 
     def _distillation(self, patches: Tensor, batch: Sample) -> Tensor:
         rows = torch.as_tensor(batch.row).cpu().numpy()

@@ -70,7 +70,7 @@ def run(
 
     Returns:
         The network's config, with the record of its training and what was measured; None in all processes but the
-        first, where `accelerate launch` started several.
+        first, where `torchrun` or `accelerate launch` started several.
 
     Raises:
         DataError: Photos and masks do not belong together, or the photos are too few.
@@ -92,10 +92,11 @@ def run(
     if not free_masks.entries:
         raise FreeSegError(f"{masks} has no photo with a mask; label some with `freeseg label`")
     photos = find_photos(free_masks, folders)
-    remove_half_written(out, recursive=True)
     devices = accelerator(device, precision)
-    if devices.is_main_process and (without := count_unlabelled(free_masks, folders, photos)):
-        on_note(f"{without:,} photos have no mask and are not used; `freeseg label` makes them one")
+    if devices.is_main_process:
+        remove_half_written(out, recursive=True)
+        if without := count_unlabelled(free_masks, folders, photos):
+            on_note(f"{without:,} photos have no mask and are not used; `freeseg label` makes them one")
     training = NetworkTraining(
         _load_teacher(teacher, free_masks, str(devices.device)),
         encoder,

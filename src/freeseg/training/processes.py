@@ -1,0 +1,154 @@
+"""The processes that share a training, on one machine or on several, as `torchrun` and `accelerate launch` start them.
+
+Each computes the loss of its share of every batch. The loss of the batch is the mean of theirs, and so is its gradient.
+A training that no launcher started is one process, to which all of this does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.nn.functional import all_gather
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from freeseg.errors import FreeSegError, reason
+
+Result = TypeVar("Result")
+
+PATIENCE = timedelta(days=7)  # the others wait while one computes features, or relabels photos
+
+
+def count() -> int:
+    """How many processes share the training."""
+    return dist.get_world_size() if _is_shared() else 1
+
+
+def index() -> int:
+    """Which of them this one is, from 0 on; the first one writes and reports."""
+    return dist.get_rank() if _is_shared() else 0
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[torch.device]:
+    """Join the other processes that a launcher started, if it started several.
+
+    Args:
+        device: What is computed on; of several GPUs, each process of a machine takes its own.
+
+    Yields:
+        The device of this process.
+
+    Raises:
+        FreeSegError: The processes do not find each other.
+
+    Example:
+        >>> with joined(torch.device("cpu")) as device:
+        ...     device, count(), index()
+        (device(type='cpu'), 1, 0)
+    """
+    if "LOCAL_RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield device
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    if _is_shared():  # whoever calls has joined them
+        yield device
+        return
+    try:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    except (RuntimeError, ValueError) as error:
+        raise FreeSegError(
+            f"the processes of this training do not find each other: {reason(error)}; start them by torchrun or "
+            "accelerate launch, and check the address that you gave it"
+        ) from error
+    try:
+        yield device
+    finally:
+        dist.destroy_process_group()
+
+
+def from_first(compute: Callable[[], Result]) -> Result:
+    """What the first process computes, in all of them; the others wait for it.
+
+    Raises:
+        FreeSegError: The first process raised it, and so do all.
+
+    Example:
+        >>> from_first(lambda: 6 * 7)
+        42
+    """
+    if count() == 1:
+        return compute()
+    answer: list[Any] = [None, None]
+    if index() == 0:
+        try:
+            answer[0] = compute()
+        except FreeSegError as error:
+            answer[1] = error
+    dist.broadcast_object_list(answer)
+    result, refused = answer
+    if refused is not None:
+        raise refused
+    return result  # type: ignore[no-any-return]
+
+
+def mean(values: Sequence[Tensor]) -> list[float]:
+    """The mean over all processes of some scalars.
+
+    Example:
+        >>> mean([torch.tensor(0.5), torch.tensor(2.0)])
+        [0.5, 2.0]
+    """
+    if count() == 1:
+        return [value.item() for value in values]
+    together = torch.stack([value.detach().float() for value in values])
+    dist.all_reduce(together)
+    return (together / count()).tolist()
+
+
+def total(value: Tensor) -> Tensor:
+    """The sum over all processes of a tensor that needs no gradient.
+
+    Example:
+        >>> total(torch.tensor([3]))
+        tensor([3])
+    """
+    if count() > 1:
+        value = value.clone()
+        dist.all_reduce(value)
+    return value
+
+
+def average_gradients(parameters: Iterable[Tensor]) -> None:
+    """Give all processes the mean of their gradients."""
+    if count() == 1:
+        return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    flat = parameters_to_vector(gradients)
+    dist.all_reduce(flat)
+    vector_to_parameters(flat / count(), gradients)
+
+
+def gather(rows: Tensor) -> Tensor:
+    """The rows of all processes, in their order, of which each process has as many.
+
+    The gradient of each row is the sum of those of all processes. So where all compute the same loss of the gathered
+    rows, the mean of their gradients is the loss's own.
+
+    Example:
+        >>> gather(torch.ones(2, 3)).shape
+        torch.Size([2, 3])
+    """
+    return torch.cat(all_gather(rows.contiguous())) if count() > 1 else rows  # type: ignore[no-untyped-call]
+
+
+def _is_shared() -> bool:
+    return dist.is_available() and dist.is_initialized()
