@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import torch
+
 from commands import Done
+from freeseg.training import processes
 from freeseg.training.loop import StepReport
+from freeseg.training.teacher.task import TeacherTask
 from processes import Started
 
 
@@ -41,18 +49,41 @@ def launch_command(number: int, *arguments: object, folder: Path) -> list[Done]:
         return [process.wait() for process in started]
 
 
-def train_network(folder: str, run: str, stop_after: int = 0, **changes: Any) -> None:
-    """Train the tiny network of `networks` on photos drawn into a folder; stop after a step, as Ctrl-C does."""
-    from networks import RECIPE, tiny_task
+def train_network(folder: str, run: str, kill_after: int = 0) -> None:
+    """Train the tiny network of `networks` on photos drawn into a folder; kill -9 after a step."""
+    from networks import tiny_task
 
-    task = tiny_task(Path(folder), replace(RECIPE, **changes))
-    task.loop(Path(run)).fit(_stopping(stop_after))
+    tiny_task(Path(folder)).loop(Path(run)).fit(_killing(kill_after))
 
 
-def _stopping(stop_after: int) -> Callable[[StepReport], None]:
+def train_teacher(run: str, kill_after: int = 0, changes: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Train a tiny ICLIP on what `teachers` has, in a folder; kill -9 after a step."""
+    from teachers import RECIPE, data, words
+    from tiny import tiny_iclip
+
+    with processes.joined(torch.device("cpu")):
+        TeacherTask(tiny_iclip(), data(), words(), replace(RECIPE, **changes)).loop(Path(run)).fit(_killing(kill_after))
+
+
+def write_teacher_gradients(file: str, changes: Mapping[str, Any]) -> None:
+    """Write the losses of the first batch of such a training and their gradients; the first process does."""
+    from teachers import RECIPE, data, words
+    from tiny import tiny_iclip
+
+    with processes.joined(torch.device("cpu")):
+        task = TeacherTask(tiny_iclip(), data(), words(), replace(RECIPE, **changes))
+        losses = task.losses(next(task.batches(0)), 0)
+        task.backward(reduce(torch.add, losses.values()))
+        means = processes.mean(list(losses.values()))
+        if processes.index() == 0:
+            gradients = [parameter.grad for parameter in task.parameters]
+            torch.save({"losses": dict(zip(losses, means, strict=True)), "gradients": gradients}, file)
+
+
+def _killing(kill_after: int) -> Callable[[StepReport], None]:
     def report(reached: StepReport) -> None:
-        if reached.step == stop_after:
-            raise SystemExit
+        if reached.step == kill_after:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     return report
 

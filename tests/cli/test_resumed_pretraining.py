@@ -9,15 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from commands import Done, Run, one_line
+from launched import launch_command
 from processes import freeseg_command
 from tiny_transformers import save_clip, save_dinov2
 
 PHOTOS = 6
 COMMAND = ("pretrain", "captioned", "--out", "mine", "--cache", "cache", "--batch-size", 4, "--epochs", 1)
+WEIGHT = 1e-5  # how far the weights of two processes may be from those of one
 TOWERS = {"--image-tower": "clip", "--text-tower": "clip", "--attention": "dinov2", "--mode": "raw"}
 
 
@@ -89,3 +92,23 @@ def test_another_tower_of_the_same_shapes(pretrain: Run, folder: Path, option: s
 
 def test_another_mode(pretrain: Run) -> None:
     assert " raw False -> " in one_line(pretrain(mode="sclip"))
+
+
+def test_two_processes_learn_what_one_learns(folder: Path) -> None:
+    """The first computes the features while the other waits, and it alone prints and writes."""
+    options = [*COMMAND, *chain(*TOWERS.items()), "--trainings", 2, "--batch-size", 2]
+    alone = launch_command(1, *options, "--out", "alone", folder=folder)
+    shared = launch_command(2, *options, "--out", "shared", "--cache", "other-cache", folder=folder)
+    assert [each.code for each in (*alone, *shared)] == [0, 0, 0], shared
+    assert shared[0].out == alone[0].out.replace("alone", "shared").replace(" cache", " other-cache")
+    assert (shared[1].out, shared[1].err) == ("", "")
+    one, other = (load_file(folder / name / "model.safetensors") for name in ("alone", "shared"))
+    torch.testing.assert_close(other, one, rtol=0, atol=WEIGHT)
+    for cached in (folder / "cache").rglob("keys.txt"):
+        assert (folder / "other-cache" / cached.relative_to(folder / "cache")).read_bytes() == cached.read_bytes()
+
+
+def test_a_mistake_ends_all_processes_by_one_line_each(folder: Path) -> None:
+    (folder / "captioned" / "captions.jsonl").write_text("no JSON")
+    for done in launch_command(2, *COMMAND, *chain(*TOWERS.items()), folder=folder):
+        assert "captions.jsonl, line 1: not a JSON object in UTF-8" in one_line(done)

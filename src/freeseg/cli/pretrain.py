@@ -10,7 +10,7 @@ import typer
 from freeseg.cli.dataclass_options import Without
 from freeseg.cli.options import Device, Mode, ModelOptions, Out, Revision, Sources
 from freeseg.cli.output import say
-from freeseg.cli.training import Cache, Name, command_line, show_steps
+from freeseg.cli.training import Cache, Name, command_line, is_first, show_steps
 from freeseg.models.towers import DEFAULT_IMAGE_TOWER, DEFAULT_TEXT_TOWER, describe_image_towers
 from freeseg.training import CACHE
 from freeseg.training.teacher.recipe import ATTENTIONS, TeacherRecipe
@@ -55,7 +55,8 @@ def pretrain(
 ) -> None:
     """Train a teacher, a dense ICLIP, on photos with captions.
 
-    If the command is stopped, running it again continues where it stopped.
+    If the command is stopped, running it again continues where it stopped. To train on several GPUs, put
+    "torchrun --nproc-per-node GPUS -m" or "accelerate launch -m" before the command. What is learned is the same.
 
     Examples:
         freeseg pretrain captioned --out my-teacher --epochs 4
@@ -66,7 +67,12 @@ def pretrain(
 
     kind, attention_tower = (attention, "") if attention in ATTENTIONS else ("class", attention)
     own: dict[str, Any] = {"attention": kind}
-    with progress("photos") as on_photos, progress("captions") as on_captions, progress("training") as update:
+    quiet = not is_first()
+    with (
+        progress("photos", quiet=quiet) as on_photos,
+        progress("captions", quiet=quiet) as on_captions,
+        progress("training", quiet=quiet) as update,
+    ):
         config = teacher.run(
             sources,
             out,
@@ -88,4 +94,5 @@ def pretrain(
             on_captions=on_captions,
             on_step=show_steps(update),
         )
-    say(f"{config.name} in {out}; {', '.join(f'{key} {value}' for key, value in config.metrics.items())}")
+    if config:  # of several processes, the first one reports
+        say(f"{config.name} in {out}; {', '.join(f'{key} {value}' for key, value in config.metrics.items())}")

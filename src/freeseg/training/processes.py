@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.nn.functional import all_gather
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from freeseg.errors import FreeSegError, reason
@@ -33,6 +32,20 @@ def count() -> int:
 def index() -> int:
     """Which of them this one is, from 0 on; the first one writes and reports."""
     return dist.get_rank() if _is_shared() else 0
+
+
+def ignore(*_: object) -> None:
+    """What the processes that do not report do instead."""
+
+
+def share(items: int) -> slice:
+    """Which of some items this process has: one block of them, as large as those of the others, or by one larger.
+
+    Example:
+        >>> list(range(5))[share(5)]
+        [0, 1, 2, 3, 4]
+    """
+    return slice(items * index() // count(), items * (index() + 1) // count())
 
 
 @contextmanager
@@ -122,7 +135,7 @@ def total(value: Tensor) -> Tensor:
         tensor([3])
     """
     if count() > 1:
-        value = value.clone()
+        value = value.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(value)
     return value
 
@@ -147,7 +160,21 @@ def gather(rows: Tensor) -> Tensor:
         >>> gather(torch.ones(2, 3)).shape
         torch.Size([2, 3])
     """
-    return torch.cat(all_gather(rows.contiguous())) if count() > 1 else rows  # type: ignore[no-untyped-call]
+    gathered: Tensor = _Gather.apply(rows) if count() > 1 else rows  # type: ignore[no-untyped-call]
+    return gathered
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, rows: Tensor) -> Tensor:
+        parts = [torch.empty_like(rows, memory_format=torch.contiguous_format) for _ in range(count())]
+        dist.all_gather(parts, rows.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> Tensor:
+        (gradient,) = gradients
+        return total(gradient)[share(len(gradient))]
 
 
 def _is_shared() -> bool:

@@ -66,6 +66,12 @@ class RowStore:
     def __len__(self) -> int:
         return len(self._positions)
 
+    def reread(self) -> None:
+        """Take notice of the rows that other processes have added."""
+        with file_lock(self._lock_path):
+            if not self._is_unchanged():
+                self._positions = self._repair()
+
     def append(self, keys: Sequence[str], rows: NDArray[np.generic]) -> None:
         """Add rows under their keys; keys that are in the store already are skipped.
 

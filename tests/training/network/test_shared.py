@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ LOSS, WEIGHT = 1e-5, 1e-5  # how far losses (relative) and weights may be from t
 CPU = torch.device("cpu")
 
 
-def train(folder: Path, number: int, run: str, stop_after: int = 0) -> list[Done]:
-    return launch(number, train_network, str(folder), str(folder / run), stop_after, folder=folder)
+def train(folder: Path, number: int, run: str, kill_after: int = 0) -> list[Done]:
+    return launch(number, train_network, str(folder), str(folder / run), kill_after, folder=folder)
 
 
 def reached(folder: Path, run: str) -> dict[str, object]:
@@ -57,8 +58,9 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path, alone: dict[str, ob
 
 @pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
 def test_it_goes_on_with_another_number(tmp_path: Path, alone: dict[str, object], before: int, after: int) -> None:
-    train(tmp_path, before, "shared", stop_after=4)
-    assert reached(tmp_path, "shared")["step"] == 4
+    killed = train(tmp_path, before, "shared", kill_after=4)
+    assert [each.code for each in killed] == [-signal.SIGKILL] * before
+    assert reached(tmp_path, "shared")["step"] == 3  # where an epoch ended
     done = train(tmp_path, after, "shared")
     assert [each.code for each in done] == [0] * after, done
     assert_close(reached(tmp_path, "shared"), alone)

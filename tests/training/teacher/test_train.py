@@ -34,7 +34,7 @@ def test_one_call_does_it_all_and_again_it_changes_nothing(folder: Path) -> None
     steps: list[StepReport] = []
     photos: list[tuple[int, int]] = []
 
-    def run() -> freeseg.models.Config:
+    def run() -> freeseg.models.Config | None:
         return teacher.run(
             [folder / "captioned"],
             folder / "mine",
@@ -49,6 +49,7 @@ def test_one_call_does_it_all_and_again_it_changes_nothing(folder: Path) -> None
         )
 
     config = run()
+    assert config is not None
     assert ["has no label space" in note for note in notes] == [True, False]
     assert notes[1].startswith("6 photos; their features take 0.00 GB in ")
     assert skipped == [reason for reason in skipped if reason.startswith("cannot read 0.jpg")] != []

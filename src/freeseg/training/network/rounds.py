@@ -22,7 +22,7 @@ from freeseg.models import Config, checkpoint
 from freeseg.models.network import SegmentationNetwork
 from freeseg.models.towers import identities
 from freeseg.pipeline import FreeSeg
-from freeseg.training import features
+from freeseg.training import features, processes
 from freeseg.training.loop import OnStep, report_part
 from freeseg.training.network.batches import Samples, check_batch
 from freeseg.training.network.held_out import HeldOutPhotos, hold_out
@@ -95,7 +95,7 @@ def train_rounds(
     """
     accelerator, masks = training.accelerator, training.masks
     if not accelerator.is_main_process:  # one of several processes reports
-        on_photos = on_relabelled = on_step = _ignore
+        on_photos = on_relabelled = on_step = processes.ignore
     held_out, trained_on = hold_out(len(training.photos), recipe.seed)
     check_batch(len(trained_on), recipe, accelerator.num_processes)
     masks.check_sizes()
@@ -131,10 +131,6 @@ def train_rounds(
         network = task.average
         metrics = {AGREEMENT: round(task.metrics.get("agreement", math.nan), 1)}
     return on_torch(network, training.config()), metrics
-
-
-def _ignore(*_: object) -> None:
-    """What the processes that do not report do instead."""
 
 
 def _relabel(

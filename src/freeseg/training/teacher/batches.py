@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from freeseg.errors import DataError
+from freeseg.training import processes
 from freeseg.training.teacher.data import TeacherData
 from freeseg.training.teacher.recipe import TeacherRecipe
 
@@ -19,6 +20,8 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 class TeacherBatch(NamedTuple):
     """What one step sees of its photos.
+
+    Of several processes, each has features, patches and attention of its share of the photos, one block of the batch.
 
     Attributes:
         features: (B, P, C), of the recipe's precision.
@@ -40,14 +43,14 @@ class TeacherBatch(NamedTuple):
 
 
 def check_batch(photos: int, recipe: TeacherRecipe) -> None:
-    """Check that photos fill a batch.
+    """Check that photos fill a batch, and that the processes that share the training can share it evenly.
 
     Args:
         photos: How many photos with captions there are, or may be.
         recipe: With the size of a batch.
 
     Raises:
-        DataError: They do not.
+        DataError: They do not, or they cannot.
 
     Example:
         >>> check_batch(256, TeacherRecipe(batch_size=256))
@@ -56,6 +59,10 @@ def check_batch(photos: int, recipe: TeacherRecipe) -> None:
         raise DataError(
             f"{photos} photos with captions are fewer than one batch of {recipe.batch_size}; add photos or lower "
             "--batch-size"
+        )
+    if recipe.batch_size % processes.count():
+        raise DataError(
+            f"a batch of {recipe.batch_size} cannot be shared by {processes.count()} processes; change --batch-size"
         )
 
 
@@ -91,25 +98,31 @@ class TeacherBatches:
         used = self.steps_per_epoch * self.recipe.batch_size
         return order[:used].reshape(self.steps_per_epoch, self.recipe.batch_size)
 
+    @property
+    def patches_per_process(self) -> float:
+        """How many patches of a batch each process distills, on average."""
+        extra = self.recipe.batch_size // 4 if len(self.unlabelled) else 0
+        return (self.recipe.batch_size + extra) * self.recipe.distill_patches / processes.count()
+
     def draw(self, chosen: NDArray[np.int64], step: int) -> TeacherBatch:
-        """What a step sees of the chosen photos."""
+        """What a step sees of the chosen photos. Every process draws for all of them, and reads its share."""
         rng = np.random.default_rng((self.recipe.seed, 1, step))
         photos = [self.data.captioned[i] for i in chosen]
         rows = np.array([photo.row for photo in photos])
-        features = self._features(rows)
         count = self.recipe.captions
         picked = [rng.choice(photo.captions, count, replace=count > len(photo.captions)) for photo in photos]
         texts = torch.from_numpy(self.data.texts[np.concatenate(picked)])
         mentioned = torch.zeros(len(photos), self.nouns, dtype=torch.bool)
         for i, photo in enumerate(photos):
             mentioned[i, list(photo.nouns)] = True
-        extra = features.new_empty((0, *features.shape[1:]))
-        if len(self.unlabelled):
-            extra = self._features(rng.choice(self.unlabelled, len(chosen) // 4))
-        every = torch.cat([features, extra])
-        picks = torch.from_numpy(rng.integers(every.shape[1], size=(len(every), self.recipe.distill_patches)))
+        extra = rng.choice(self.unlabelled, len(chosen) // 4) if len(self.unlabelled) else self.unlabelled
+        places = rng.integers(self.data.features.shape[1], size=(len(rows) + len(extra), self.recipe.distill_patches))
+        own, own_extra = (processes.share(len(part)) for part in (rows, extra))
+        features = self._features(rows[own])
+        every = torch.cat([features, self._features(extra[own_extra])])
+        picks = torch.from_numpy(np.concatenate([places[: len(rows)][own], places[len(rows) :][own_extra]]))
         patches = every[torch.arange(len(every))[:, None], picks].flatten(0, 1)
-        return TeacherBatch(features, texts, mentioned, patches, self._attention(rows))
+        return TeacherBatch(features, texts, mentioned, patches, self._attention(rows[own]))
 
     def _features(self, rows: NDArray[np.int64]) -> Tensor:
         features = torch.from_numpy(np.ascontiguousarray(self.data.features[rows]))

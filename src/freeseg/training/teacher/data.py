@@ -15,8 +15,10 @@ from freeseg.data import PhotoSource
 from freeseg.errors import DataError
 from freeseg.files import bytes_sha256
 from freeseg.models.iclip import ICLIP
+from freeseg.training import processes
 from freeseg.training.features import (
     AttentionExtractor,
+    ExtractedPhotos,
     Progress,
     cache_folder,
     extract_photos,
@@ -90,6 +92,8 @@ def read_teacher_data(
 ) -> TeacherData:
     """Fill the caches from the sources; what is there already is not computed again.
 
+    Of several processes that share a training, the first reads the sources and fills the caches, and the others wait.
+
     Args:
         model: The frozen towers.
         sources: The photos and their captions.
@@ -105,9 +109,16 @@ def read_teacher_data(
         OutputError: The cache cannot be written, or the disk is full.
     """
     images, texts = stores
-    extracted = extract_photos(model, sources, images, device, attention=attention, progress=on_photos)
-    captions = sorted({caption for photo in extracted.photos for caption in photo.captions})
-    _extract_texts(model, captions, texts, on_texts)
+
+    def extract() -> ExtractedPhotos:
+        extracted = extract_photos(model, sources, images, device, attention=attention, progress=on_photos)
+        captions = sorted({caption for photo in extracted.photos for caption in photo.captions})
+        _extract_texts(model, captions, texts, on_texts)
+        return extracted
+
+    extracted = processes.from_first(extract)  # the order of the rows must not depend on who is faster
+    for store in (images, texts, *((attention.store,) if attention else ())):
+        store.reread()
     data = TeacherData(images.rows(), texts.rows(), skipped=extracted.skipped, sources=extracted.sources)
     if attention:
         data.attention = _in_order([photo.sha256 for photo in extracted.photos], images, attention.store)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from freeseg.decision.pooling import POOLINGS, smooth_patches
 from freeseg.errors import FreeSegError
 from freeseg.models.iclip import ICLIP, Classifier
+from freeseg.training import processes
 from freeseg.training.features import GRID
 from freeseg.training.loop import Loop, Losses, OnStep, report_part
 from freeseg.training.teacher.batches import TeacherBatch, TeacherBatches
@@ -89,13 +90,14 @@ class TeacherTask:
         texts = model.project_text(captions)
         pooling = POOLINGS[recipe.pooling]
         scale = self.log_scale.exp().clamp(max=SCALE_LIMIT)
+        # The contrast is over the whole batch: each process compares its photos with all texts, and all that with all.
         similarity = pooled_similarity(embedded, texts, pooling, where=recipe.where, weight=weight, tau=recipe.tau)
-        own = torch.eye(len(embedded), dtype=torch.bool, device=self.device).repeat_interleave(recipe.captions, dim=1)
-        losses = {"captions": multi_positive_nce(similarity, own, scale=scale)}
+        own = torch.eye(len(mentioned), dtype=torch.bool, device=self.device).repeat_interleave(recipe.captions, dim=1)
+        losses = {"captions": multi_positive_nce(processes.gather(similarity), own, scale=scale)}
         if recipe.nouns:
             nouns = model.project_text(self.words.nouns)
             similarity = pooled_similarity(embedded, nouns, pooling, where=recipe.where, weight=weight, tau=recipe.tau)
-            losses["nouns"] = recipe.nouns * multi_positive_nce(similarity, mentioned, scale=scale)
+            losses["nouns"] = recipe.nouns * multi_positive_nce(processes.gather(similarity), mentioned, scale=scale)
         if recipe.distill or recipe.distill_kinds:
             losses["vocabulary distillation"] = self._distillation(patches)
         return losses
@@ -103,6 +105,7 @@ class TeacherTask:
     def backward(self, loss: Tensor) -> Tensor:
         """Compute the gradients; gives their norm."""
         loss.backward()  # type: ignore[no-untyped-call]
+        processes.average_gradients(self.parameters)
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
         return nn.utils.get_total_norm(gradients)
 
@@ -152,7 +155,7 @@ class TeacherTask:
             kinds = model.project_text(words.kinds)
             target = group_probabilities(probabilities, words.kind_of, len(kinds))
             loss = loss + recipe.distill_kinds * distillation(embedded, kinds, target, scale=recipe.distill_scale)
-        return loss
+        return loss * (len(patches) / self.drawn.patches_per_process)  # shares may differ by a photo
 
     def _settings(self, towers: Mapping[str, str]) -> dict[str, object]:
         counts = (len(self.data.captioned), len(self.data.held_out), len(self.data.unlabelled))

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from freeseg.data import open_sources
+from freeseg.data import PhotoSource, open_sources
 from freeseg.files import remove_half_written
-from freeseg.models import Config, checkpoint, hub, towers
+from freeseg.models import Config, TowerPair, checkpoint, hub, towers
 from freeseg.models.devices import require_device
-from freeseg.models.iclip import Classifier
+from freeseg.models.iclip import ICLIP, Classifier
 from freeseg.models.towers import DEFAULT_IMAGE_TOWER
-from freeseg.training import CACHE, features
+from freeseg.training import CACHE, features, processes
 from freeseg.training.loop import OnStep
 from freeseg.training.record import training_record
 from freeseg.training.teacher.batches import check_batch
@@ -44,7 +44,7 @@ def run(
     on_photos: features.Progress = lambda done, total: None,
     on_captions: features.Progress = lambda done, total: None,
     on_step: OnStep = lambda step: None,
-) -> Config:
+) -> Config | None:
     """Train a dense ICLIP on photos and captions, and write it to a folder that `freeseg.load` reads.
 
     Stopped at any moment, the same call resumes and ends at the same model.
@@ -74,7 +74,8 @@ def run(
         on_step: Called after every step with a `freeseg.training.loop.StepReport`.
 
     Returns:
-        The model's config, with the record of its training and the retrieval of held-out photos.
+        The model's config, with the record of its training and the retrieval of held-out photos; None in all
+        processes but the first, where `torchrun` or `accelerate launch` started several.
 
     Raises:
         DataError: A source cannot be read, or has too few photos with captions.
@@ -89,49 +90,53 @@ def run(
         >>> teacher.run(["captioned"], "my-teacher", recipe=TeacherRecipe(epochs=3))  # doctest: +SKIP
         >>> freeseg.load("my-teacher").segment("cat.jpg", "cat, dog")  # doctest: +SKIP
     """
-    recipe, out, cache, on_device = recipe or TeacherRecipe(), Path(out), Path(cache), require_device(device)
-    opened = open_sources(sources, without=out)
-    photos = sum(len(source) for source in opened)
-    pair = towers.resolve(image_tower, text=text_tower, mode=mode, revision=revision)
-    model = towers.untrained(pair, hidden=hidden).to(on_device)
-    recipe = resolve_attention(recipe, model)
-    if not isinstance(model.image_tower, Classifier) and (recipe.distill or recipe.distill_kinds):
-        on_note(f"{pair.image} has no label space: trained without vocabulary distillation (--distill 0)")
-        recipe = replace(recipe, distill=0.0, distill_kinds=0.0)
-    on_note(f"{photos:,} photos; their features take {features.expected_bytes(model, photos) / 1e9:.2f} GB in {cache}")
-    identities = towers.identities(pair)
-    frozen = dict(zip(("image tower", "text tower"), identities, strict=True))
-    attention = None
-    if attention_tower:
-        family = towers.family_of(attention_tower)
-        hub.name_by_user(attention_tower)
-        frozen["attention tower"] = family.sha256(attention_tower)
-        tower = family.open_attention(attention_tower)
-        attention = features.open_attention(cache, tower, frozen["attention tower"])
-    remove_half_written(out, recursive=True)
-    check_batch(photos, recipe)  # before the features, which can take hours
-    data = read_teacher_data(
-        model,
-        opened,
-        open_stores(cache, model, identities),
-        vocabulary(NOUNS),
-        on_device,
-        attention=attention,
-        on_photos=on_photos,
-        on_texts=on_captions,
-    )
-    for reason in data.skipped:
-        on_skipped(reason)
-    metrics = train_average(
-        model,
-        data,
-        training_words(model, classes=bool(recipe.distill or recipe.distill_kinds), nouns=bool(recipe.nouns)),
-        recipe,
-        out,
-        trainings=trainings,
-        report=on_step,
-        towers=frozen,
-    )
+    out, cache, opened = Path(out), Path(cache), list[PhotoSource]()
+
+    def count_photos() -> int:
+        opened.extend(open_sources(sources, without=out))
+        return sum(len(source) for source in opened)
+
+    with processes.joined(require_device(device)) as on_device:
+        if processes.index():  # one of several processes reports
+            on_note = on_skipped = on_photos = on_captions = on_step = processes.ignore
+        photos = processes.from_first(count_photos)  # the others need no source
+        pair = towers.resolve(image_tower, text=text_tower, mode=mode, revision=revision)
+        model = towers.untrained(pair, hidden=hidden).to(on_device)
+        recipe = _suited_recipe(recipe or TeacherRecipe(), model, pair, on_note)
+        gigabytes = features.expected_bytes(model, photos) / 1e9
+        on_note(f"{photos:,} photos; their features take {gigabytes:.2f} GB in {cache}")
+        identities = towers.identities(pair)
+        frozen = dict(zip(("image tower", "text tower"), identities, strict=True))
+        attention = None
+        if attention_tower:
+            attention, frozen["attention tower"] = _open_attention(attention_tower, cache)
+        if processes.index() == 0:
+            remove_half_written(out, recursive=True)
+        check_batch(photos, recipe)  # before the features, which can take hours
+        data = read_teacher_data(
+            model,
+            opened,
+            open_stores(cache, model, identities),
+            vocabulary(NOUNS),
+            on_device,
+            attention=attention,
+            on_photos=on_photos,
+            on_texts=on_captions,
+        )
+        for reason in data.skipped:
+            on_skipped(reason)
+        metrics = train_average(
+            model,
+            data,
+            training_words(model, classes=bool(recipe.distill or recipe.distill_kinds), nouns=bool(recipe.nouns)),
+            recipe,
+            out,
+            trainings=trainings,
+            report=on_step,
+            towers=frozen,
+        )
+        if processes.index():  # one of several processes writes
+            return None
     record = training_record(
         asdict(recipe) | {"trainings": trainings},
         data.sources,
@@ -143,3 +148,22 @@ def run(
         name or out.resolve().name, pair, model, hidden=hidden, training=record, metrics=held_out
     )
     return checkpoint.save(model, config, out)
+
+
+def _suited_recipe(
+    recipe: TeacherRecipe, model: ICLIP, pair: TowerPair, on_note: Callable[[str], None]
+) -> TeacherRecipe:
+    """The recipe for an image tower: which attention is meant, and no distillation without a label space."""
+    recipe = resolve_attention(recipe, model)
+    if isinstance(model.image_tower, Classifier) or not (recipe.distill or recipe.distill_kinds):
+        return recipe
+    on_note(f"{pair.image} has no label space: trained without vocabulary distillation (--distill 0)")
+    return replace(recipe, distill=0.0, distill_kinds=0.0)
+
+
+def _open_attention(name: str, cache: Path) -> tuple[features.AttentionExtractor, str]:
+    """The tower whose class token gives the attention, with its cache; and its sha256."""
+    family = towers.family_of(name)
+    hub.name_by_user(name)
+    sha256 = family.sha256(name)
+    return features.open_attention(cache, family.open_attention(name), sha256), sha256
