@@ -123,7 +123,7 @@ class TestMistakes:
         assert "SOURCE" in one_line(run("label", *WORDS, "--out", tmp_path / "out"))
 
     def test_a_source_that_is_not_there(self, run: Run, tmp_path: Path) -> None:
-        assert "no image-caption pairs" in one_line(run("label", tmp_path / "gone", *WORDS, "--out", tmp_path / "out"))
+        assert "gone: no such file" in one_line(run("label", tmp_path / "gone", *WORDS, "--out", tmp_path / "out"))
 
     def test_a_folder_without_photos(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()

@@ -38,5 +38,26 @@ def test_texts_of_which_a_tokenizer_knows_nothing() -> None:
     assert KnownTokens(characters).unknown(["a", "b", "ab"]) == ["b"]
 
 
-def test_a_tokenizer_of_bytes_knows_every_text() -> None:
-    assert KnownTokens(clip_tokenizer()).unknown(["cat", "\U0001f431", "\u0e41"]) == []
+def test_a_tokenizer_of_bytes_knows_what_it_does_not_spell_byte_by_byte() -> None:
+    known = KnownTokens(clip_tokenizer())
+    assert known.unknown(["cat", "\U0001f431", "zebra", "42", ""]) == [""]
+    assert known.unknown(["\u043a\u043e\u0442", "\u0e41", "\u732b cat"]) == ["\u043a\u043e\u0442", "\u0e41"]
+
+
+def test_words_of_another_script_are_known_where_they_are_tokens() -> None:
+    cat, word = "\u043a\u043e\u0442", "\u732b"
+    pieces = [("<unk>", 0.0), (cat, -1.0), (word, -1.0), *((letter, -9.0) for letter in f"{cat}\u0434\u043c")]
+    known = KnownTokens(Tokenizer(models.Unigram(pieces, unk_id=0)))
+    assert known.unknown([cat, word, "\u0434\u043e\u043c", f"{cat}\u0434\u043e\u043c"]) == ["\u0434\u043e\u043c"]
+
+
+def test_an_english_vocabulary_knows_no_word_of_another_script() -> None:
+    letters = {
+        letter: number for number, letter in enumerate(["[UNK]", "\u043a", "##\u043e\u0442", "cat", "\u03b1", "7"])
+    }
+    words = Tokenizer(models.WordPiece(letters))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    assert KnownTokens(words).unknown(["\u043a\u043e\u0442", "\u043a\u043e\u0442 cat", "\u03b1", "7"]) == [
+        "\u043a\u043e\u0442",
+        "\u03b1",
+    ]

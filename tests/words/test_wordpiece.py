@@ -92,6 +92,17 @@ def test_what_it_does_not_know(own: WordPiece) -> None:
     assert own.unknown(["cat", "\U0001f600", "\U0001f600 cat", "", "\u732b"]) == ["\U0001f600", "", "\u732b"]
 
 
+def test_a_word_that_it_can_only_spell_is_not_known(own: WordPiece) -> None:
+    spelled = [
+        "\u043a\u043e\u0442",
+        "\u03b3\u03ac\u03c4\u03b1",
+        "\u0642\u0637\u0629",
+        "\u092c\u093f\u0932\u094d\u0932\u0940",
+        "\u72ac",
+    ]
+    assert own.unknown([*spelled, "sm\u00f8rrebr\u00f8d", "na\u00efve", "\u043a\u043e\u0442 cat", "7"]) == spelled
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -121,9 +122,27 @@ class TestListsAndTables:
         assert "give each label as an item" in refused([item, "bird"])
 
     @pytest.mark.parametrize("item", ["cat, dog, person", "cat; dog", "cat. dog."])
-    def test_a_lone_item_that_may_be_several_labels(self, item: str) -> None:
-        with pytest.warns(UserWarning, match="the list holds one label"):
-            Vocabulary.of([item])
+    @pytest.mark.parametrize("others", [[], ["bird"]])
+    def test_an_item_that_may_be_several_labels(self, item: str, others: list[str]) -> None:
+        with pytest.warns(UserWarning, match=f"^{re.escape(repr(item))} in a list is one label; give each label as"):
+            assert len(Vocabulary.of([*others, item]).labels) == 1 + len(others)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\"cat\", 'dog'",
+        "\u201ccat\u201d, \u2018dog\u2019",
+        "\u201ecat\u201c; \u00abdog\u00bb",
+        "\u00bbcat\u00ab, \u201adog\u2018",
+    ],
+)
+def test_quotes_around_labels_are_no_part_of_them(text: str) -> None:
+    assert Vocabulary.of(text).names == ("cat", "dog")
+
+
+def test_other_quotes_are_part_of_a_label() -> None:
+    assert Vocabulary.of('\u2019cat\u2018, 5\u2019 board, "cat').names == ("\u2019cat\u2018", "5\u2019 board", '"cat')
 
 
 class TestFiles:

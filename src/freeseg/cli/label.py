@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from freeseg.cli.dataclass_options import Without
-from freeseg.cli.options import Labels, ModelOptions, Out, Seed, Sources, numbers, read_labels
+from freeseg.cli.options import Labels, ModelOptions, Out, PhotoOptions, Seed, numbers, read_labels
 from freeseg.cli.output import console, error_text, say
 from freeseg.models.precisions import OTHER_NAMES, EnginePrecision
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from freeseg.data import PhotoSource
     from freeseg.data.free_masks import FreeMasks
+    from freeseg.photos import FoundPhoto
 
 LISTED = 30  # labels in the table
 
 
 def label(
-    sources: Sources,
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Folders of photos, folders of photos with captions (captions.jsonl and images/), webdataset tars; "
+            "and photos as freeseg segment takes them: files, patterns, URLs, videos, @FILE for a list of names, or -.",
+            metavar="SOURCE",
+            show_default=False,
+        ),
+    ],
     *,
     labels: Labels,
     out: Out,
+    which: PhotoOptions,
     model: Annotated[ModelOptions, Without(("revision", "mode", "precision", "short_side", "onnx"))],
     workers: Annotated[
         int | None,
@@ -63,18 +76,28 @@ def label(
     Where a photo has captions that mention labels, only those labels can appear in its mask. For other photos, the
     model decides which labels are present. If the command is stopped, running it again continues where it stopped.
 
+    Photos that are no files by themselves (of URLs, of a pipe, frames of videos) are kept in the folder "collected"
+    beside the masks, where freeseg train finds them again.
+
     Examples:
         freeseg label photos --labels "person|man|woman, cat, cup|mug" --out masks
         freeseg label captioned --labels "cat, sofa|couch" --out masks-coco --format coco --workers 1
         freeseg label photos --labels "cat, dog" --views 256,352 --out better-masks
+        freeseg label "photos/**/*.jpg" @names.txt --labels "cat, dog" --out named-masks
+        freeseg label clip.mp4 --every 10 --labels "cat, dog" --out clip-masks
     """
     from freeseg.cli.progress import progress
-    from freeseg.data import CaptionFolder, PhotoFolder, open_sources
+    from freeseg.data import is_source, open_sources
     from freeseg.labelling import label as label_sources
     from freeseg.labelling import write_coco
+    from freeseg.photos import Skipped
 
-    vocabulary = read_labels(labels)
-    opened = open_sources(sources, without=out)
+    vocabulary, skipped = read_labels(labels), Skipped()
+    opened = open_sources([each for each in sources if is_source(each)], without=out)
+    photos = [each for each in sources if not is_source(each)]
+    found = which.find(photos, without=out, skipped=skipped) if photos else []
+    named, unread = _named(found, out)
+    opened += named
     with progress("labelling") as update:
         done = label_sources(
             opened,
@@ -100,20 +123,42 @@ def label(
     terminal.print(f"{done.labelled} photos labelled, {len(done.masks.entries)} in all; free masks in {out}")
     if done.removed:
         say(f"{done.removed} photos labelled before are no longer there; they are out of the manifest", err=True)
-    for source in opened:
-        if isinstance(source, CaptionFolder) and source.photos_without_line:
-            say(
-                f"{source.photos_without_line} photos of {source.name} have no line in captions.jsonl and are not "
-                'labelled; a line with "captions": [] has them labelled by what they show',
-                err=True,
-            )
-        if isinstance(source, PhotoFolder):
-            for line in source.skipped.lines():
-                say(f"{source.name}: {line}", err=True)
-    if done.failed:
-        for reason in done.failed:
+    for line in [*_left_out(opened), *skipped.lines()]:
+        say(line, err=True)
+    if failed := [*unread, *done.failed]:
+        for reason in failed:
             say(error_text(reason), err=True)
         raise typer.Exit(1)
+
+
+def _named(found: Sequence[FoundPhoto], out: Path) -> tuple[list[PhotoSource], list[str]]:
+    """Photos that were named one by one, as sources, and for each that could not be read a line that says why."""
+    from freeseg.cli.progress import progress
+    from freeseg.data import NamedPhotos
+    from freeseg.labelling import COLLECTED, collect_photos
+
+    files = [photo.path for photo in found if photo.picture is None]
+    elsewhere = [photo for photo in found if photo.picture is not None]
+    sources: list[PhotoSource] = [NamedPhotos(files)] if files else []
+    if not elsewhere:
+        return sources, []
+    with progress("collecting") as update:
+        collected, unread = collect_photos(elsewhere, out / COLLECTED, progress=update)
+    return [*sources, *([collected] if collected else [])], unread
+
+
+def _left_out(sources: Sequence[PhotoSource]) -> Iterator[str]:
+    """A line for each kind of what is not labelled."""
+    from freeseg.data import CaptionFolder, PhotoFolder
+
+    for source in sources:
+        if isinstance(source, CaptionFolder) and source.photos_without_line:
+            yield (
+                f"{source.photos_without_line} photos of {source.name} have no line in captions.jsonl and are not "
+                'labelled; a line with "captions": [] has them labelled by what they show'
+            )
+        if isinstance(source, PhotoFolder):
+            yield from (f"{source.name}: {line}" for line in source.skipped.lines())
 
 
 def _table(masks: FreeMasks) -> Table:

@@ -36,6 +36,17 @@ def word_key(text: str) -> str:
     return " ".join("".join(seen).split())
 
 
+def is_foreign(text: str) -> bool:
+    """Whether a text has letters, and none of them is a Latin one: a model that learned from English knows none of it.
+
+    Example:
+        >>> [is_foreign(word) for word in ("кот", "猫", "smørrebrød", "7")]
+        [True, True, False, False]
+    """
+    letters = [each for each in text if each.isalpha()] if not text.isascii() else []
+    return bool(letters) and not any("LATIN" in unicodedata.name(each, "") for each in letters)
+
+
 def _is_plain(text: str) -> bool:
     """Whether a text is what it shows, as most are: letters and signs of ASCII with single spaces inside."""
     return text.isascii() and text.isprintable() and "  " not in text and text == text.strip()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from freeseg.errors import one_line, shortened
+from freeseg.words.spelling import is_foreign
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -61,19 +62,25 @@ class KnownTokens:
             self._unknown = json.loads(tokenizer.to_str())["model"].get("unk_id")
 
     def unknown(self, texts: Sequence[str]) -> list[str]:
-        """Those of the texts of which every token is the one for what is unknown; texts without tokens are among them.
+        """Those of the texts of which the tokenizer knows nothing; texts without tokens are among them.
 
-        A tokenizer of bytes, as CLIP's, knows every text.
+        Every token of such a text is the one for what is unknown; or the text is in another script than the Latin one,
+        and spelled letter by letter, or byte by byte. Models with WordPiece are English ones and know no other script.
         """
         if not texts:
             return []
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [
-            text
-            for text, encoding in zip(texts, encodings, strict=True)
-            if all(
-                token == self._unknown
-                for token, shown in zip(encoding.ids, encoding.attention_mask, strict=True)
-                if shown  # the others fill up the batch
-            )
-        ]
+        unknown = []
+        for text, encoding in zip(texts, encodings, strict=True):
+            # Where the mask is 0, a token only fills up the batch.
+            tokens = [token for token, shown in zip(encoding.ids, encoding.attention_mask, strict=True) if shown]
+            if all(token == self._unknown for token in tokens) or (is_foreign(text) and self._spells_out(tokens)):
+                unknown.append(text)
+        return unknown
+
+    def _spells_out(self, tokens: Sequence[int]) -> bool:
+        """Whether tokens of another script are those of single letters, or of parts of letters."""
+        if type(self._tokenizer.model).__name__ == "WordPiece":
+            return True
+        texts = (self._tokenizer.decode([token], skip_special_tokens=False).strip() for token in tokens)
+        return len(tokens) > 1 and all(len(text) <= 1 for text in texts)

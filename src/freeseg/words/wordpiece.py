@@ -17,6 +17,7 @@ from typing import Any
 from freeseg.bounds import read_entry
 from freeseg.errors import FreeSegError, WeightsError, reason
 from freeseg.files import parse_json
+from freeseg.words.spelling import is_foreign
 
 UNKNOWN, BEGIN, END = "[UNK]", "[CLS]", "[SEP]"
 CONTINUES = "##"  # begins the name of a token that does not begin a word
@@ -83,8 +84,14 @@ class WordPiece:
         return [self._vocabulary[BEGIN], *kept, self._vocabulary[END]], len(kept) < len(tokens)
 
     def unknown(self, texts: Sequence[str]) -> list[str]:
-        """Those of the texts of which every token is unknown; texts without tokens are among them."""
-        return [text for text in texts if all(token == self._unknown for token in self.encode(text))]
+        """Those of the texts of which every token is unknown; texts without tokens are among them.
+
+        So are those in another script than the Latin one. BERT's vocabulary has the single letters of many scripts, but
+        an uncased English BERT never learned what the words mean that they spell.
+        """
+        return [
+            text for text in texts if is_foreign(text) or all(token == self._unknown for token in self.encode(text))
+        ]
 
     def _tokens_of(self, word: str) -> tuple[int, ...]:
         """The tokens of a word, remembered: the prompts of all labels have the same few words around them."""

@@ -25,6 +25,8 @@ _COMMENT = re.compile(r"(?:^\s*#|\s#\s).*")
 _JSON = re.compile(r"[\ufeff\s]*(?:[\[{]\s*[\[{\]}\"']|\[[^\[\]]*\]\s*$|\{[^{}]*\}\s*$)")
 # Marks that separate the labels of some other tools, and "\n" that a shell did not turn into a line break.
 _OTHER_SEPARATOR = re.compile(r"\.\s+\S|\s[/+\u2022\u00b7\u2013\u2014-]\s|[\u3002\uff61]|\\[nrt]")
+# Straight, English, German and French quotes, of which word processors make some.
+_QUOTES = ('""', "''", "\u201c\u201d", "\u2018\u2019", "\u201e\u201c", "\u201a\u2018", "\u00ab\u00bb", "\u00bb\u00ab")
 _FILE_NAME = re.compile(r".*\.(?:txt|[ct]sv|jsonl?|ya?ml|names|li?st|toml|xml|md|rtf|xlsx?|docx?|pdf)", re.IGNORECASE)
 _LIST_HEADS = ("labels", "names", "classes", "categories", "words")
 _HEADS = (*_LIST_HEADS, "label", "name", "class", "class_name", "category", "word")
@@ -199,12 +201,12 @@ def _of_row(row: Sequence[str], column: int, others: Iterable[int]) -> str:
 
 def _unquoted(text: str) -> str:
     bare = text.strip()
-    return bare[1:-1] if len(bare) > 2 and bare[0] == bare[-1] and bare[0] in "\"'" else text
+    return bare[1:-1] if len(bare) > 2 and bare[0] + bare[-1] in _QUOTES else text
 
 
 def _check_one(text: str) -> None:
     """Refuse a text that holds several labels, as far as one can see, and warn of one that may."""
-    if _OTHER_SEPARATOR.search(text.strip()):
+    if _is_several(text):
         raise LabelError(f"{shortened(text.strip())} would be one label; {HOW}")
     if len(text.split()) > MAX_WORDS:
         warnings.warn(
@@ -212,15 +214,21 @@ def _check_one(text: str) -> None:
         )
 
 
+def _is_several(text: str) -> bool:
+    """Whether a text seems to hold several labels, separated in a way that is not read."""
+    return bool(_OTHER_SEPARATOR.search(text.strip()))
+
+
 def _check_listed(texts: Sequence[object]) -> None:
-    """Refuse what one item of a list holds by lines or tabs, and warn of a lone item that holds several labels."""
+    """Refuse what one item of a list holds by lines or tabs, and warn of an item that may hold several labels."""
     for text in texts:
         if isinstance(text, str) and (len(text.strip().splitlines()) > 1 or "\t" in text.strip()):
             raise LabelError(f"{shortened(text)} in a list holds several lines or a tab; give each label as an item")
-    lone = texts[0].strip() if len(texts) == 1 and isinstance(texts[0], str) else ""
-    if _SEPARATOR.search(lone) or _OTHER_SEPARATOR.search(lone):
+    several = (each for each in texts if isinstance(each, str) and (_SEPARATOR.search(each) or _is_several(each)))
+    if (first := next(several, None)) is not None:
         warnings.warn(
-            f"the list holds one label, {shortened(lone)}; give each label as an item, or a text instead of a list",
+            f"{shortened(first.strip())} in a list is one label; give each label as an item, and words for the same as "
+            '"sofa|couch"',
             stacklevel=2,
         )
 

@@ -42,6 +42,16 @@ def open_sources(paths: Sequence[str | Path], *, without: Path | None = None) ->
     return [_open(path, without) for path in listed]
 
 
+def is_source(given: str) -> bool:
+    """Whether a text names what `open_sources` opens, a folder or tar files, and not photos one by one.
+
+    Example:
+        >>> is_source("."), is_source("shards-{000..003}.tar"), is_source("cat.jpg"), is_source("shots/*.jpg")
+        (True, True, False, False)
+    """
+    return not given.strip() or given.startswith("pipe:") or given.lower().endswith(".tar") or is_folder(given)
+
+
 def _open(given: str | Path, without: Path | None) -> PhotoSource:
     path = Path(given)
     if not str(given).strip():  # which `Path` takes for the current folder
