@@ -31,8 +31,8 @@ from freeseg.models.onnx_files import TEXT, text_tower_folder
 from freeseg.models.towers.minilm import NAME, load_minilm
 from freeseg.photos import read_photo
 from freeseg.pipeline import FreeSeg
+from freeseg.system import CACHE, NO_CACHE
 from freeseg.words import TEMPLATES, vocabulary
-from freeseg.words.embedding_cache import OFF, VARIABLE
 
 SETS = ("voc20", "voc21")
 PROTOCOL = Protocol("freeseg")
@@ -68,7 +68,7 @@ def main(
     threads: Annotated[int, typer.Option(help="How many threads words and photos may use.")] = 2,
 ) -> None:
     """Print tables of sizes, of texts, of the time of words, and of masks."""
-    os.environ[VARIABLE] = OFF[0]  # words are computed, not read
+    os.environ[CACHE] = NO_CACHE[0]  # words are computed, not read
     for step in (sizes, lambda: texts(captions), lambda: words(threads), lambda: masks(voc, threads)):
         typer.echo("\n".join(step()) + "\n")
 

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from freeseg.results.done_before import DONE
-
 
 class Done(NamedTuple):
     """How a run of the command line ended."""
@@ -39,8 +37,8 @@ def one_line(done: Done) -> str:
 
 
 def written(folder: Path) -> list[str]:
-    """All files below a folder, hidden ones too, but the list of what is done."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != DONE)
+    """All files below a folder, hidden ones too."""
+    files = (path for path in folder.rglob("*") if path.is_file())
     return sorted(path.relative_to(folder).as_posix() for path in files)
 
 

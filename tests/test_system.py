@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import re
 import signal
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +13,13 @@ import pytest
 
 import freeseg
 from freeseg import system
-from freeseg.system import available_cores, children_without_interrupt, give_back_memory, renames_open_files
+from freeseg.system import (
+    available_cores,
+    cache_folder,
+    children_without_interrupt,
+    give_back_memory,
+    renames_open_files,
+)
 
 SOURCE = Path(freeseg.__file__).parent
 ONLY_SOME_HAVE = re.compile(
@@ -62,3 +69,48 @@ def test_freed_memory_is_given_back_where_the_c_library_can(monkeypatch: pytest.
         monkeypatch.setattr(system, "_c_library", lambda library=library: library)
         give_back_memory()
     assert asked == [0]
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "expected"),
+    [
+        ("linux", {}, "HOME/.cache/freeseg"),
+        ("linux", {"XDG_CACHE_HOME": "/elsewhere"}, "/elsewhere/freeseg"),
+        ("darwin", {}, "HOME/Library/Caches/freeseg"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/freeseg"),
+        ("win32", {}, "HOME/.cache/freeseg"),
+        ("linux", {"FREESEG_CACHE": "/mine", "XDG_CACHE_HOME": "/elsewhere"}, "/mine"),
+        ("linux", {"FREESEG_CACHE": "~/mine"}, "HOME/mine"),
+        ("linux", {"FREESEG_CACHE": ""}, "HOME/.cache/freeseg"),
+    ],
+)
+def test_the_cache_of_the_user(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    platform: str,
+    variables: dict[str, str],
+    expected: str,
+) -> None:
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "FREESEG_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**variables, "HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert str(cache_folder()) == expected.replace("HOME", str(tmp_path))
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FREESEG_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert cache_folder() is None
+
+
+@pytest.mark.parametrize("off", ["off", "OFF", "0", "no", " false "])
+def test_a_cache_that_is_turned_off(off: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FREESEG_CACHE", off)
+    assert cache_folder() is None

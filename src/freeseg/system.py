@@ -11,12 +11,39 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+CACHE = "FREESEG_CACHE"  # the variable that names the folder of caches, or says that there is none
+NO_CACHE = ("off", "0", "no", "false")
 CPUINFO = Path("/proc/cpuinfo")  # where Linux describes the processor
 
 
 def available_cores() -> int:
     """How many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cache_folder() -> Path | None:
+    """The folder for what only saves time: `freeseg` in the user's cache folder, or the one that FREESEG_CACHE names.
+
+    Returns:
+        None where the user has none, or FREESEG_CACHE is `off`.
+    """
+    asked = os.environ.get(CACHE, "").strip()
+    if asked.lower() in NO_CACHE:
+        return None
+    try:
+        return Path(asked).expanduser() if asked else _user_cache() / "freeseg"
+    except RuntimeError:  # a user without a home
+        return None
+
+
+def _user_cache() -> Path:
+    if asked := os.environ.get("XDG_CACHE_HOME"):
+        return Path(asked)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
+        return Path(local)
+    return Path.home() / ".cache"
 
 
 def renames_open_files() -> bool:

@@ -28,7 +28,6 @@ from PIL import Image
 from safetensors.torch import load as load_tensors
 
 from drawn import draw_voc
-from freeseg.results.done_before import DONE
 from hub_server import point_to
 from labelled import content, draw_photo
 from networks import draw_free_masks
@@ -39,8 +38,8 @@ from traces import Traces
 HUB_MODEL = "some/clip"
 OF_THE_HUB = ("hub/*/blobs/*.incomplete", "hub/*/trees/tmp*.tmp")  # what huggingface_hub leaves half written
 HALF_WRITTEN = ("*.part", *OF_THE_HUB, "*.lock", "*.sqlite-journal")  # of FreeSeg, huggingface_hub and SQLite
-# What holds times: caches, and the list of the photos that are done.
-ANYTHING = ("words/*", "hub/*/refs/*", "hub/.locks/*", "hub/CACHEDIR.TAG", f"out/{DONE}")
+# What holds times: caches, and the list of the photos that are done among them.
+ANYTHING = ("words/*", "hub/*/refs/*", "hub/.locks/*", "hub/CACHEDIR.TAG")
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from commands import Run
-from freeseg.results.done_before import DONE
+from commands import Run, results_of, written
 
 pytestmark = pytest.mark.usefixtures("on_tiny")
 
@@ -62,4 +61,10 @@ def test_people_are_told(run: Run, photos: Path, tmp_path: Path) -> None:
     run(*asked)
     done = run(*asked)
     assert "0 of 2 photos segmented, 2 done before (--overwrite does all again)" in " ".join(done.out.split())
-    assert (tmp_path / "out" / DONE).is_file()
+    assert written(tmp_path / "out") == results_of("a", "b")  # what is done is noted elsewhere
+
+
+def test_without_a_cache_all_is_done_again(run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FREESEG_CACHE", "off")
+    for _ in range(2):
+        assert said(run, photos) == {"a": False, "b": False}

@@ -10,10 +10,15 @@ import pytest
 from PIL import Image
 
 from freeseg.photos import FoundPhoto, find_photos
-from freeseg.results.done_before import DONE, DoneBefore
+from freeseg.results.done_before import DoneBefore
 
 SETTINGS = ["a model", ("cat", "dog")]
 FORMATS = ["mask", "json"]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FREESEG_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -32,8 +37,16 @@ def holds(photo: FoundPhoto, *, settings: list[object] = SETTINGS, formats: list
     return DoneBefore(photo.path.parent / "out", settings, formats).holds(photo, "cat")
 
 
+def path_of(photo: FoundPhoto) -> Path:
+    """The file in which it is noted."""
+    path = DoneBefore(photo.path.parent / "out", SETTINGS, FORMATS).path
+    assert path is not None
+    return path
+
+
 def test_what_is_noted(photo: FoundPhoto) -> None:
-    (line,) = (photo.path.parent / "out" / DONE).read_text().splitlines()
+    assert path_of(photo).parent == photo.path.parent / "cache" / "done"
+    (line,) = path_of(photo).read_text().splitlines()
     noted = json.loads(line)
     assert (noted["stem"], noted["photo"], noted["bytes"]) == ("cat", "../cat.jpg", photo.path.stat().st_size)
     assert (noted["formats"], noted["endings"]) == (FORMATS, [".mask.png", ".json"])
@@ -78,7 +91,7 @@ def test_a_photo_from_a_pipe_is_known_by_its_pixels(tmp_path: Path, photo: Found
     [b"", b"\xff\x00", b"[]", b"{}", b'{"stem": []}', b"[" * 10_000, b'{"stem": "cat", "formats": 3}', b"null"],
 )
 def test_damaged_lines_only_cost_time(photo: FoundPhoto, damage: bytes) -> None:
-    path = photo.path.parent / "out" / DONE
+    path = path_of(photo)
     whole = path.read_bytes()
     path.write_bytes(damage)
     assert not holds(photo)
@@ -87,20 +100,31 @@ def test_damaged_lines_only_cost_time(photo: FoundPhoto, damage: bytes) -> None:
 
 
 def test_what_a_kill_left_half_written(photo: FoundPhoto) -> None:
-    folder = photo.path.parent / "out"
-    whole = (folder / DONE).read_bytes()
-    (folder / DONE).write_bytes(whole[:-20])
+    folder, path = photo.path.parent / "out", path_of(photo)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
     done = DoneBefore(folder, SETTINGS, FORMATS)
     assert not done.holds(photo, "cat")
     done.add(photo, "cat", ["cat"])
     done.add(photo, "cat", ["cat"])
-    assert (folder / DONE).read_bytes() == whole[:-20] + b"\n" + whole
+    assert path.read_bytes() == whole[:-20] + b"\n" + whole
     assert holds(photo)
 
 
 def test_a_file_that_cannot_be_written_costs_nothing(photo: FoundPhoto) -> None:
-    folder = photo.path.parent / "out"
-    (folder / DONE).unlink()
-    (folder / DONE).mkdir()
-    DoneBefore(folder, SETTINGS, FORMATS).add(photo, "cat", ["cat"])
+    path_of(photo).unlink()
+    path_of(photo).mkdir()
+    DoneBefore(photo.path.parent / "out", SETTINGS, FORMATS).add(photo, "cat", ["cat"])
     assert not holds(photo)
+
+
+def test_another_folder_or_none(photo: FoundPhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "out").rename(tmp_path / "other")
+    assert not DoneBefore(tmp_path / "other", SETTINGS, FORMATS).holds(photo, "cat")
+    (tmp_path / "out").symlink_to(tmp_path / "other")
+    monkeypatch.chdir(tmp_path)
+    assert DoneBefore(Path("out"), SETTINGS, FORMATS).path == DoneBefore(tmp_path / "other", SETTINGS, FORMATS).path
+    monkeypatch.setenv("FREESEG_CACHE", "off")
+    done = DoneBefore(Path("out"), SETTINGS, FORMATS)
+    done.add(photo, "cat", ["cat"])
+    assert done.path is None

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from freeseg.words import embedding_cache
 from freeseg.words.embedded import WordEmbeddings
-from freeseg.words.embedding_cache import FILE, cached_embeddings, folder
+from freeseg.words.embedding_cache import FILE, cached_embeddings
 
 WORDS, TEMPLATES = ["cat", "sofa", "猫"], ["a photo of a {}.", "{}"]
 MODEL = "m" * 64
@@ -219,49 +219,10 @@ class TestFolder:
     @pytest.mark.parametrize("off", ["off", "OFF", "0", "no", " false "])
     def test_turned_off(self, off: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FREESEG_CACHE", off)
-        assert folder() is None
         compute = Counted()
         for _ in range(2):
             cached_embeddings(MODEL, WORDS, TEMPLATES, compute)
         assert len(compute.asked) == 2
-
-    @pytest.mark.parametrize(
-        ("platform", "variables", "expected"),
-        [
-            ("linux", {}, "HOME/.cache/freeseg"),
-            ("linux", {"XDG_CACHE_HOME": "/elsewhere"}, "/elsewhere/freeseg"),
-            ("darwin", {}, "HOME/Library/Caches/freeseg"),
-            ("win32", {"LOCALAPPDATA": "/local"}, "/local/freeseg"),
-            ("win32", {}, "HOME/.cache/freeseg"),
-            ("linux", {"FREESEG_CACHE": "/mine", "XDG_CACHE_HOME": "/elsewhere"}, "/mine"),
-            ("linux", {"FREESEG_CACHE": "~/mine"}, "HOME/mine"),
-            ("linux", {"FREESEG_CACHE": ""}, "HOME/.cache/freeseg"),
-        ],
-    )
-    def test_of_the_user(
-        self,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        platform: str,
-        variables: dict[str, str],
-        expected: str,
-    ) -> None:
-        for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "FREESEG_CACHE"):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in {**variables, "HOME": str(tmp_path)}.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "platform", platform)
-        assert str(folder()) == expected.replace("HOME", str(tmp_path))
-
-    def test_a_user_without_a_home(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("FREESEG_CACHE")
-        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-
-        def homeless() -> Path:
-            raise RuntimeError("Could not determine home directory.")
-
-        monkeypatch.setattr(Path, "home", homeless)
-        assert folder() is None
 
     def test_one_that_cannot_be_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
         (tmp_path / "file").touch()

@@ -1,14 +1,16 @@
 """What earlier runs into a folder have done, so that a repeated run does only what is missing.
 
-A hidden file in the folder gets a line for each photo once its results are written. A line counts as long as the file
-of the photo is as it was, the results are there, and the model, the words and the settings are the same. Of a photo on
-the web, the URL alone tells that it is the same. Without the file, or with a damaged one, photos are done again, and
-nothing is lost.
+A file in the cache, one for each folder of results, gets a line for each photo once its results are written. A line
+counts as long as the file of the photo is as it was, the results are there, and the model, the words and the settings
+are the same. Of a photo on the web, the URL alone tells that it is the same. Without the file, or with a damaged one,
+photos are done again, and nothing is lost. It is not in the folder of results, where it would be in the way of programs
+that take every file there for a result.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,11 +19,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from freeseg.files import bytes_sha256, parse_json
 from freeseg.results.endings import endings_of
 from freeseg.results.places import named_photo
+from freeseg.system import cache_folder
 
 if TYPE_CHECKING:
     from freeseg.photos import FoundPhoto
 
-DONE = ".freeseg-done.jsonl"
+DONE = "done"  # the folder in the cache
 
 
 class Done(NamedTuple):
@@ -52,6 +55,9 @@ class DoneBefore:
         settings: All that results depend on but their photos; anything whose `repr` says it.
         formats: What will be written.
 
+    Attributes:
+        path: The file in which it is noted; None where there is no cache.
+
     Example:
         >>> import tempfile
         >>> from freeseg.photos import find_photos
@@ -67,9 +73,9 @@ class DoneBefore:
     """
 
     def __init__(self, folder: Path, settings: Iterable[object], formats: Sequence[str]):
-        self._path, self._folder, self._formats = folder / DONE, folder, list(formats)
+        self.path, self._folder, self._formats = _path_for(folder), folder, list(formats)
         self._settings = bytes_sha256("\n".join(map(repr, settings)).encode("utf-8", "backslashreplace"))
-        content = _content(self._path)
+        content = _content(self.path)
         self._lines = _parse(content)
         self._start = b"" if content.endswith(b"\n") or not content else b"\n"  # after what a kill left half written
 
@@ -88,9 +94,13 @@ class DoneBefore:
             return
         self._lines[stem] = line
         text = json.dumps({"stem": stem, **line._asdict()}) + "\n"
-        with suppress(OSError), self._path.open("ab") as file:  # what is not noted is only done again
-            file.write(self._start + text.encode())
-            self._start = b""
+        if self.path is None:
+            return
+        with suppress(OSError):  # what is not noted is only done again
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                file.write(self._start + text.encode())
+                self._start = b""
 
     def _line(self, photo: FoundPhoto, stem: str, formats: Sequence[str], endings: Sequence[str]) -> Done:
         size, modified = 0, 0
@@ -109,11 +119,17 @@ class DoneBefore:
         return path.with_name(path.name + ending).is_file()
 
 
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
+def _path_for(folder: Path) -> Path | None:
+    """The file for a folder of results; None where there is no cache."""
+    cache = cache_folder()
+    name = bytes_sha256(os.path.realpath(folder).encode("utf-8", "backslashreplace"))
+    return cache / DONE / f"{name[:32]}.jsonl" if cache else None
+
+
+def _content(path: Path | None) -> bytes:
+    with suppress(OSError):
+        return path.read_bytes() if path else b""
+    return b""
 
 
 def _parse(content: bytes) -> dict[str, Done]:

@@ -21,7 +21,7 @@ from freeseg.pipeline import FreeSeg
 from freeseg.serve.app import create_app
 from freeseg.serve.protocol import guarded
 from freeseg.serve.settings import Access, Limits
-from freeseg.words import embedding_cache
+from freeseg.system import CACHE
 
 _BACKLOG = 2048
 _OTHER_LOGS = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio")  # their lines may hold a client's words
@@ -110,7 +110,7 @@ def serve(
     Raises:
         FreeSegError: The address cannot be had; and as of `load`.
     """
-    os.environ.setdefault(embedding_cache.VARIABLE, "off")
+    os.environ.setdefault(CACHE, "off")
     with listen(access) as socket_, warnings.catch_warnings(), _logged_to_stderr():
         warnings.simplefilter("ignore")  # they hold words; what concerns a client is in its answer
         server = StoppableServer(create_app(load(), limits, access), limits)

@@ -3,18 +3,15 @@
 An embedding is found by what made it: the text tower's weights, the word, the prompt templates, the versions of the
 libraries. The cache is one SQLite file. It holds hashes and numbers, so that it says nothing of the words.
 
-The file is `freeseg/words.sqlite` in the user's cache folder. The variable FREESEG_CACHE names another folder in its
-place; `off` turns the cache off. Whatever is wrong with the file costs time only: each entry has a checksum, a damaged
-one is computed anew, and a file that is no database is replaced.
+The file is `words.sqlite` in `system.cache_folder()`. Whatever is wrong with it costs time only: each entry has a
+checksum, a damaged one is computed anew, and a file that is no database is replaced.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,12 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.files import is_file
+from freeseg.system import cache_folder
 from freeseg.words.embedded import WordEmbeddings
 
 FORMAT = "freeseg-words-1"
 FILE = "words.sqlite"
-VARIABLE = "FREESEG_CACHE"
-OFF = ("off", "0", "no", "false")
 MAX_WORDS = 20_000  # entries of about 3 KB
 # On one core, 40 words in 4 templates take the embedded model 0.6 s and a CLIP ViT-B/16 2 to 20 s, by their length;
 # hashing the weights takes 0.1 and 0.3 s, reading them back some milliseconds.
@@ -48,17 +44,6 @@ CREATE TABLE IF NOT EXISTS words (
 """
 
 Compute = Callable[[Sequence[str]], WordEmbeddings]
-
-
-def folder() -> Path | None:
-    """Where the cache is; None where it is turned off."""
-    asked = os.environ.get(VARIABLE, "").strip()
-    if asked.lower() in OFF:
-        return None
-    try:
-        return Path(asked).expanduser() if asked else _user_cache() / "freeseg"
-    except RuntimeError:  # a user without a home
-        return None
 
 
 def cached_embeddings(
@@ -87,7 +72,7 @@ def cached_embeddings(
     Returns:
         joint (W, D) and tower (W, T), bit-equal to those computed.
     """
-    place = folder()
+    place = cache_folder()
     if place is None:
         return compute(words)
     path = place / FILE
@@ -211,13 +196,3 @@ def _insert(path: Path, entries: Mapping[str, _Entry]) -> None:
         database.executemany("INSERT OR REPLACE INTO words VALUES (?, ?, ?, ?, ?)", rows)
         newest = "SELECT key FROM words ORDER BY used DESC LIMIT ?"
         database.execute(f"DELETE FROM words WHERE key NOT IN ({newest})", [MAX_WORDS])  # noqa: S608
-
-
-def _user_cache() -> Path:
-    if asked := os.environ.get("XDG_CACHE_HOME"):
-        return Path(asked)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
-        return Path(local)
-    return Path.home() / ".cache"
