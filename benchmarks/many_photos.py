@@ -58,7 +58,7 @@ def _drivers(folder: Path, count: int, plan: Plan) -> None:
             print(f"in this process, {threads} threads: {_rate(done)}")
             continue
         begun = time.monotonic()
-        with cluster():
+        with Parts(str(out)).begun(plan), cluster():
             print(f"Ray starts in {time.monotonic() - begun:.1f} s")
             print(f"Ray, with loading the models: {_rate(on_ray(_blocks(photos, plan, out, size), plan, str(out)))}")
 

@@ -17,5 +17,5 @@ def workers(driver: int) -> list[int]:
     return [
         process
         for process, name in names.items()
-        if name.startswith((b"ray::do_block", b"ray::IDLE")) and parents.get(parents[process]) == driver
+        if name.startswith((b"ray::freeseg", b"ray::IDLE")) and parents.get(parents[process]) == driver
     ]

@@ -1,4 +1,4 @@
-"""`freeseg segment --engine ray`: what is refused before Ray starts, and a run."""
+"""`freeseg segment --engine ray` and `freeseg label --engine ray`: what is refused before Ray starts, and a run."""
 
 from __future__ import annotations
 
@@ -55,14 +55,35 @@ def test_what_does_not_go_with_it_is_refused(run: Run, tmp_path: Path, options: 
     assert told in one_line(run(*common, "--engine", "ray", *options))
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--workers", 2), "--workers does not go with --engine ray; leave it out"),
+        (("--device", "cuda"), "--device does not go with --engine ray"),
+        (
+            ("--out", "s3://bucket/masks"),
+            "free masks are not written to a store, as s3://bucket/masks is; choose a folder",
+        ),
+        (("--views", "32,64", "--address", "127.0.0.1:1"), "no cluster of Ray answers at 127.0.0.1:1"),
+    ],
+)
+def test_labelling_on_ray_takes_less(run: Run, tmp_path: Path, options: tuple[object, ...], told: str) -> None:
+    photos = draw_photos(tmp_path / "photos", 2)
+    done = run("label", photos, "--labels", "cat", "--engine", "ray", "--out", tmp_path / "out", *options)
+    assert told in one_line(done)
+
+
 def test_an_address_is_for_ray(run: Run, tmp_path: Path) -> None:
     done = run("segment", tmp_path, "--labels", "cat", "--address", "head:6379")
     assert "--address does not go with another engine than ray" in one_line(done)
 
 
-def test_ray_is_named_where_it_is_missing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["segment", "label"])
+def test_ray_is_named_where_it_is_missing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    done = run("segment", tmp_path, "--labels", "cat", "--engine", "ray")
+    done = run(command, tmp_path, "--labels", "cat", "--engine", "ray", "--out", tmp_path / "out")
     assert '--engine ray needs Ray; run: pip install "freeseg[ray]"' in one_line(done)
 
 

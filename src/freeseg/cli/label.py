@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from freeseg.cli.dataclass_options import Without
-from freeseg.cli.options import Labels, ModelOptions, Out, PhotoOptions, Seed, numbers, read_labels
+from freeseg.cli.many import Address, Where, place, refuse, unusual_model
+from freeseg.cli.options import ENGINE_HELP, Labels, ModelOptions, Out, PhotoOptions, Seed, numbers, read_labels
 from freeseg.cli.output import console, error_text, say
+from freeseg.engines.choose import EngineName
 from freeseg.models.precisions import OTHER_NAMES, EnginePrecision
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def label(
     labels: Labels,
     out: Out,
     which: PhotoOptions,
-    model: Annotated[ModelOptions, Without(("revision", "mode", "precision", "short_side", "onnx"))],
+    model: Annotated[ModelOptions, Without(("revision", "mode", "precision", "short_side", "onnx", "engine"))],
     workers: Annotated[
         int | None,
         typer.Option(
@@ -70,6 +72,11 @@ def label(
             help="Pixels with a lower confidence than this become \"don't know\". [default: the model's own rule]",
         ),
     ] = None,
+    engine: Annotated[
+        EngineName | Literal["ray"],
+        typer.Option("--engine", help=f"{ENGINE_HELP} ray shares the photos out, on this machine or a cluster."),
+    ] = "auto",
+    address: Address = None,
 ) -> None:
     """Label photos with free masks, on which freeseg train trains a segmentation network.
 
@@ -79,19 +86,32 @@ def label(
     Photos that are no files by themselves (of URLs, of a pipe, frames of videos) are kept in the folder "collected"
     beside the masks, where freeseg train finds them again.
 
+    With --engine ray, the machines of a cluster label the photos; all of them must see the folder of --out. The masks
+    are the same, and it needs the extra ray.
+
     Examples:
         freeseg label photos --labels "person|man|woman, cat, cup|mug" --out masks
         freeseg label captioned --labels "cat, sofa|couch" --out masks-coco --format coco --workers 1
         freeseg label photos --labels "cat, dog" --views 256,352 --out better-masks
         freeseg label "photos/**/*.jpg" @names.txt --labels "cat, dog" --out named-masks
         freeseg label clip.mp4 --every 10 --labels "cat, dog" --out clip-masks
+        freeseg label photos --labels "cat, dog" --engine ray --address head:6379 --out masks  # needs a network
     """
     from freeseg.cli.progress import progress
     from freeseg.data import is_source, open_sources
+    from freeseg.distributed.places import is_remote
+    from freeseg.errors import OutputError
     from freeseg.labelling import label as label_sources
     from freeseg.labelling import write_coco
     from freeseg.photos import Skipped
 
+    where = Where(on_ray=engine == "ray", address=address)
+    where.check()
+    if where.on_ray:
+        unusual = {name: given for name, given in unusual_model(model).items() if name != "--views"}
+        refuse({"--workers": workers is not None} | unusual, "--engine ray")
+    if is_remote(place(out)):
+        raise OutputError(f"free masks are not written to a store, as {place(out)} is; choose a folder")
     vocabulary, skipped = read_labels(labels), Skipped()
     opened = open_sources([each for each in sources if is_source(each)], without=out)
     photos = [each for each in sources if not is_source(each)]
@@ -104,12 +124,13 @@ def label(
             out,
             model=model.model,
             device=model.device,
-            engine=model.engine,
+            engine="auto" if engine == "ray" else engine,
             precision=precision,
             labels=vocabulary,
             ignore_below=ignore_below,
             views=numbers(model.views, "--views"),
             workers=workers,
+            labeller=where.labeller() if where.on_ray else None,
             progress=update,
             sample=sample,
             seed=seed,

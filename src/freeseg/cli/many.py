@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from freeseg.cli.options import ModelOptions
     from freeseg.distributed import Block, Parts, Plan
     from freeseg.distributed.drivers import Driver
+    from freeseg.labelling.run import Labeller
     from freeseg.words import Vocabulary
 
 Address = Annotated[
@@ -177,9 +178,20 @@ class Where:
             yield partial(drivers.in_this_process, threads=threads)
             return
         with on_ray.cluster(self.address) as processors:
-            name = f"the cluster at {self.address}" if self.address else "this machine"
-            self.say(f"Ray on {name}: {processors} processes of one thread, {photos}")
+            self.say(f"{self._processes(processors)}, {photos}")
             yield on_ray.on_ray
+
+    def labeller(self) -> Labeller:
+        """What makes free masks on Ray; it says what was chosen."""
+        from freeseg.distributed.labelling import label_on_ray
+
+        return partial(
+            label_on_ray, address=self.address, started=lambda processors: self.say(self._processes(processors))
+        )
+
+    def _processes(self, processors: int) -> str:
+        name = f"the cluster at {self.address}" if self.address else "this machine"
+        return f"Ray on {name}: {processors} processes of one thread"
 
 
 @dataclass

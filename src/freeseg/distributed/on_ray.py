@@ -3,11 +3,15 @@
 Blocks are tasks and not actors: Ray keeps the processes that ran one, and with them the model, and repeats a task whose
 process or machine dies. Tasks read their photos themselves, so no reader waits for a processor that they hold. What
 travels is where photos are, and the plan; parts are written where they are made.
+
+A task travels as bytes beside the version that made them, so that a machine with another version of FreeSeg can say so
+before it tries to understand them.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
 import secrets
 import shutil
 import signal
@@ -15,19 +19,29 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from freeseg import __version__
 from freeseg.distributed.core import Outcome, do_block
-from freeseg.errors import FreeSegError, reason
+from freeseg.distributed.parts import PLAN
+from freeseg.distributed.places import is_remote
+from freeseg.distributed.plan import check_version
+from freeseg.errors import FreeSegError, OutputError, reason
 from freeseg.extras import require
+from freeseg.files import path_for_message
 from freeseg.system import available_cores
 
 if TYPE_CHECKING:
     from freeseg.distributed.blocks import Block
     from freeseg.distributed.plan import Plan
 
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+TASK_NAME = "freeseg"  # what Ray calls the tasks, and the processes that do them
 REPEATED = 3  # times, where the process or the machine that does a block dies
 AHEAD = 2  # blocks for each processor that are given out at once
 CONNECT_SECONDS = 5.0
@@ -118,34 +132,97 @@ def on_ray(blocks: Iterable[Block], plan: Plan, folder: str) -> Iterator[Outcome
     Raises:
         FreeSegError: As of `do_block`, on any machine.
     """
+    for block, result in spread(_do_block, blocks, plan, folder):
+        if isinstance(result, Lost):
+            result = Outcome(len(block.photos), problem=_failed(block, result.why))
+        yield result
+
+
+def _do_block(block: Block, plan: Plan, folder: str) -> Outcome:
+    """Do a block on a machine of the cluster, which may not see what others see."""
+    if not is_remote(folder):
+        check_shared(Path(folder), PLAN)
+    return do_block(block, plan, folder)
+
+
+def check_shared(folder: Path, file: str) -> None:
+    """Refuse to write where nobody would find it: into a folder that is another one on the machine of the command.
+
+    Args:
+        folder: The output.
+        file: What the command has written there.
+
+    Raises:
+        OutputError: It is not there.
+    """
+    if not (folder / file).is_file():
+        raise OutputError(
+            f"a machine of the cluster does not see {path_for_message(folder)}; name a folder that all machines share"
+        )
+
+
+class Lost(NamedTuple):
+    """What became of a task whose process or machine died each time.
+
+    Attributes:
+        why: What Ray says of it.
+    """
+
+    why: str
+
+
+def spread(work: Callable[..., Result], tasks: Iterable[Task], *shared: object) -> Iterator[tuple[Task, Result | Lost]]:
+    """Have tasks done on the cluster that `cluster` joined or started.
+
+    Args:
+        work: A function of a module, which is called with a task and what all of them share.
+        tasks: As many are taken as the cluster can do, and a few more, so they may be endless.
+        shared: What all tasks need.
+
+    Yields:
+        Each task with its result, in the order in which they end.
+
+    Raises:
+        FreeSegError: `work` raised one, on any machine, or anything else.
+    """
     import ray
 
-    task = ray.remote(num_cpus=1, max_retries=REPEATED)(do_block)
-    shared = ray.put(plan)
-    running: dict[Any, Block] = {}
-    for block in blocks:
-        running[task.remote(block, shared, folder)] = block
+    remote = ray.remote(num_cpus=1, max_retries=REPEATED)(_understood).options(name=TASK_NAME)
+    common = ray.put(pickle.dumps((work, shared)))
+    running: dict[Any, Task] = {}
+    for task in tasks:
+        running[remote.remote(__version__, common, pickle.dumps(task))] = task
         while len(running) >= AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1))):
             yield from _ended(running)
     while running:
         yield from _ended(running)
 
 
-def _ended(running: dict[Any, Block]) -> Iterator[Outcome]:
-    """Wait for a block, and take those that ended out of what is running."""
+def _understood(version: str, common: bytes, task: bytes) -> Any:
+    """Do a task on a machine of the cluster."""
+    check_version(version)
+    work, shared = pickle.loads(common)  # noqa: S301 - from the command, which may run anything here
+    return work(pickle.loads(task), *shared)  # noqa: S301
+
+
+def _ended(running: dict[Any, Task]) -> Iterator[tuple[Task, Any]]:
+    """Wait for a task, and take those that ended out of what is running."""
     import ray
 
     done, _ = ray.wait([*running], num_returns=1)
     for each in done:
-        block = running.pop(each)
+        task = running.pop(each)
         try:
-            yield ray.get(each)
+            yield task, ray.get(each)
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, FreeSegError):
                 raise error.cause from None
-            raise FreeSegError(_failed(block, reason(error.cause))) from error
+            raise FreeSegError(
+                f"a machine of the cluster cannot do its work: {reason(error.cause)}; see that all have FreeSeg "
+                f"{__version__}, and please report this if they do"
+            ) from error
         except ray.exceptions.RayError as error:
-            yield Outcome(len(block.photos), problem=_failed(block, reason(error)))
+            yield task, Lost(reason(error))
 
 
 def _failed(block: Block, why: str) -> str:

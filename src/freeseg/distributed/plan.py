@@ -186,19 +186,50 @@ def model_of(plan: Plan) -> FreeSeg:
         >>> model_of(mask_plan("cat", model="freeseg-lite")).engine.max_concurrent
         1
     """
-    if plan.version != __version__:
-        raise FreeSegError(
-            f"a machine has FreeSeg {__version__}, and the run was started by {plan.version}; install the same version "
-            "on all machines"
-        )
+    check_version(plan.version)
     from freeseg import loading
 
     loaded = loading.load(
         plan.model, engine=plan.engine, precision=plan.precision, short_side=plan.short_side, threads=1
     )
-    if (loaded.weights_sha256, _decision(loaded)) != (plan.weights_sha256, plan.decision):
-        raise WeightsError(f"a machine has another model under the name {plan.model}; copy the same to all machines")
+    check_same_model(plan.model, (loaded.weights_sha256, _decision(loaded)), (plan.weights_sha256, plan.decision))
     return loaded
+
+
+def check_version(version: str) -> None:
+    """Check that this machine has the version of FreeSeg that started the run.
+
+    Raises:
+        FreeSegError: It has another one.
+
+    Example:
+        >>> check_version("0.0.1")
+        Traceback (most recent call last):
+        freeseg.errors.FreeSegError: a machine has FreeSeg 0.1.0, and the run was started by 0.0.1; install the same \
+version on all machines
+    """
+    if version != __version__:
+        raise FreeSegError(
+            f"a machine has FreeSeg {__version__}, and the run was started by {version}; install the same version on "
+            "all machines"
+        )
+
+
+def check_same_model(name: str, here: object, wanted: object) -> None:
+    """Check that this machine has the model that the run was started with.
+
+    Args:
+        name: Of the model.
+        here, wanted: What tells the models of that name apart: of this machine's, and of the other.
+
+    Raises:
+        WeightsError: It has another one.
+
+    Example:
+        >>> check_same_model("freeseg-lite", "ab12", "ab12")
+    """
+    if here != wanted:
+        raise WeightsError(f"a machine has another model under the name {name}; copy the same to all machines")
 
 
 def _sha256(told: Mapping[str, Any]) -> str:

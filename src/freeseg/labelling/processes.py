@@ -48,13 +48,25 @@ def label_in_this_process(
         FreeSegError: As of `label_photo`, unless it is of the photo alone.
     """
     for task in tasks:
-        try:
-            outcome: Outcome = label_photo(task, options, model)
-        except (PhotoError, OutputError) as error:
-            if isinstance(error, FullDiskError):
-                raise
-            outcome = error
-        yield task, outcome
+        yield task, outcome_of(task, options, model)
+
+
+def outcome_of(task: LabellingTask, options: LabellingOptions, model: FreeSeg) -> Outcome:
+    """Label a photo.
+
+    Returns:
+        Its entry, or the error of a photo that cannot be read or whose files cannot be written.
+
+    Raises:
+        FullDiskError: The disk is full.
+        FreeSegError: As of `label_photo`, unless it is of the photo alone.
+    """
+    try:
+        return label_photo(task, options, model)
+    except (PhotoError, OutputError) as error:
+        if isinstance(error, FullDiskError):
+            raise
+        return error
 
 
 def label_in_processes(

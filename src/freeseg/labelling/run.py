@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +24,13 @@ from freeseg.labelling.processes import (
 )
 from freeseg.labelling.tasks import LabellingTask, labelling_tasks, source_names
 from freeseg.models import DEFAULT
+from freeseg.pipeline import FreeSeg
 from freeseg.words import Vocabulary
 
 SHEET = "contact-sheet.png"
 Progress = Callable[[int, int, str], None]  # photos done, photos in all, the last photo's stem
+# What labels photos somewhere, as `label_in_this_process` does here.
+Labeller = Callable[[Iterator[LabellingTask], LabellingOptions, FreeSeg], Generator[tuple[LabellingTask, Outcome]]]
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def label(
     ignore_below: float | None = None,
     views: Sequence[int] | None = None,
     workers: int | None = None,
+    labeller: Labeller | None = None,
     sample: int = 24,
     seed: int = 0,
     progress: Progress = lambda done, total, stem: None,
@@ -80,6 +84,8 @@ def label(
         views: As `freeseg.load` takes them: better masks in more time.
         workers: How many processes label photos, each with a model; 1 labels in this process. None for as many as
             there are cores, up to 8, or for 1 on a GPU.
+        labeller: What labels photos elsewhere, such as `freeseg.distributed.labelling.label_on_ray`; None for `workers`
+            on this machine.
         sample: How many photos are on the contact sheet, drawn at random; 0 for no sheet.
         seed: Of the random sample.
         progress: Called after each photo.
@@ -120,7 +126,9 @@ def label(
         run = _Run(options.folder, manifest, total, progress, dict.fromkeys(draw_sample(total, sample, seed=seed)))
         tasks = run.unfinished(labelling_tasks(opened, options.vocabulary))
         count = default_workers(device) if workers is None else workers
-        if count == 1:
+        if labeller is not None:
+            outcomes = labeller(tasks, options, loaded)
+        elif count == 1:
             outcomes = label_in_this_process(tasks, options, loaded)
         else:
             outcomes = label_in_processes(tasks, options, workers=count)
