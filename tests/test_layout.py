@@ -23,6 +23,7 @@ ROOMS = (
     "system",
     "urls",
     "files",
+    "places",
     "prefetch",
     "mask_values",
     "photos",

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from captioned import PAIRS, as_tar
+from freeseg import places
+from freeseg.data import open_sources
 from freeseg.distributed import Parts, missing_blocks, photo_references
 from freeseg.distributed.drivers import in_this_process
 from freeseg.errors import OutputError, PhotoError
@@ -27,6 +30,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty store, to which `s3://` leads."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    places._system.cache_clear()  # of an earlier server
     names = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}
     for name, value in {**names, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}.items():
         monkeypatch.setenv(name, value)
@@ -74,3 +78,17 @@ def test_a_store_gives_what_a_folder_gives(tmp_path: Path, store: None) -> None:
         pass
     with pytest.raises(OutputError, match=r"cannot list s3://closed/out.*your rights$"):
         Parts("s3://closed/out?endpoint_override=127.0.0.1:1&scheme=http&region=us-east-1").names()
+
+
+def test_captions_from_shards_in_a_store(tmp_path: Path, store: None) -> None:
+    from pyarrow import fs
+
+    system, _ = fs.FileSystem.from_uri("s3://bucket?allow_bucket_creation=true")
+    system.create_dir("bucket")
+    for number, pair in enumerate(PAIRS):
+        as_tar(tmp_path / f"{number:03}.tar", [pair])
+    fs.copy_files(str(tmp_path), "bucket/shards", destination_filesystem=system)
+    for given in ("s3://bucket/shards/{000..002}.tar", "s3://bucket/shards"):
+        assert list(open_sources([given])[0]) == PAIRS
+    with pytest.raises(PhotoError, match=r"cannot read s3://bucket/shards/003\.tar: nothing is there"):
+        open_sources(["s3://bucket/shards/{002..003}.tar"])

@@ -131,7 +131,8 @@ Readers = Annotated[
 Sources = Annotated[
     list[str],
     typer.Argument(
-        help="Folders of photos, folders of photos with captions (captions.jsonl and images/), or webdataset tars.",
+        help="Folders of photos, folders of photos with captions (captions.jsonl and images/), or webdataset tars, "
+        'also in a store: "s3://bucket/{000..010}.tar".',
         metavar="SOURCE",
         show_default=False,
     ),

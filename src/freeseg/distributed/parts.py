@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from freeseg.distributed.places import is_remote, local_path, opened_place, store_of
 from freeseg.distributed.plan import Plan
 from freeseg.distributed.references import KEY_BYTES, key_of
 from freeseg.errors import DataError, FreeSegError, OutputError, reason
 from freeseg.extras import require
 from freeseg.files import check_folder, file_lock, json_text, parse_json, path_for_message, remove_half_written
 from freeseg.files import write_bytes as write_local
+from freeseg.places import is_remote, local_path, opened_place, store_of
 
 if TYPE_CHECKING:
     import pyarrow

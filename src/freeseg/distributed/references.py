@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from freeseg.distributed.places import opened_place
 from freeseg.distributed.tables import bytes_in
 from freeseg.errors import PhotoError
 from freeseg.files import bytes_sha256, path_for_message, text_bytes
 from freeseg.photos import web_photo
 from freeseg.photos.decoding import photo_errors
+from freeseg.places import opened_place
 from freeseg.urls import is_url
 
 KEY_BYTES = 16

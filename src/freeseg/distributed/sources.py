@@ -8,7 +8,6 @@ import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from freeseg.distributed.places import is_remote, is_store_folder, listed_store, local_path, opened_place
 from freeseg.distributed.references import PhotoReference
 from freeseg.distributed.tables import paths_in, photo_column, rows_by_group
 from freeseg.errors import PhotoError, reason
@@ -16,6 +15,7 @@ from freeseg.files import path_for_message
 from freeseg.photos import suffixes
 from freeseg.photos.decoding import photo_errors
 from freeseg.photos.own_results import is_own_folder, own_results
+from freeseg.places import is_remote, is_store_folder, listed_store, local_path, opened_place
 from freeseg.urls import is_url
 
 TAR, PARQUET = ".tar", ".parquet"

@@ -7,10 +7,10 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from freeseg.distributed.places import opened_place
 from freeseg.errors import PhotoError
 from freeseg.extras import require
 from freeseg.files import path_for_message
+from freeseg.places import opened_place
 
 BYTES, PATHS = ("image", "bytes", "jpg"), ("path", "url", "image_path")  # columns, in the order of preference
 _GROUPS_LOCK = Lock()

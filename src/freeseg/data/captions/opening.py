@@ -15,13 +15,15 @@ from freeseg.errors import DataError
 from freeseg.files import is_file, is_folder
 from freeseg.photos import Skipped, photos_in, suffixes
 from freeseg.photos.video import is_video
+from freeseg.places import is_remote, local_path
 
 
 def open_sources(paths: Sequence[str | Path], *, without: Path | None = None) -> list[PhotoSource]:
     """Open each path as the kind of source that it is, in the order given.
 
     A folder with `captions.jsonl` is a `CaptionFolder`. A `.tar` file, a folder of them, or a pattern such as
-    `"shards-{000..003}.tar"` is `TarShards`. Any other folder that holds photos is a `PhotoFolder`.
+    `"shards-{000..003}.tar"` is `TarShards`, also in a store (`"s3://bucket/{000..003}.tar"`). Any other folder that
+    holds photos is a `PhotoFolder`. What is on this machine may be given as `file://...`.
 
     Args:
         paths: Paths and patterns; a lone text is one path.
@@ -53,11 +55,17 @@ def is_source(given: str) -> bool:
 
 
 def _open(given: str | Path, without: Path | None) -> PhotoSource:
+    if is_remote(str(given)):
+        return TarShards(str(given))
+    given = local_path(given) if isinstance(given, str) and given.startswith("file://") else given
     path = Path(given)
     if not str(given).strip():  # which `Path` takes for the current folder
         raise DataError("a source is an empty text; name a folder or a tar, or . for the current folder")
     if re.match(r"pipe:|[A-Za-z][A-Za-z0-9+.-]+:/", str(given)):
-        raise DataError(f"{given}: only local files are read, no URL and no pipe; download it first")
+        raise DataError(
+            f"{given}: neither a file nor shards in a store (s3://, gs://); no web page and no pipe is read, "
+            "download it first"
+        )
     if is_video(path) and not is_folder(path):  # training must find the labelled photos again
         raise DataError(f"{path}: a video; save its frames to a folder first, with freeseg.frames in Python")
     if is_file(path / CAPTIONS_FILE):

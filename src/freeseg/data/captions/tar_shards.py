@@ -17,6 +17,8 @@ from freeseg.data.captions.records import (
 from freeseg.data.captions.source import CaptionedPhoto
 from freeseg.errors import PATH_CHARACTERS, DataError, shortened
 from freeseg.files import is_file, is_folder
+from freeseg.places import buffered_place, is_remote, is_store_folder, listed_store
+from freeseg.urls import shown_url
 
 _PHOTO_KINDS = ("jpg", "jpeg", "png", "webp")
 _TEXT_KINDS = ("txt", "json")
@@ -30,8 +32,11 @@ class TarShards:
     them, the captions are those of `KEY.txt`. As everywhere in webdataset, a key ends at the first dot of the file's
     name. Other members are skipped unread, so that nothing is ever unpickled, and texts without a photo are left out.
 
+    Shards in a store (`s3://`, `gs://`; needs pyarrow) are read from there, once when they are opened and once whenever
+    they are iterated, and are kept nowhere. One photo is in memory at a time, and the keys of all.
+
     Args:
-        path: A file, a folder or a pattern.
+        path: A file, a folder or a pattern, on this machine or in a store.
 
     Attributes:
         name: The last part of the path.
@@ -50,14 +55,17 @@ class TarShards:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.name = Path(path).resolve().name
+        place = str(path)
+        self.name = PurePosixPath(place.partition("?")[0]).name if is_remote(place) else Path(path).resolve().name
         _tar_reader()  # so that a missing webdataset is told now, and not when the training starts
         self._shards = _find_shards(path)
         photos, texts = set[str](), set[str]()
         for shard in self._shards:
             _scan(shard, photos, texts)
         if not photos:
-            raise DataError(f"{path}: no photo (KEY.{', KEY.'.join(_PHOTO_KINDS)}) in {len(self._shards)} shards")
+            raise DataError(
+                f"{shown_url(place)}: no photo (KEY.{', KEY.'.join(_PHOTO_KINDS)}) in {len(self._shards)} shards"
+            )
         self._keys = photos
 
     def __len__(self) -> int:
@@ -71,9 +79,10 @@ class TarShards:
     def __iter__(self) -> Iterator[CaptionedPhoto]:
         """The photos, one at a time."""
         reader = _tar_reader()
-        for shard in map(str, self._shards):
+        for place in self._shards:
+            shard = shown_url(place)
             # The file is opened here, since webdataset would run a name such as "pipe:..." as a shell command.
-            with data_errors(shard, "cannot be read any further"), Path(shard).open("rb") as file:
+            with data_errors(shard, "cannot be read any further"), buffered_place(place) as file:
                 members = reader.tar_file_iterator(file, skip_meta=None, select_files=_kind)
                 members = ({**member, "__url__": shard} for member in members)
                 for sample in reader.group_by_keys(members, keys=lambda name: (_key(name), _kind(name))):
@@ -81,43 +90,56 @@ class TarShards:
                         yield CaptionedPhoto(sample["__key__"], sample[photo.pop()], *_tar_text(sample, shard))
 
 
-def _find_shards(path: str | Path) -> list[Path]:
+def _find_shards(path: str | Path) -> list[str]:
     from braceexpand import braceexpand  # comes with webdataset
 
+    place = str(path)
     if is_folder(path):
-        return files_with_suffix(Path(path), ".tar")
-    with data_errors(path, "not a pattern like shards-{000..003}.tar"):
-        shards = [Path(path)] if is_file(path) else [Path(shard) for shard in braceexpand(str(path))]
+        return list(map(str, files_with_suffix(Path(path), ".tar")))
+    with data_errors(shown_url(place), "not a pattern like shards-{000..003}.tar"):
+        shards = [place] if is_file(path) else list(braceexpand(place))
+    if is_remote(place):
+        return [found for shard in shards for found in _in_store(shard)]
     if absent := [shard for shard in shards if not is_file(shard)]:
         raise DataError(f"{path}: {len(absent)} of {len(shards)} shards are not there; the first is {absent[0]}")
     return shards
 
 
-def _scan(shard: Path, photos: set[str], texts: set[str]) -> None:
+def _in_store(place: str) -> list[str]:
+    """A file of a store, or the tars in a folder of it."""
+    if not is_store_folder(place):
+        return [place]
+    return [found for found in listed_store(place) if found.partition("?")[0].lower().endswith(".tar")]
+
+
+def _scan(shard: str, photos: set[str], texts: set[str]) -> None:
     """Add the keys of a shard's photos and texts to the two sets. Only headers are read, no photo."""
-    last, kinds = "", set[str]()
+    last, kinds, shown = "", set[str](), shown_url(shard)
     for name in filter(_kind, _member_names(shard)):
-        key, kind = _key(relative_name(name, str(shard))), _kind(name)
+        key, kind = _key(relative_name(name, shown)), _kind(name)
         if key != last:
             # webdataset joins neighbours only: a text further down would lose its photo without a word.
             if key in photos or key in texts:
                 fix = "keep a key's members side by side (tar --sort=name), and keys unique over all shards"
                 raise DataError(
-                    f"{shard}: {shortened(name, PATH_CHARACTERS)}: its key came before, apart from here; {fix}"
+                    f"{shown}: {shortened(name, PATH_CHARACTERS)}: its key came before, apart from here; {fix}"
                 )
             last, kinds = key, set()
         if kind in kinds or (kind in _PHOTO_KINDS and not kinds.isdisjoint(_PHOTO_KINDS)):
             raise DataError(
-                f"{shard}: {shortened(name, PATH_CHARACTERS)}: a second photo or text for its key; rename one"
+                f"{shown}: {shortened(name, PATH_CHARACTERS)}: a second photo or text for its key; rename one"
             )
         kinds.add(kind)
         (photos if kind in _PHOTO_KINDS else texts).add(key)
 
 
-def _member_names(shard: Path) -> Iterator[str]:
-    damaged = data_errors(shard, "not a whole, uncompressed tar; fetch or write it again")
-    with damaged, shard.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
-        yield from (member.name for member in tar if member.isreg())
+def _member_names(shard: str) -> Iterator[str]:
+    damaged = data_errors(shown_url(shard), "not a whole, uncompressed tar; fetch or write it again")
+    with damaged, buffered_place(shard) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        while (member := tar.next()) is not None:
+            tar.members.clear()  # type: ignore[attr-defined] # or all would stay in memory
+            if member.isreg():
+                yield member.name
         # tarfile takes a cut or broken header for the end, but a whole tar ends with a block of zeros.
         file.seek(tar.offset)
         if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from freeseg.errors import FreeSegError, PhotoError, reason
 from freeseg.files import path_for_message
 from freeseg.urls import is_url
 
+STORE_BUFFER = 1 << 23  # bytes
 _WEB = ("http://", "https://")
 
 
@@ -52,7 +54,12 @@ def store_of(place: str) -> Store:
     bucket = rest.partition("/")[0]
     query = place.partition("?")[2]
     system, _ = _system(f"{scheme}://{bucket}" + (f"?{query}" if query else ""))
-    return Store(system, rest.partition("?")[0].rstrip("/"))
+    return Store(system, rest.removeprefix(_user(place)).partition("?")[0].rstrip("/"))
+
+
+def _user(place: str) -> str:
+    """Who asks the store, as a URL has it: `KEY:SECRET@`, or nothing."""
+    return "".join(place.partition("://")[2].partition("/")[0].rpartition("@")[:2])
 
 
 @lru_cache(maxsize=8)
@@ -86,6 +93,18 @@ def opened_place(place: str) -> Iterator[Any]:
             yield file
 
 
+@contextmanager
+def buffered_place(place: str) -> Iterator[Any]:
+    """A file, open for reading from its beginning to its end: a store is asked for megabytes, not for single headers.
+
+    Raises:
+        OSError: It cannot be opened.
+        FreeSegError: Its store cannot be opened.
+    """
+    with opened_place(place) as file:
+        yield io.BufferedReader(file, STORE_BUFFER) if is_remote(place) else file
+
+
 def listed_store(place: str) -> Iterator[str]:
     """The files in a folder of a store and below it, sorted. The names in one folder are in memory at a time.
 
@@ -106,7 +125,7 @@ def listed_store(place: str) -> Iterator[str]:
     for info in sorted(infos, key=lambda each: each.path):
         if info.base_name.startswith("."):
             continue
-        found = f"{scheme}://{info.path}" + (f"?{query}" if query else "")
+        found = f"{scheme}://{_user(place)}{info.path}" + (f"?{query}" if query else "")
         if info.type == fs.FileType.Directory:
             yield from listed_store(found)
         else:
