@@ -99,11 +99,11 @@ def label(
     """
     from freeseg.cli.progress import progress
     from freeseg.data import is_source, open_sources
-    from freeseg.distributed.places import is_remote
     from freeseg.errors import OutputError
     from freeseg.labelling import label as label_sources
     from freeseg.labelling import write_coco
     from freeseg.photos import Skipped
+    from freeseg.places import is_remote
 
     where = Where(on_ray=engine == "ray", address=address)
     where.check()

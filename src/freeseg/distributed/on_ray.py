@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from freeseg import __version__
 from freeseg.distributed.core import Outcome, do_block
 from freeseg.distributed.parts import PLAN
-from freeseg.distributed.places import is_remote
 from freeseg.distributed.plan import check_version
 from freeseg.errors import FreeSegError, OutputError, reason
 from freeseg.extras import require
 from freeseg.files import path_for_message
+from freeseg.places import is_remote
 from freeseg.system import available_cores
 
 if TYPE_CHECKING:
