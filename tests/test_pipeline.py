@@ -350,3 +350,29 @@ def test_several_photos_in_any_container(tiny: FreeSeg, several: Callable[[list[
     assert np.array_equal(tiny.segment(encoded, "cat, dog").mask, results[0].mask)
     assert tiny.segment(several([]), "cat") == []
     assert len(list(tiny.stream(photo, "cat"))) == 1
+
+
+def test_folders_and_patterns_in_a_stream_stand_for_their_photos(tiny: FreeSeg, tmp_path: Path) -> None:
+    for name in ("a.png", "below/b.png", "below/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (30, 20), "red").save(tmp_path / name)
+    (tmp_path / "empty").mkdir()
+    given = [
+        tmp_path / "a.png",
+        tmp_path / "below",
+        f"{tmp_path}/**/?.png",
+        tmp_path / "empty",
+        f"{tmp_path}/x*",
+        np.zeros((9, 9)),
+    ]
+    outcomes = [each if isinstance(each, PhotoError) else each.name for each in tiny.stream(given, "cat")]
+    assert outcomes[:6] == ["a.png", "b.png", "c.png", "a.png", "b.png", "c.png"]
+    assert [str(each).partition(":")[0].partition(";")[0] for each in outcomes[6:8]] == [
+        f"no photos in {tmp_path}/empty",
+        f"no file matches {tmp_path}/x*",
+    ]
+    assert len(outcomes) == 9
+    assert [each.name for each in tiny.segment([tmp_path / "below"], "cat")] == ["b.png", "c.png"]
+    (lone,) = tiny.stream(str(tmp_path / "a.png"), "cat")
+    assert not isinstance(lone, PhotoError)
+    assert len(list(tiny.stream(tmp_path, "cat"))) == 3

@@ -17,7 +17,7 @@ from freeseg.pipeline import FreeSeg
 from web_server import WebServer, web_server
 
 SOURCE = Path(freeseg.__file__).parent
-MAY_FETCH = {"photos", "pipeline.py", "cli", "distributed"}  # what a user names, and nobody else
+MAY_FETCH = {"photos", "pipeline.py", "labelling", "cli", "distributed"}  # what a user names, and nobody else
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ EXTRAS = {
     "pycocotools": "eval",
     "pillow_heif": "heif",
     "rasterio": "geo",
+    "tifffile": "tiff",
     "av": "video",
     "yaml": "yaml",
     "pandas": "pandas",

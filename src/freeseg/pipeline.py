@@ -84,6 +84,22 @@ class FreeSeg(Pretrained):
         """The same model with another preprocessing or decision rule."""
         return FreeSeg(self.engine, config)
 
+    def to(self, device: str) -> FreeSeg:
+        """The same model on another device; this one stays where it is.
+
+        Args:
+            device: "cpu", "cuda", "cuda:1", "mps", ...
+
+        Raises:
+            FreeSegError: This machine has no such device, or onnxruntime runs the model, which computes on the CPU.
+
+        Example:
+            >>> import freeseg
+            >>> freeseg.load().to("cpu").config.name
+            'freeseg-lite'
+        """
+        return FreeSeg(self.engine.to(device), self.config)
+
     @property
     def weights_sha256(self) -> str:
         """Of the model's weights."""
@@ -101,7 +117,7 @@ class FreeSeg(Pretrained):
         Args:
             image: A path, the bytes of a file, an open binary file, a PIL image, or an array or tensor, as
                 `freeseg.photos.read_photo` takes them; or a text that is a URL; or what `look` gave; or a list, a tuple
-                or a generator of these.
+                or a generator of these, as `stream` takes it.
             labels: Words, `"sofa|couch"` for aliases, as `Vocabulary.of` takes them; or a `Vocabulary`.
             background: Whether a pixel may be none of the labels.
 
@@ -131,7 +147,8 @@ class FreeSeg(Pretrained):
         next photos meanwhile, and segment them too where the engine looks at several at once (`max_concurrent`).
 
         Args:
-            images: The photos, as `segment` takes them.
+            images: The photos, as `segment` takes them. A folder, and a pattern such as `"shots/**/*.jpg"`, stand for
+                each photo in them.
             labels: As `segment` takes them.
             background: Whether a pixel may be none of the labels.
         """

@@ -17,7 +17,7 @@ from transformers.models.bert import BertConfig, BertModel
 from freeseg.decision.itsm import similarity
 from freeseg.engines import torch_engine
 from freeseg.engines.torch_engine import TorchEngine, text_identity
-from freeseg.errors import WeightsError
+from freeseg.errors import FreeSegError, WeightsError
 from freeseg.models import Config, TowerPair
 from freeseg.pipeline import FreeSeg
 from tiny import iclip_of, same, tiny_iclip
@@ -105,6 +105,18 @@ def test_a_model_can_be_sent_to_another_process(tiny: FreeSeg) -> None:
     expected = tiny.segment(NOISE, "cat, dog")
     again = pickle.loads(pickle.dumps(tiny))  # noqa: S301 - it was made in the line before
     assert same(again.segment(NOISE, "cat, dog"), expected)
+
+
+def test_a_copy_on_another_device_leaves_the_model_where_it_is(tiny: FreeSeg, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tiny.to("cpu").engine is tiny.engine
+    with pytest.raises(FreeSegError, match="device 'nowhere' cannot be used here"):
+        tiny.to("nowhere")
+    monkeypatch.setattr(torch_engine, "require_device", torch.device)
+    elsewhere = tiny.to("meta")
+    assert isinstance(elsewhere.engine, TorchEngine)
+    assert isinstance(tiny.engine, TorchEngine)
+    assert (elsewhere.engine.device.type, tiny.engine.device.type) == ("meta", "cpu")
+    assert elsewhere.config == tiny.config
 
 
 def test_the_identity_changes_with_a_weight(tiny: FreeSeg) -> None:

@@ -29,6 +29,10 @@ class Colours:
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
         return WordEmbeddings(np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32))
 
+    def to(self, device: str) -> Colours:
+        self.device = device
+        return self
+
     def unknown_words(self, words: Sequence[str]) -> list[str]:
         return [word for word in words if word == "unknown"]
 
@@ -94,6 +98,7 @@ def test_all_else_is_that_of_the_engine_and_the_views_tell_apart() -> None:
     for name in ("name", "precision", "stride", "max_concurrent", "weights_sha256"):
         assert getattr(engine, name) == getattr(inner, name)
     assert engine.unknown_words(["cat", "unknown"]) == ["unknown"]
+    assert (engine.to("cuda").identity, inner.device) == (engine.identity, "cuda")
     assert engine.embed_words(["cat"], ["{}"]).joint.shape == (4, 4)
     assert len({inner.identity, engine.identity, ViewsEngine(inner).identity, ViewsEngine(inner, [0.6]).identity}) == 4
 

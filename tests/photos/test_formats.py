@@ -227,6 +227,7 @@ def test_it_needs_pillow_and_numpy_only() -> None:
         "av.error",
         "av.container",
         "av.video",
+        "tifffile",
     }  # extras, and what asks the web
     assert {name for name, late in others if not late} == {
         "PIL",

@@ -9,6 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from freeseg.photos import scientific_tiff
 from pictures import pixels, refusal
 
 GREY = np.random.default_rng(3).integers(0, 256, (33, 47), dtype=np.uint8)
@@ -144,6 +145,23 @@ class TestPages:
         self.write(tmp_path / "a.tif", kinds)
         assert np.array_equal(pixels(tmp_path / "a.tif"), RGB)
 
+    @pytest.mark.parametrize("cut", [2, 4, 7])
+    def test_a_small_first_page_of_the_same_shape_is_a_preview(self, tmp_path: Path, cut: int) -> None:
+        small = np.asarray(Image.fromarray(RGB).resize((round(47 / cut), round(33 / cut))))
+        for pages in ([small, RGB], [small, RGB[::2, ::2], RGB]):
+            with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+                for page in pages:
+                    file.write(page, photometric="rgb")
+            assert np.array_equal(pixels(tmp_path / "a.tif"), RGB)
+
+    @pytest.mark.parametrize("later", [RGB[:, ::-1], RGB[:32, :32], RGB[:20], RGB[:16, :23]])
+    def test_pages_of_a_document_are_not_passed_over(self, tmp_path: Path, later: np.ndarray) -> None:
+        first = RGB[:30, :20]
+        with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+            for page in (first, later):
+                file.write(page, photometric="rgb")
+        assert np.array_equal(pixels(tmp_path / "a.tif"), first)
+
     def test_a_preview_alone_is_the_picture(self, tmp_path: Path) -> None:
         self.write(tmp_path / "a.tif", [1])
         assert np.array_equal(pixels(tmp_path / "a.tif"), RGB[::4, ::4])
@@ -158,3 +176,49 @@ class TestPages:
         self.write(tmp_path / "a.tif", [1, 0])
         with Image.open(tmp_path / "a.tif") as opened:
             assert np.array_equal(pixels(opened), RGB[::4, ::4])
+
+
+class TestKindsThatPillowDoesNotKnow:
+    @pytest.mark.parametrize("dtype", [np.float16, np.float64])
+    def test_floats(self, tmp_path: Path, dtype: type) -> None:
+        tifffile.imwrite(tmp_path / "a.tif", (GREY / 255).astype(dtype), photometric="minisblack")
+        assert np.array_equal(read(tmp_path / "a.tif"), GREY)
+        tifffile.imwrite(tmp_path / "a.tif", (1 - GREY / 255).astype(dtype), photometric="miniswhite")
+        assert np.array_equal(read(tmp_path / "a.tif"), GREY)
+        tifffile.imwrite(tmp_path / "a.tif", GREY.astype(dtype), photometric="minisblack")
+        assert "float32 values from 0.0 to 255.0; give uint8" in refusal(tmp_path / "a.tif")
+
+    @pytest.mark.parametrize("values", [LONG.astype(np.int64), LONG.astype(np.uint64) * np.uint64(257)])
+    def test_long_integers(self, tmp_path: Path, values: np.ndarray) -> None:
+        tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack")
+        assert np.array_equal(read(tmp_path / "a.tif"), GREY)
+
+    @pytest.mark.parametrize("planes", ["contig", "separate"])
+    @pytest.mark.parametrize("alpha", [False, True])
+    def test_colours(self, tmp_path: Path, planes: str, alpha: bool) -> None:
+        values = np.concatenate([RGB, RGB[..., :1]], axis=2) if alpha else RGB
+        kept = values / 255 if planes == "contig" else np.moveaxis(values / 255, -1, 0)
+        extra = ["unspecified"] if alpha else None
+        tifffile.imwrite(tmp_path / "a.tif", kept, photometric="rgb", planarconfig=planes, extrasamples=extra)
+        assert np.array_equal(pixels(tmp_path / "a.tif"), RGB)
+
+    def test_previews_are_passed_over(self, tmp_path: Path) -> None:
+        with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+            file.write(GREY[::4, ::4] / 255, photometric="minisblack", subfiletype=1)
+            file.write(GREY / 255, photometric="minisblack")
+        assert np.array_equal(read(tmp_path / "a.tif"), GREY)
+
+    def test_many_channels_and_too_many_pixels(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 9, 7)), photometric="minisblack", planarconfig="contig")
+        assert "pixels of shape (8, 9, 7); save one page or channel" in refusal(tmp_path / "a.tif")
+        tifffile.imwrite(tmp_path / "a.tif", np.zeros((1100, 1000)), photometric="minisblack")
+        monkeypatch.setenv("FREESEG_MAX_MEGAPIXELS", "1")
+        assert "1000x1100 pixels are 1.1 megapixels" in refusal(tmp_path / "a.tif")
+
+    def test_without_tifffile(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        tifffile.imwrite(tmp_path / "a.tif", GREY / 255, photometric="minisblack")
+        monkeypatch.setattr(scientific_tiff, "is_installed", lambda package: False)
+        assert refusal(tmp_path / "a.tif").endswith(
+            'a kind of TIFF that Pillow does not know, which needs tifffile; run: pip install "freeseg[tiff]"; or '
+            "save it as PNG"
+        )

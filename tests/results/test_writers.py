@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.io import imread
 
 from freeseg.errors import OutputError
+from freeseg.mask_values import labels_by_value
 from freeseg.results import writers
 from freeseg.results.endings import endings_of
 from freeseg.results.formats import ENDINGS, LABEL
@@ -52,9 +55,21 @@ def test_coco_is_the_dataset_of_the_photo(result: Segmentation, tmp_path: Path) 
     assert json.loads(path.read_text("utf-8")) == result.to_coco()
 
 
+@pytest.mark.parametrize(("labels", "mode"), [(2, "L"), (300, "I;16")])
+def test_grey_holds_the_labels_as_values(result: Segmentation, labels: int, mode: str, tmp_path: Path) -> None:
+    names = labels_by_value([f"label {number}" for number in range(1, labels)], background=True)
+    mask = np.array([[0, 1, labels - 1], [0, 0, 255]], np.uint8 if labels < 256 else np.uint16)
+    [path] = replace(result, mask=mask, labels=names).save(tmp_path, formats="grey")
+    with Image.open(path) as picture:
+        assert picture.mode == mode
+        assert np.array_equal(np.asarray(picture), mask)
+    assert np.array_equal(imread(path), mask)  # without a palette, every reader gives the values
+
+
 def test_an_unknown_format_lists_the_known_ones_and_writes_nothing(result: Segmentation, tmp_path: Path) -> None:
     with pytest.raises(
-        OutputError, match="no format is called 'bmp'; there are: overlay, mask, json, coco, cutout, labelme, yolo, lab"
+        OutputError,
+        match="no format is called 'bmp'; there are: overlay, mask, json, grey, coco, cutout, lab",
     ):
         result.save(tmp_path / "out", formats=["mask", "bmp"])
     assert not (tmp_path / "out").exists()

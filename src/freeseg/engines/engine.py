@@ -45,6 +45,16 @@ class Engine(Protocol):
     def identity(self) -> str:
         """What the similarity maps depend on in the engine: a text that changes when they may."""
 
+    def to(self, device: str) -> Engine:
+        """The same on another device: itself where it is there already.
+
+        Args:
+            device: "cpu", "cuda", "cuda:1", "mps", ...
+
+        Raises:
+            FreeSegError: This machine has no such device, or the engine computes on the CPU only.
+        """
+
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
         """Prompt-averaged unit embeddings of words.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.engines.onnx_session import Session
-from freeseg.errors import WeightsError
+from freeseg.errors import FreeSegError, WeightsError, shortened
 from freeseg.files import is_file, parse_json, sha256
 from freeseg.models.onnx_files import FIX, OnnxFiles
 from freeseg.words.embedded import WordEmbeddings
@@ -150,6 +150,15 @@ class OnnxEngine:
 
     def whole(self, pixels: NDArray[np.uint8]) -> None:
         """See `engine.Engine`. No model that runs through ONNX has a class token."""
+
+    def to(self, device: str) -> OnnxEngine:
+        """See `engine.Engine`."""
+        if device != "cpu":
+            raise FreeSegError(
+                f"onnxruntime computes on the CPU, and not on {shortened(device)}; load the model with "
+                'freeseg.load(..., engine="torch"), or with device= at once'
+            )
+        return self
 
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
         """See `engine.Engine`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from torch import nn
 from freeseg.decision import itsm
 from freeseg.errors import WeightsError, shortened
 from freeseg.models.config import Config
+from freeseg.models.devices import require_device
 from freeseg.models.iclip import ICLIP
 from freeseg.models.packaged_weights import tensors_sha256
 from freeseg.words.embedded import WordEmbeddings, average_prompts
@@ -116,6 +118,13 @@ class TorchEngine:
         with _threads(self.threads):
             embedded = self.model.embed_whole(photo)
         return None if embedded is None else self._require_finite(np.asarray(embedded[0].cpu(), np.float32))
+
+    def to(self, device: str) -> TorchEngine:
+        """See `engine.Engine`."""
+        place = require_device(device)
+        if torch.ones(1, device=place).device == self.device:
+            return self
+        return TorchEngine(copy.deepcopy(self.model).to(place), self.config, threads=self.threads)
 
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
         """See `engine.Engine`. Words are kept in memory and, where they took long, on disk."""

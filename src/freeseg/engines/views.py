@@ -80,6 +80,10 @@ class ViewsEngine:
         """The engine that looks, and the views."""
         return f"{self.engine.identity} {self.views}"
 
+    def to(self, device: str) -> ViewsEngine:
+        """See `engine.Engine`."""
+        return ViewsEngine(self.engine.to(device), self.smaller, multiple=self.multiple)
+
     def embed_words(self, words: Sequence[str], templates: Sequence[str]) -> WordEmbeddings:
         """See `engine.Engine`."""
         return self.engine.embed_words(words, templates)

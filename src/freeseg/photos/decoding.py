@@ -13,6 +13,7 @@ from PIL import ExifTags, Image
 from freeseg.errors import PhotoError, one_line
 from freeseg.photos.heic import brands, is_heic, open_heic
 from freeseg.photos.limits import check_size
+from freeseg.photos.scientific_tiff import open_scientific
 from freeseg.photos.tiff import grey_values, is_signed_bytes, open_full_page, separate_planes, use_native_order
 from freeseg.photos.values import eight_bits, grey_eight_bits
 
@@ -67,7 +68,12 @@ def open_header(file: BinaryIO, name: str) -> Image.Image:
     if not known:
         raise PhotoError(f"cannot read {name}: not a picture in a known format; save it as PNG or JPEG")
     file.seek(0)
-    picture = Image.OPEN[known][0](file, "")
+    try:
+        picture = Image.OPEN[known][0](file, "")
+    except SyntaxError:  # so Pillow says that it does not know a kind of values
+        if known != "TIFF":
+            raise
+        return open_scientific(file, name)
     if known == "TIFF":
         open_full_page(picture, name)
     return picture

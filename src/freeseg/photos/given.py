@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from freeseg.errors import PhotoError
-from freeseg.files import path_for_message
+from freeseg.files import is_folder, path_for_message
 from freeseg.photos.decoding import begins_like_photo, photo_errors
 from freeseg.photos.finding import FoundPhoto, Skipped, find_photos
 from freeseg.photos.frames import frames_of
@@ -97,6 +97,25 @@ def given_photos(
         if skipped is not None and not on_web:  # or it would be fetched to count what it has
             skipped.frames += max(0, len(frames_of(photo)) - 1)
     return [*found, *piped]
+
+
+def photos_of(given: str | os.PathLike[str]) -> list[Path] | None:
+    """The photos in a folder and below it, or those that a pattern names; None of what is one photo.
+
+    Args:
+        given: A folder, a text that is a pattern, or the path or URL of a photo.
+
+    Raises:
+        PhotoError: There are none, or the folder cannot be listed.
+
+    Example:
+        >>> print(photos_of("cat.jpg"), photos_of("https://example.org/*.jpg"))
+        None None
+    """
+    names = _matching(given) if isinstance(given, str) else [os.fspath(given)]
+    if names == [os.fspath(given)] and not is_folder(given):
+        return None
+    return [photo.path for photo in find_photos(names)]
 
 
 def _from_pipe(pipe: BinaryIO) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from freeseg.errors import PhotoError
 from freeseg.photos.frame import Frame
+from freeseg.photos.given import photos_of
 from freeseg.photos.limits import is_large
 from freeseg.photos.naming import photo_source
 from freeseg.photos.reading import Photo, is_photo, read_photo, size_of
@@ -27,9 +28,9 @@ def prefetch_photos(
 
     Pictures, arrays and open files are copied when they are taken, since their owner may fill them with the next frame
     before the work on them is done. Frames of a file are decoded then, and photos on the web fetched (texts that are
-    URLs among them), one after the other. A photo that cannot be read
-    becomes a future that raises its PhotoError. A photo of more than `LARGE_MEGAPIXELS` is worked on alone, so that
-    memory has a limit.
+    URLs among them), one after the other. A folder, and a text that is a pattern, stand for their photos (`photos_of`).
+    A photo that cannot be read becomes a future that raises its PhotoError. A photo of more than `LARGE_MEGAPIXELS` is
+    worked on alone, so that memory has a limit.
 
     Args:
         work: What is done with each photo.
@@ -62,8 +63,19 @@ def _own_copies(photos: Iterable[Given]) -> Iterator[Given | PhotoError]:
     for photo in photos:
         if web := photo if isinstance(photo, WebPhoto) else web_photo(photo):
             yield _fetched(web)
-            continue
-        yield photo if isinstance(photo, str | os.PathLike | bytes | SeenPhoto) else _own_copy(photo)
+        elif isinstance(photo, str | os.PathLike):
+            yield from _named(photo)
+        else:
+            yield photo if isinstance(photo, bytes | SeenPhoto) else _own_copy(photo)
+
+
+def _named(path: str | os.PathLike[str]) -> Iterable[Given | PhotoError]:
+    """The photos of a folder or a pattern, or the path itself."""
+    try:
+        found = photos_of(path)
+    except PhotoError as error:
+        return [error]
+    return [path] if found is None else found
 
 
 def _fetched(photo: WebPhoto) -> WebFile | PhotoError:

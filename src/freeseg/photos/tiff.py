@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,21 @@ _STRIP_OFFSETS, _SAMPLES_PER_PIXEL, _STRIP_BYTE_COUNTS, _MAX_SAMPLE_VALUE, _PLAN
 _SUB_IFDS, _EXTRA_SAMPLES, _SAMPLE_FORMAT, _S_MAX_SAMPLE_VALUE = 330, 338, 339, 341
 _REDUCED, _MASK, _OLD_REDUCED = 1, 4, 2  # bits of the new subfile type, and a value of the old one
 _UNSIGNED, _SIGNED = 1, 2
+_CLEARLY_LARGER = 1.5
 _MAX_PAGES = 100  # that are looked at to find the first that is no preview
 
 
 def open_full_page(image: Image.Image, name: str) -> None:
     """Go to the first page of a TIFF file that is neither a reduced preview nor a mask of another page.
 
+    A first page that is not marked as a preview is one if a later page has its shape and is clearly larger; the largest
+    of these is taken.
+
     Raises:
         PhotoError: The file has a preview only, and keeps its picture where Pillow does not read it, as raw files do.
     """
     if not is_no_picture(image):
+        image.seek(_largest_of_the_shape(image))
         return
     has_more_inside = _SUB_IFDS in _tags(image)
     for page in range(1, min(getattr(image, "n_frames", 1), _MAX_PAGES)):
@@ -35,6 +41,20 @@ def open_full_page(image: Image.Image, name: str) -> None:
     if has_more_inside:
         raise PhotoError(f"cannot read {name}: only its preview can be read, as of raw files; save it as PNG or JPEG")
     image.seek(0)
+
+
+def _largest_of_the_shape(image: Image.Image) -> int:
+    """The largest page that shows the first one at `_CLEARLY_LARGER` times its size or more; 0 where there is none."""
+    (width, height), chosen, most = image.size, 0, _CLEARLY_LARGER
+    with suppress(Exception):  # a damaged page is no larger one, and those after it cannot be found
+        for page in range(1, min(getattr(image, "n_frames", 1), _MAX_PAGES)):
+            image.seek(page)
+            wide, high = image.size
+            is_of_the_shape = abs(width * high - height * wide) <= max(wide, high)  # but for a pixel of the smaller one
+            times = min(wide / width, high / height)
+            if is_of_the_shape and times >= most and not is_no_picture(image):
+                chosen, most = page, times
+    return chosen
 
 
 def grey_values(image: Image.Image) -> tuple[NDArray[Any], int, bool]:

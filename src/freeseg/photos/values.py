@@ -49,8 +49,8 @@ def grey_eight_bits(
 ) -> NDArray[np.uint8]:
     """The values of a grey picture as values from 0 (black) to 255.
 
-    Integers of 32 bits, and signed ones, mean 8-bit values where none exceeds 255. Other ones of 32 bits mean 16-bit
-    values, and of signed ones the largest value that the type has is white.
+    Integers of 32 or 64 bits, and signed ones, mean 8-bit values where none exceeds 255. Other ones of 32 or 64 bits
+    mean 16-bit values, and of signed ones the largest value that the type has is white.
 
     Args:
         values: (height, width), integers or floats in [0, 1].
@@ -75,7 +75,7 @@ def grey_eight_bits(
     if not white and values.dtype.kind == "i" and bits <= 16:
         white = 255 if bits == 16 and high <= 255 else int(np.iinfo(values.dtype).max)
     elif not white:
-        white = _WHITE[8] if bits == 8 or (bits == 32 and high <= 255) else _WHITE[16]
+        white = _WHITE[8] if bits == 8 or (bits >= 32 and high <= 255) else _WHITE[16]
     if low < 0 or high > white:
         raise _refusal(values, name)
     if white > 255 and white >= 2**15 - 1:

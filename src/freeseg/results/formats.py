@@ -11,6 +11,7 @@ ENDINGS = {  # of their files
     "overlay": ".overlay.jpg",
     "mask": ".mask.png",
     "json": ".json",
+    "grey": ".grey.png",
     "coco": ".coco.json",
     "cutout": ".cutout.png",
     "labelme": ".labelme.json",

@@ -124,6 +124,12 @@ def encode_mask(result: Segmentation, mark: str, objects: Objects) -> dict[str, 
     return {".mask.png": encode_picture(result.mask_image(), "PNG", **options)}
 
 
+def encode_grey(result: Segmentation, mark: str, objects: Objects) -> dict[str, bytes]:
+    """`STEM.grey.png`, the labels as values of one channel, of 8 bits, or 16 where there are more labels."""
+    picture = Image.fromarray(result.mask.astype(np.uint8 if result.mask.itemsize == 1 else np.uint16))
+    return {".grey.png": encode_picture(picture, "PNG", **(picture_options("PNG", mark) | FLAT_PNG))}
+
+
 def encode_summary(result: Segmentation, mark: str, objects: Objects) -> dict[str, bytes]:
     """`STEM.json`, what `Segmentation.to_dict` gives, and the photo's path from there."""
     return {".json": text_bytes(json_text(result.to_dict() | _from_here(result, mark)))}
@@ -194,6 +200,7 @@ ENCODERS: dict[str, Encoder] = {
     "overlay": encode_overlay,
     "mask": encode_mask,
     "json": encode_summary,
+    "grey": encode_grey,
     "coco": encode_coco,
     "cutout": encode_cutout,
     "labelme": encode_labelme,
