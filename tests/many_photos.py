@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from freeseg.distributed import Block, Parts, Plan, mask_plan, missing_blocks, photo_references
+from freeseg.distributed import (
+    Block,
+    Parts,
+    Plan,
+    embedding_plan,
+    mask_plan,
+    missing_blocks,
+    missing_queries,
+    photo_references,
+    query_plan,
+)
+from freeseg.distributed.drivers import in_this_process
 
 MODEL, LABELS, SHORT_SIDE = "freeseg-lite", "cat, dog|puppy", 64
 
@@ -28,10 +40,28 @@ def small_plan(labels: str = LABELS) -> Plan:
     return mask_plan(labels, model=MODEL, short_side=SHORT_SIDE)
 
 
+def embed_here(photos: Path, out: Path, *, size: int = 3) -> Plan:
+    """Have a folder of photos embedded, in this process; gives the plan to ask for the usual words."""
+    plan = embedding_plan(model=MODEL, short_side=SHORT_SIDE)
+    with Parts(str(out)).begun(plan):
+        list(in_this_process(blocks_of(photos, plan, out, size=size), plan, str(out)))
+    return query_plan(plan.to_dict(), LABELS)
+
+
 def blocks_of(photos: Path, plan: Plan, out: Path, *, size: int = 3) -> list[Block]:
     """The blocks of a folder of photos that are missing in an output."""
     references = photo_references([str(photos)], without=str(out))
     return list(missing_blocks(references, plan, Parts(str(out)), size=size))
+
+
+def job_of(kind: str, photos: Path, folder: Path, *, size: int = 3) -> tuple[Plan, Callable[[Path], list[Block]]]:
+    """A plan of a kind for a folder of photos, and what gives its blocks that are missing in an output."""
+    if kind != "query":
+        plan = small_plan() if kind == "masks" else embedding_plan(model=MODEL, short_side=SHORT_SIDE)
+        return plan, lambda out: blocks_of(photos, plan, out, size=size)
+    asked = embed_here(photos, folder / "embeddings", size=size)
+    source = Parts(str(folder / "embeddings"))
+    return asked, lambda out: list(missing_queries(source, asked, Parts(str(out))))
 
 
 def rows_of(out: Path) -> list[dict[str, Any]]:

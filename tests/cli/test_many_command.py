@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from commands import Run, one_line
 from freeseg.cli.many import place
@@ -36,6 +37,10 @@ def test_a_run_and_the_same_again(run: Run, tmp_path: Path, without_ray: None) -
     before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
     assert run(*command).out == f"all 20 photos were done before; they are in {out}\n"
     assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == before
+    Image.new("RGB", (80, 60)).save(photos / "019.png")
+    assert run(*command).out.startswith("all 20 photos were done before")
+    assert "1 photos done, 19 done before; " in run(*command, "--retry-errors").out
+    assert not any(row["error"] for row in rows_of(out))
     refused = one_line(run(*command[:3], "cat", *command[4:]))
     assert "holds what was made otherwise (other: labels); choose another folder" in refused
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import freeseg
-from freeseg.distributed import Block, Outcome, Parts, PhotoReference, model_of, segment_block
+from freeseg.distributed import Block, Outcome, Parts, PhotoReference, forget_errors, model_of, segment_block
 from freeseg.distributed.drivers import in_this_process
 from freeseg.errors import DataError, FreeSegError, OutputError, WeightsError
 from freeseg.results import rle
@@ -67,6 +67,21 @@ def test_photos_that_came_later_are_added_and_none_is_done_twice(photos: Path, t
     assert [each.photos for each in run(here, tmp_path / "out")] == [1]
     names = [row["photo"] for row in rows_of(tmp_path / "out")]
     assert names == sorted(map(str, here.iterdir()))
+
+
+def test_photos_with_errors_are_done_again_where_that_is_asked_for(photos: Path, tmp_path: Path) -> None:
+    here, out, plan = draw_photos(tmp_path / "photos", 7), tmp_path / "out", small_plan()
+    run(here, out)
+    before = rows_of(out)[:6]
+    Image.new("RGB", (80, 60)).save(here / "006.png")
+    assert run(here, out) == []
+    with Parts(str(out)).begun(plan):
+        assert forget_errors(Parts(str(out)), plan) == 1
+    assert rows_of(out) == before
+    assert run(here, out) == [Outcome(1)]
+    assert rows_of(out)[:6] == before
+    assert [row["error"] for row in rows_of(out)] == [None] * 7
+    assert forget_errors(Parts(str(out)), plan) == 0
 
 
 def test_bytes_of_a_store_or_a_tar_are_called_by_their_name() -> None:

@@ -11,13 +11,7 @@ import pytest
 from freeseg.distributed import Outcome, Parts, embedding_plan, missing_queries, model_of, query_plan
 from freeseg.distributed.drivers import in_this_process
 from freeseg.errors import DataError
-from many_photos import LABELS, MODEL, SHORT_SIDE, blocks_of, draw_photos, rows_of, small_plan
-
-
-def embed(photos: Path, out: Path) -> None:
-    plan = embedding_plan(model=MODEL, short_side=SHORT_SIDE)
-    with Parts(str(out)).begun(plan):
-        list(in_this_process(blocks_of(photos, plan, out), plan, str(out)))
+from many_photos import LABELS, MODEL, SHORT_SIDE, blocks_of, draw_photos, embed_here, rows_of, small_plan
 
 
 def ask(embeddings: Path, out: Path) -> list[Outcome]:
@@ -31,7 +25,7 @@ def ask(embeddings: Path, out: Path) -> list[Outcome]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Photos, and their embeddings."""
     folder = tmp_path_factory.mktemp("embedded")
-    embed(draw_photos(folder / "photos", 7), folder / "embeddings")
+    embed_here(draw_photos(folder / "photos", 7), folder / "embeddings")
     return folder
 
 
@@ -47,7 +41,7 @@ def test_embeddings_are_those_of_the_model(folder: Path) -> None:
 
 def test_a_query_gives_the_masks_of_the_photos_which_need_not_be_there(tmp_path: Path) -> None:
     photos = draw_photos(tmp_path / "photos", 7)
-    embed(photos, tmp_path / "embeddings")
+    embed_here(photos, tmp_path / "embeddings")
     plan = small_plan()
     list(in_this_process(blocks_of(photos, plan, tmp_path / "looked"), plan, str(tmp_path / "looked")))
     for path in photos.iterdir():

@@ -26,7 +26,7 @@ from freeseg.extras import is_installed
 from freeseg.labelling import LabellingResult, label
 from labelled import content
 from labelled import draw_photos as draw_captioned
-from many_photos import blocks_of, draw_photos, rows_of, small_plan
+from many_photos import blocks_of, draw_photos, job_of, rows_of, small_plan
 from ray_processes import workers
 
 # Not `importorskip`: what is asked of Ray by variables is asked before it is imported.
@@ -58,21 +58,24 @@ def run(photos: Path, plan: Plan, out: Path, *, size: int = 3) -> Iterator[Outco
 
 
 @pytest.mark.slow
-def test_a_killed_process_costs_nothing(ray_here: int, tmp_path: Path) -> None:
-    photos, plan, out, killed = draw_photos(tmp_path / "photos", 16), small_plan(), tmp_path / "out", []
+@pytest.mark.parametrize("kind", ["masks", "query"])
+def test_a_killed_process_costs_nothing(ray_here: int, tmp_path: Path, kind: str) -> None:
+    photos, out, undisturbed = draw_photos(tmp_path / "photos", 16), tmp_path / "out", tmp_path / "undisturbed"
+    plan, missing = job_of(kind, photos, tmp_path, size=1)
+    killed: list[int] = []
     outcomes: list[Outcome] = []
-    for outcome in run(photos, plan, out, size=1):
-        if not killed:
-            killed = workers(os.getpid())[:1]
-            for process in killed:
-                os.kill(process, signal.SIGKILL)
-        outcomes.append(outcome)
+    with Parts(str(out)).begun(plan):
+        for outcome in on_ray(missing(out), plan, str(out)):
+            if not killed:
+                killed = workers(os.getpid())[:1]
+                for process in killed:
+                    os.kill(process, signal.SIGKILL)
+            outcomes.append(outcome)
     assert ray_here == 2
     assert len(killed) == 1
     assert (sum(each.photos for each in outcomes), sum(each.broken for each in outcomes)) == (16, 1)
     assert not any(each.problem for each in outcomes)
-    undisturbed = tmp_path / "undisturbed"
-    list(in_this_process(blocks_of(photos, plan, undisturbed), plan, str(undisturbed), threads=2))
+    list(in_this_process(missing(undisturbed), plan, str(undisturbed), threads=2))
     assert rows_of(out) == rows_of(undisturbed)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from freeseg.cli.dataclass_options import Without
-from freeseg.cli.many import Address, Where, options_of, run_over_photos
+from freeseg.cli.many import Address, RetryErrors, Where, options_of, run_over_photos
 from freeseg.cli.options import ENGINE_HELP, ModelOptions, Out, Photos, Quiet
 from freeseg.engines.choose import EngineName
 
@@ -23,6 +23,7 @@ def embed(
         typer.Option("--engine", help=f"{ENGINE_HELP} ray shares the photos out, on this machine or a cluster."),
     ] = "auto",
     address: Address = None,
+    retry_errors: RetryErrors = False,
 ) -> None:
     """Look at photos once, and keep what the model saw, so that freeseg query can ask for any words later.
 
@@ -38,6 +39,6 @@ def embed(
     from freeseg.distributed import embedding_plan
     from freeseg.distributed.embedding import MOST_EMBEDDED
 
-    where = Where(on_ray=engine == "ray", address=address, quiet=quiet)
+    where = Where(on_ray=engine == "ray", address=address, quiet=quiet, retry_errors=retry_errors)
     chosen = options_of(model) | {"engine": "auto" if engine == "ray" else engine}
     run_over_photos(photos, lambda: embedding_plan(**chosen), out, where, most=MOST_EMBEDDED)

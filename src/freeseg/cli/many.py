@@ -35,6 +35,12 @@ Address = Annotated[
 ]
 
 
+RetryErrors = Annotated[
+    bool,
+    typer.Option("--retry-errors", help="Do the photos again that could not be read before, in Parquet output."),
+]
+
+
 def segment_many(
     photos: Sequence[str],
     vocabulary: Vocabulary,
@@ -138,11 +144,13 @@ class Where:
         on_ray: Whether on Ray; otherwise in threads of this process.
         address: Of a cluster of Ray; None for this machine.
         quiet: Whether nothing is said on stdout.
+        retry_errors: Whether photos that could not be read before are done again.
     """
 
     on_ray: bool
     address: str | None = None
     quiet: bool = False
+    retry_errors: bool = False
 
     def check(self) -> None:
         """Refuse what cannot be, before anything is read.
@@ -226,7 +234,11 @@ class Job:
         Raises:
             Exit: Photos are left that nobody could do.
         """
+        from freeseg.distributed import forget_errors
+
         with self.parts.begun(self.plan):
+            if self.where.retry_errors:
+                forget_errors(self.parts, self.plan)
             first = next(blocks, None)
             if first is None:
                 self.where.say(f"all {self.before} photos were done before; they are in {self.parts.folder}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from freeseg.cli.dataclass_options import Without
-from freeseg.cli.many import Address, Where, refuse, segment_many, unusual_model
+from freeseg.cli.many import Address, RetryErrors, Where, refuse, segment_many, unusual_model
 from freeseg.cli.options import (
     DEFAULT_OUT,
     ENGINE_HELP,
@@ -90,6 +90,7 @@ def segment(
         ),
     ] = "auto",
     address: Address = None,
+    retry_errors: RetryErrors = False,
 ) -> None:
     """Segment photos by words. Each photo gives an overlay (JPEG), a mask (palette PNG) and a summary (JSON).
 
@@ -143,10 +144,10 @@ def segment(
             **{"--overwrite": overwrite, "--dry-run": dry_run},
         }
         refuse(unusual | unusual_model(model), "--engine ray")
-        where = Where(on_ray=True, address=address, quiet=quiet)
+        where = Where(on_ray=True, address=address, quiet=quiet, retry_errors=retry_errors)
         segment_many(photos, vocabulary, out, background=background, model=model, where=where)
         return
-    refuse({"--address": address is not None}, "another engine than ray")
+    refuse({"--address": address is not None, "--retry-errors": retry_errors}, "another engine than ray")
     formats = read_formats(save)
     report = Report(out, formats, quiet=quiet, json_lines=json_lines)
     names = labels_by_value(vocabulary.names, background=background)

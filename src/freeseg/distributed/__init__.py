@@ -5,7 +5,7 @@ named by the photos and the plan and written whole or not at all. So a block may
 a kill, and a driver needs to know nothing about photos.
 """
 
-from freeseg.distributed.blocks import Block, block_size, missing_blocks
+from freeseg.distributed.blocks import Block, block_size, forget_errors, missing_blocks
 from freeseg.distributed.core import Outcome, do_block
 from freeseg.distributed.embedding import embed_block, missing_queries, query_block
 from freeseg.distributed.parts import Parts
@@ -24,6 +24,7 @@ __all__ = [
     "do_block",
     "embed_block",
     "embedding_plan",
+    "forget_errors",
     "mask_plan",
     "missing_blocks",
     "missing_queries",

@@ -104,6 +104,33 @@ def missing_blocks(
         yield block
 
 
+def forget_errors(parts: Parts, plan: Plan) -> int:
+    """Take the rows of photos that could not be read out of an output, so that these photos are missing again.
+
+    A kill in the middle costs at most the other rows of one part, which are then missing as well.
+
+    Args:
+        parts: The output, to which no other run writes.
+        plan: What its parts were made with.
+
+    Returns:
+        How many rows were taken out.
+    """
+    forgotten, plan_sha256 = 0, plan.sha256
+    for name in parts.names():
+        errors = parts.read(name, ["error"])["error"]
+        if errors.null_count == len(errors):
+            continue
+        table = parts.read(name)
+        rest = table.filter(table["error"].is_null())
+        parts.remove(name)
+        if len(rest):
+            photos = (PhotoReference(photo, "") for photo in rest["photo"].to_pylist())
+            parts.write(Block.of(photos, plan_sha256).name, rest)
+        forgotten += len(table) - len(rest)
+    return forgotten
+
+
 def _without(photos: Sequence[PhotoReference], done: NDArray[np.bytes_]) -> list[PhotoReference]:
     """The photos whose keys are not among the sorted keys of what is done."""
     keys = np.array([photo.key for photo in photos], done.dtype)

@@ -124,6 +124,24 @@ class Parts:
                 f"cannot read {path_for_message(place)}: {reason(error)}; remove it, and run again what wrote it"
             ) from error
 
+    def remove(self, name: str) -> None:
+        """Remove a part, if it is there.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+        place = self._place(name + ENDING)
+        from pyarrow import ArrowException
+
+        try:
+            if is_remote(place):
+                store = store_of(place)
+                store.system.delete_file(store.path)
+            else:
+                Path(place).unlink(missing_ok=True)
+        except (OSError, ArrowException) as error:
+            raise OutputError(f"cannot remove {path_for_message(place)}: {reason(error)}; check your rights") from error
+
     def keys(self) -> bytes:
         """The keys of all photos in all parts, sorted, one after the other."""
         import numpy as np
