@@ -36,7 +36,8 @@ from freeseg.evaluation.report.wording import bounds, percent, signed
 from freeseg.export import Exported, export
 from freeseg.export.graph import FixedVocabulary
 from freeseg.photos import fit_short_side
-from freeseg.pipeline import FreeSeg, Prepared
+from freeseg.pipeline import FreeSeg
+from freeseg.prepared import Prepared
 from freeseg.words import vocabulary
 
 WORDS = vocabulary("voc21")

@@ -29,7 +29,7 @@ from benchmarks.photos import LABELS, SIZE
 from benchmarks.scale import QUICK, Scale
 from benchmarks.tables import ms, table
 from benchmarks.texts import first_time
-from freeseg import pipeline
+from freeseg import pipeline, prepared
 from freeseg.decision import masks
 from freeseg.engines.onnx_session import Session
 from freeseg.models.iclip import ICLIP
@@ -41,8 +41,8 @@ REST, TOWER = "the rest", "image tower"
 LARGE = 12  # megapixels
 # What a stage is: calls of these functions, less the stages that they call.
 STAGES: dict[str, list[tuple[Any, str]]] = {
-    "decode": [(pipeline, "read_resized")],
-    "resize": [(reading, "resize"), (large_jpegs, "resize"), (pipeline, "to_array")],
+    "decode": [(prepared, "read_resized")],
+    "resize": [(reading, "resize"), (large_jpegs, "resize"), (prepared, "to_array")],
     TOWER: [(ICLIP, "features"), (Session, "__call__")],
     "projection and similarity": [(pipeline.FreeSeg, "maps")],
     "decision: presence, edges": [(pipeline.FreeSeg, "decide")],

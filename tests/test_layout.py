@@ -32,6 +32,7 @@ ROOMS = (
     "models",
     "engines",
     "results",
+    "prepared",
     "pretrained",
     "pipeline",
     "loading",

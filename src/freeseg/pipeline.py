@@ -7,11 +7,10 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast, overload
+from typing import TYPE_CHECKING, TypeAlias, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from freeseg.decision import maps as similarity
 from freeseg.decision.masks import FreeMask, free_mask, photo_edges, renumbered
@@ -20,16 +19,12 @@ from freeseg.mask_values import UNSURE, labels_by_value, to_stored
 from freeseg.photos import (
     Photo,
     SeenPhoto,
-    fit_short_side,
-    frame_number,
     is_photo,
     photo_name,
-    photo_source,
     prefetch_photos,
-    read_resized,
-    to_array,
     web_photo,
 )
+from freeseg.prepared import Prepared, prepare_photo
 from freeseg.pretrained import Pretrained
 from freeseg.results.segmentation import Segmentation
 from freeseg.words import Vocabulary
@@ -37,29 +32,11 @@ from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps, embed_voc
 
 if TYPE_CHECKING:
     from freeseg.engines.engine import Engine
-    from freeseg.models.config import Config, Preprocessing
+    from freeseg.models.config import Config
 
 Labels = Vocabulary | str | os.PathLike[str] | Iterable[str] | Mapping[str, Iterable[str]]
 Given: TypeAlias = Photo | SeenPhoto  # what a model segments
 REMEMBERED = 16  # vocabularies that a model keeps embedded in memory
-
-
-class Prepared(NamedTuple):
-    """A photo that is ready to be looked at.
-
-    Attributes:
-        photo: Upright, in RGB.
-        pixels: (h, w, 3), what the model sees of it.
-        source: Its path where it has one, or "".
-        seen: What the model saw of it, where it has looked already.
-        frame: Which of its file's frames or pages it is, from 1; 0 for what is no frame.
-    """
-
-    photo: Image.Image
-    pixels: NDArray[np.uint8]
-    source: str
-    seen: SeenPhoto | None = None
-    frame: int = 0
 
 
 class FreeSeg(Pretrained):
@@ -304,7 +281,7 @@ class FreeSeg(Pretrained):
             PhotoError: The photo cannot be read, or is what another model saw.
         """
         if not isinstance(image, SeenPhoto):
-            return prepare(web_photo(image) or image, self.config.preprocessing)
+            return prepare_photo(web_photo(image) or image, self.config.preprocessing)
         if image.looked_by != self._looks_by:
             raise PhotoError("another model looked at this photo, or at another size; look at it again with this one")
         return Prepared(image.photo(), image.pixels, image.source, image, image.frame)
@@ -395,20 +372,3 @@ class FreeSeg(Pretrained):
         """What the patches of a photo depend on."""
         engine = self.engine
         return f"{engine.name} {engine.precision} {engine.weights_sha256} {self.config.preprocessing} {engine.views}"
-
-
-def prepare(image: Photo, seen: Preprocessing) -> Prepared:
-    """Read a photo and resize it to what a model with this preprocessing sees."""
-
-    def fit(size: tuple[int, int]) -> tuple[int, int]:
-        width, height = fit_short_side(size, seen.short_side, long_cap=seen.long_cap)
-        return _whole(width, seen.multiple), _whole(height, seen.multiple)
-
-    resample = Image.Resampling.BILINEAR if seen.resample == "bilinear" else Image.Resampling.BICUBIC
-    photo, shown = read_resized(image, fit, resample=resample)
-    return Prepared(photo, to_array(shown), photo_source(image), frame=frame_number(image))
-
-
-def _whole(side: int, multiple: int) -> int:
-    """The nearest multiple, at least one."""
-    return max(1, round(side / multiple)) * multiple

@@ -71,7 +71,7 @@ def test_every_stage_of_a_photo_is_seen(tiny, photo_folder, tmp_path):
     assert set(seconds) == {*stages.STAGES, stages.REST} - large_only
     assert min(seconds.values()) >= 0
     assert seconds[stages.TOWER] > 0
-    assert not hasattr(stages.pipeline.read_resized, "__wrapped__")  # the library is left as it was
+    assert not hasattr(stages.prepared.read_resized, "__wrapped__")  # the library is left as it was
 
 
 def test_operations_are_counted_in_products_convolutions_and_attention():

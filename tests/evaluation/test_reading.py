@@ -16,7 +16,7 @@ from freeseg.errors import DataError, PhotoError
 from freeseg.evaluation import reading
 from freeseg.evaluation.reading import samples
 from freeseg.models import Preprocessing
-from freeseg.pipeline import Prepared
+from freeseg.prepared import Prepared
 
 SEEN = Preprocessing(24)
 
@@ -47,13 +47,13 @@ def test_those_before_a_broken_one_come_first(voc: SegmentationData, broken: str
 
 
 def test_only_a_few_are_read_before_they_are_asked_for(voc: SegmentationData, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare, read = reading.prepare, list[object]()
+    prepare, read = reading.prepare_photo, list[object]()
 
     def counted(photo: Path, preprocessing: Preprocessing) -> Prepared:
         read.append(photo)
         return prepare(photo, preprocessing)
 
-    monkeypatch.setattr(reading, "prepare", counted)
+    monkeypatch.setattr(reading, "prepare_photo", counted)
     many = replace(voc, items=voc.items * 4)
     for workers in (0, 2):
         read.clear()

@@ -24,7 +24,8 @@ from freeseg.evaluation.upsampled import Decided, decide_upsampled
 from freeseg.evaluation.windows import merge, windows
 from freeseg.mask_values import IGNORE, UNSURE
 from freeseg.models.versions import versions
-from freeseg.pipeline import FreeSeg, Prepared
+from freeseg.pipeline import FreeSeg
+from freeseg.prepared import Prepared
 from freeseg.words.embedded import EmbeddedVocabulary, SimilarityMaps
 
 

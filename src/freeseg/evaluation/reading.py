@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from freeseg.data.segmentation import AnnotatedPhoto, SegmentationData, check_size
 from freeseg.models import Preprocessing
-from freeseg.pipeline import Prepared, prepare
 from freeseg.prefetch import prefetch
+from freeseg.prepared import Prepared, prepare_photo
 
 
 class Sample(NamedTuple):
@@ -46,6 +46,6 @@ def samples(data: SegmentationData, start: int, preprocessing: Preprocessing, wo
 
 
 def _read(data: SegmentationData, preprocessing: Preprocessing, item: AnnotatedPhoto) -> Sample:
-    sample = Sample(prepare(item.photo, preprocessing), data.truth(item))
+    sample = Sample(prepare_photo(item.photo, preprocessing), data.truth(item))
     check_size(item, sample.truth, sample.prepared.photo.size)
     return sample

@@ -21,7 +21,8 @@ from freeseg.decision.refinement import pamr
 from freeseg.evaluation.windows import merge, windows
 
 if TYPE_CHECKING:
-    from freeseg.pipeline import FreeSeg, Prepared
+    from freeseg.pipeline import FreeSeg
+    from freeseg.prepared import Prepared
     from freeseg.words.embedded import EmbeddedVocabulary
 
 
