@@ -52,4 +52,4 @@ def test_commands_and_options_within_sentences_are_there(page: str) -> None:
             assert {word for word in words if word.startswith("--")} <= every | OTHER_PROGRAMS, span
 
 
-OTHER_PROGRAMS = {"--data", "--quick", "--voc", "--table", "--work", "--constraint", "--editable"}
+OTHER_PROGRAMS = {"--cost", "--data", "--quick", "--voc", "--table", "--work", "--constraint", "--editable", "--tower"}
