@@ -150,7 +150,9 @@ class TestCounts:
     ) -> None:
         events: list[object] = []
         read = reading.prepare_photo
-        monkeypatch.setattr(reading, "prepare_photo", lambda photo, seen: events.append(photo.stem) or read(photo, seen))
+        monkeypatch.setattr(
+            reading, "prepare_photo", lambda photo, seen: events.append(photo.stem) or read(photo, seen)
+        )
         measure_photos(model, voc, OWN, progress=lambda done, total: events.append((done, total)))
         assert events == ["one", (1, 3), "two", (2, 3), "three", (3, 3)]
 
