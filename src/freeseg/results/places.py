@@ -149,8 +149,8 @@ def check_stem(
     """
     start = _path_inside(folder, stem)
     _refuse(start, photo, endings, photos, overwrite)
-    mine = photo.mark(start.parent)
     for path, mark in () if overwrite else _marks(start, endings):
+        mine = photo.mark(start.parent)
         if mark and mark.photo not in ("", mine) and (photo.source or not mark.photo.startswith("sha256:")):
             another = "another picture" if mark.photo.startswith("sha256:") else _path_from(path.parent, mark.photo)
             raise OutputError(
@@ -185,7 +185,8 @@ def _own_stem(photo: NamedPhoto, folder: Path, endings: Sequence[str]) -> str | 
     """The stem under which the photo's results are in the folder, if they are."""
     for stem in photo.stems(folder):
         start = _path_inside(folder, stem)
-        if {mark.photo for _, mark in _marks(start, endings) if mark and mark.photo} == {photo.mark(start.parent)}:
+        known = {mark.photo for _, mark in _marks(start, endings) if mark and mark.photo}
+        if known and known == {photo.mark(start.parent)}:
             return stem
     return None
 
@@ -202,9 +203,9 @@ def _is_anothers(start: Path, photo: NamedPhoto, endings: Sequence[str]) -> bool
 def _refuse(start: Path, photo: NamedPhoto, endings: Iterable[str], photos: Collection[str], overwrite: bool) -> None:
     """Raise an OutputError if a file is there that must not be overwritten."""
     for ending in endings:
-        path = start.with_name(start.name + ending)
-        if not os.path.lexists(path):
+        if not os.path.lexists(f"{start}{ending}"):  # a text is quick to make, and most files are not there
             continue
+        path = start.with_name(start.name + ending)
         if os.path.realpath(path) in photos:
             raise OutputError(
                 f"the results of {photo} would replace the photo {path_for_message(path)}; choose another folder"
@@ -231,15 +232,18 @@ def _is_of_older_version(start: Path, ending: str) -> bool:
 def _marks(start: Path, endings: Iterable[str]) -> Iterator[tuple[Path, Mark | None]]:
     """The files that a photo's results are, and their marks, of those that are there."""
     for ending in dict.fromkeys((*endings, *ENDINGS.values())):
-        path = start.with_name(start.name + ending)
-        if os.path.lexists(path):
+        if os.path.lexists(f"{start}{ending}"):
+            path = start.with_name(start.name + ending)
             yield path, read_mark(path)
 
 
 def _path_inside(folder: Path, stem: str) -> Path:
     """The path of a stem in a folder, refused where it leads out of the folder, also where a link does."""
     path = Path(stem)
-    if not path.name or escapes_folder(stem) or not (folder / path).parent.resolve().is_relative_to(folder.resolve()):
+    is_inside = bool(path.name) and not escapes_folder(stem)
+    if is_inside and len(path.parts) > 1:  # a folder on the way may be a link
+        is_inside = (folder / path).parent.resolve().is_relative_to(folder.resolve())
+    if not is_inside:
         raise OutputError(
             f"{shortened(stem, PATH_CHARACTERS)} does not stay inside {folder}; use a relative name without '..'"
         )
