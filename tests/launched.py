@@ -57,12 +57,13 @@ def train_network(folder: str, run: str, kill_after: int = 0) -> None:
 
 
 def train_teacher(run: str, kill_after: int = 0, changes: Mapping[str, Any] = MappingProxyType({})) -> None:
-    """Train a tiny ICLIP on what `teachers` has, in a folder; kill -9 after a step."""
+    """Train a tiny ICLIP on what `teachers` has, in a folder ("{rank}" is a process); kill -9 after a step."""
     from teachers import RECIPE, data, words
     from tiny import tiny_iclip
 
     with processes.joined(torch.device("cpu")):
-        TeacherTask(tiny_iclip(), data(), words(), replace(RECIPE, **changes)).loop(Path(run)).fit(_killing(kill_after))
+        task = TeacherTask(tiny_iclip(), data(), words(), replace(RECIPE, **changes))
+        task.loop(Path(run.format(rank=processes.index()))).fit(_killing(kill_after))
 
 
 def write_teacher_gradients(file: str, changes: Mapping[str, Any]) -> None:

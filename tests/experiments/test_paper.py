@@ -154,8 +154,8 @@ def test_what_it_costs(
     assert said[0].startswith("clip+dino: image tower 0.")
     photos = {line.split(":")[0]: line.split(": ")[1].split(" ")[0] for line in said[1:-2]}
     assert list(photos.values()) == ["12", "6", "48", "6", "4", "4"]
-    # Features and attention come in batches of 16, crops in batches of 16; of six photos, four are labelled at once.
-    hours = 12 / 16 + 6 / 16 + 48 / 16 + 6 / 4 + 4 + 4
+    # Features and attention come in batches of 16, crops in batches of 2; of six photos, four are labelled at once.
+    hours = 12 / 16 + 6 / 16 + 48 / 2 + 6 / 4 + 4 + 4
     assert said[-2] == f"in all about {hours:.1f} hours on this machine, on cpu, with one process"
     assert not (tmp_path / "out").exists()
 
@@ -169,4 +169,5 @@ def called(paper: Any, root: Path) -> Callable[..., None]:
     app.command()(paper.__main__.main)
     given = ["--captions", root / "captioned", "--images", root / "captioned", "--voc", root / "voc", "--labels", "cat"]
     given += ["--tower", f"{root / 'clip'}={root / 'dino'}", "--encoder", "segmentation-lite0", "--setting", "plain"]
+    given += ["--protocol", "freeseg", "--side", 32, "--network-batch-size", 2]
     return lambda *more: app([*map(str, given), *map(str, more)], standalone_mode=False)

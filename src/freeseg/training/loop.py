@@ -121,9 +121,14 @@ class Loop(Generic[Batch]):
             report: Called after every step.
 
         Raises:
-            FreeSegError: The run holds a training with other settings, or a loss or gradient is not finite.
+            FreeSegError: The run holds a training with other settings, a loss or gradient is not finite, or the
+                processes that share the training do not see the same folder.
         """
         self.resume()
+        if not processes.is_same(self.step, self.task.device):
+            raise FreeSegError(
+                f"{self.run} is not the same for all processes of this training; choose an --out that all machines see"
+            )
         try:
             if self.step:  # it may have been stopped before all that follows a step was done
                 self._after_step(report)

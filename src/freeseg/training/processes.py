@@ -140,6 +140,21 @@ def total(value: Tensor) -> Tensor:
     return value
 
 
+def is_same(value: int, device: torch.device) -> bool:
+    """Whether all processes have the same number.
+
+    Example:
+        >>> is_same(3, torch.device("cpu"))
+        True
+    """
+    if count() == 1:
+        return True
+    ends = torch.tensor([value, -value], device=device)
+    dist.all_reduce(ends, dist.ReduceOp.MIN)
+    least, most = ends.tolist()
+    return bool(least == -most)
+
+
 def average_gradients(parameters: Iterable[Tensor]) -> None:
     """Give all processes the mean of their gradients."""
     if count() == 1:

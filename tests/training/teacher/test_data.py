@@ -15,7 +15,7 @@ from PIL import Image
 from freeseg.data import open_sources
 from freeseg.errors import DataError
 from freeseg.models.iclip import ICLIP
-from freeseg.training import features
+from freeseg.training import features, processes
 from freeseg.training.features import expected_bytes
 from freeseg.training.teacher.data import TeacherData, open_stores, read_teacher_data
 from freeseg.words import Vocabulary
@@ -114,3 +114,10 @@ def test_photos_without_any_caption_cannot_be_trained_on(tmp_path: Path) -> None
     (tmp_path / "plain" / "a.png").write_bytes(buffer.getvalue())
     with pytest.raises(DataError, match="no photo with captions"):
         run(tiny_iclip(), tmp_path / "plain", tmp_path / "cache")
+
+
+def test_another_process_whose_cache_is_another(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = features.ExtractedPhotos([features.ExtractedPhoto("a" * 64, ("a cat",), "train")])
+    monkeypatch.setattr(processes, "from_first", lambda compute: found)
+    with pytest.raises(DataError, match="are not there; choose a --cache that all machines see"):
+        run(tiny_iclip(), folder, tmp_path / "cache")

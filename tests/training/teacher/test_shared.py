@@ -71,6 +71,13 @@ def test_it_goes_on_with_another_number(tmp_path: Path, alone: dict[str, Any], b
     assert_close(state_of(tmp_path), alone)
 
 
+def test_processes_that_do_not_see_the_same_folder_end(tmp_path: Path) -> None:
+    launch(1, train_teacher, str(tmp_path / "run-0"), 3, EVERYTHING, folder=tmp_path)
+    for done in launch(2, train_teacher, str(tmp_path / "run-{rank}"), 0, EVERYTHING, folder=tmp_path):
+        assert done.code == 1
+        assert "is not the same for all processes of this training; choose an --out that all machines see" in done.err
+
+
 def test_a_batch_that_processes_cannot_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "count", lambda: 3)
     with pytest.raises(DataError, match="a batch of 8 cannot be shared by 3 processes; change --batch-size"):

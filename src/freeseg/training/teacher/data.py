@@ -105,7 +105,7 @@ def read_teacher_data(
         on_texts: Called with (done, total) after each batch of captions.
 
     Raises:
-        DataError: Not one photo has captions to train on.
+        DataError: Not one photo has captions to train on, or the caches are not the same for all processes.
         OutputError: The cache cannot be written, or the disk is full.
     """
     images, texts = stores
@@ -119,6 +119,10 @@ def read_teacher_data(
     extracted = processes.from_first(extract)  # the order of the rows must not depend on who is faster
     for store in (images, texts, *((attention.store,) if attention else ())):
         store.reread()
+    if any(photo.sha256 not in images for photo in extracted.photos):
+        raise DataError(
+            "the features that the first process computed are not there; choose a --cache that all machines see"
+        )
     data = TeacherData(images.rows(), texts.rows(), skipped=extracted.skipped, sources=extracted.sources)
     if attention:
         data.attention = _in_order([photo.sha256 for photo in extracted.photos], images, attention.store)
