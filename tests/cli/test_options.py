@@ -40,6 +40,7 @@ DIFFERENCES = (
     Difference("embed", "--engine", {"help", "type"}, "it can share its photos out with Ray"),
     Difference("query", "--engine", {"help", "type"}, "the embeddings tell the engine; Ray may share them out"),
     Difference("segment", "--engine", {"help", "type"}, "it can share its photos out with Ray"),
+    Difference("label", "--engine", {"help", "type"}, "it can share its photos out with Ray"),
     Difference("heatmap", "--out", {"default"}, "its files are for people to look at: they may go to ./out"),
     Difference("export", "--out", {"default"}, "with --light, the files belong beside the model"),
     Difference("export", "--labels", {"default"}, "without labels, the file takes any words"),
