@@ -51,7 +51,7 @@ types-of-tests: .venv/dev.stamp
 	$(BIN)/mypy --config-file tests/mypy.ini
 
 .PHONY: test-scale
-test-scale: .venv/dev.stamp ## Runs over many photos that lose processes, on Ray and in a store (with moto); takes minutes.
+test-scale: .venv/scale.stamp ## Runs over many photos that lose processes, machines and answers of a store; takes 15 minutes.
 	FREESEG_TEST_SCALE=1 $(BIN)/pytest -rs tests/scale $(ARGS)
 
 .PHONY: coverage
@@ -123,6 +123,11 @@ clean: ## Remove everything that these targets made.
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@ .venv/demo.stamp
+
+# A store for the tests to talk to; it is no part of the extra "dev", since it is 300 MB.
+.venv/scale.stamp: .venv/dev.stamp
+	$(BIN)/pip install --quiet --constraint constraints.txt "moto[server]>=5"
+	touch $@
 
 .venv/mutants.stamp: .venv/dev.stamp
 	$(BIN)/pip install --quiet --constraint constraints.txt "mutmut>=3.8"

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from freeseg.errors import FreeSegError, PhotoError, reason
 from freeseg.files import path_for_message
 from freeseg.urls import is_url
 
+Result = TypeVar("Result")
+
 STORE_BUFFER = 1 << 23  # bytes
+PAUSES = (0.1, 0.5, 2.0)  # seconds, before a store that failed is asked again
 _WEB = ("http://", "https://")
 
 
@@ -86,11 +90,70 @@ def opened_place(place: str) -> Iterator[Any]:
     """
     if is_remote(place):
         store = store_of(place)
-        with store.system.open_input_file(store.path) as file:
-            yield file
+        with _asked_again(lambda: store.system.open_input_file(store.path)) as file:
+            yield _PatientFile(file)
     else:
         with open(local_path(place), "rb") as file:  # noqa: PTH123 - also names that are no text
             yield file
+
+
+class _PatientFile(io.RawIOBase):
+    """A file in a store that is asked again where it fails.
+
+    The clients of stores do so by themselves, but for one case: where a store that is too busy says so in more bytes
+    than were asked for, that of Amazon's takes it for damage.
+
+    Args:
+        file: As pyarrow opened it.
+    """
+
+    def __init__(self, file: Any):
+        self._file, self._size, self._place = file, int(file.size()), 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def tell(self) -> int:
+        """The byte that is read next."""
+        return self._place
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a byte."""
+        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        """Read as many bytes as there is room for, and as there are."""
+        content = self._next(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read some bytes, or the rest, in one request."""
+        return self._next(self._size if size is None or size < 0 else size)
+
+    def _next(self, most: int) -> bytes:
+        count = max(0, min(most, self._size - self._place))
+        content = bytes(_asked_again(lambda: self._file.read_at(count, self._place))) if count else b""
+        self._place += len(content)
+        return content
+
+
+def _asked_again(ask: Callable[[], Result]) -> Result:
+    """What a store answers, which is asked again some times where it fails, but not where it refuses."""
+    for pause in PAUSES:
+        try:
+            return ask()
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) or "ACCESS_DENIED" in str(error):
+                raise
+        time.sleep(pause)
+    return ask()
 
 
 @contextmanager
