@@ -1,9 +1,13 @@
 """What a run over many photos costs beside the looking: Ray, listing, and finding out what is done.
 
     python -m benchmarks.many_photos --photos 200 --names 1000000
+    python -m benchmarks.many_photos --memory 1000,10000,50000
+    python -m benchmarks.many_photos --rows
 
-Photos are noise. The names are those of no photos: an output that says that it has them is made up, and a run over them
-must find that nothing is missing.
+The second looks at small photos in one process for each number of them, and says how much memory each has taken. The
+third says how many bytes a photo has in the output; its photos are some of scikit-image's. Otherwise photos are noise.
+The names are those of no photos: an output that says that it has them is made up, and a run over them must find that
+nothing is missing.
 """
 
 from __future__ import annotations
@@ -14,19 +18,23 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pyarrow
+import skimage.data
 from PIL import Image
 
-from freeseg.distributed import Block, Outcome, Parts, Plan, mask_plan, missing_blocks, photo_references
+from freeseg.distributed import Block, Outcome, Parts, Plan, embedding_plan, mask_plan, missing_blocks, photo_references
 from freeseg.distributed.blocks import MOST_PHOTOS
 from freeseg.distributed.drivers import in_this_process
 from freeseg.distributed.on_ray import cluster, on_ray
 from freeseg.distributed.segmenting import mask_schema
 from freeseg.system import available_cores
 
+DRAWN = 1_000  # small photos; the others are these under other names
+SHOWN = ("chelsea", "coffee", "astronaut", "rocket")  # photos of scikit-image
 LABELS = "cat, dog, person, car, tree"
 
 
@@ -76,6 +84,40 @@ def _resuming(folder: Path, count: int, plan: Plan) -> None:
     _timed("finding one new photo", lambda: sum(len(b.photos) for b in _blocks(names, plan, out, MOST_PHOTOS)))
 
 
+def _memory(count: int) -> None:
+    """Segment small photos, many of which are the same file, and say the peak of the process's memory."""
+    plan = mask_plan(LABELS, model="freeseg-lite", short_side=64)
+    with tempfile.TemporaryDirectory(prefix="fs-") as folder:
+        photos, out = Path(folder, "photos"), Path(folder, "out")
+        photos.mkdir()
+        for number in range(count):
+            path, first = photos / f"{number:06}.jpg", photos / f"{number % DRAWN:06}.jpg"
+            if number < DRAWN:
+                Image.fromarray(np.random.default_rng(number).integers(0, 256, (60, 80, 3), np.uint8)).save(path)
+            else:
+                path.hardlink_to(first)
+        with Parts(str(out)).begun(plan):
+            blocks = _blocks([str(photos)], plan, out, MOST_PHOTOS)
+            done = sum(each.photos for each in in_this_process(blocks, plan, str(out), threads=available_cores()))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{done:,} small photos: peak of the process {peak:.0f} MB", flush=True)
+
+
+def _rows() -> None:
+    """Say how many bytes a photo has in a part, of masks and of embeddings."""
+    plans = mask_plan(LABELS, model="freeseg-lite"), embedding_plan(model="freeseg-lite")
+    with tempfile.TemporaryDirectory(prefix="fs-") as folder:
+        photos = Path(folder, "photos")
+        photos.mkdir()
+        for name in SHOWN:
+            Image.fromarray(getattr(skimage.data, name)()).save(photos / f"{name}.jpg")
+        for plan in plans:
+            out = Path(folder, plan.kind)
+            list(in_this_process(_blocks([str(photos)], plan, out, len(SHOWN)), plan, str(out)))
+            bytes_ = sum(path.stat().st_size for path in out.glob("*.parquet")) / len(SHOWN)
+            print(f"{plan.kind}: {bytes_ / 1000:,.1f} KB a photo")
+
+
 def _timed(what: str, work: Callable[[], int]) -> None:
     begun = time.monotonic()
     result = work()
@@ -88,7 +130,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=int, default=200)
     parser.add_argument("--names", type=int, default=1_000_000)
+    parser.add_argument("--memory", default="", help="numbers of small photos, separated by commas")
+    parser.add_argument("--rows", action="store_true")
     asked = parser.parse_args()
+    if asked.memory:
+        for count in map(int, asked.memory.split(",")):
+            process = get_context("spawn").Process(target=_memory, args=(count,))  # a peak of its own
+            process.start()
+            process.join()
+        return
+    if asked.rows:
+        _rows()
+        return
     print(f"{available_cores()} cores of {platform.machine()}")
     plan = mask_plan(LABELS, model="freeseg-lite")
     with tempfile.TemporaryDirectory(prefix="fs-") as folder:
