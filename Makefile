@@ -124,9 +124,9 @@ clean: ## Remove everything that these targets made.
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@ .venv/demo.stamp
 
-# A store for the tests to talk to; it is no part of the extra "dev", since it is 300 MB.
+# A store for the tests to talk to, and Ray Serve; they are no part of the extra "dev", since they are 400 MB.
 .venv/scale.stamp: .venv/dev.stamp
-	$(BIN)/pip install --quiet --constraint constraints.txt "moto[server]>=5"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[ray-serve]" "moto[server]>=5"
 	touch $@
 
 .venv/mutants.stamp: .venv/dev.stamp

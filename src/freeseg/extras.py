@@ -23,6 +23,7 @@ EXTRAS = {
     "pandas": "pandas",
     "pyarrow": "parquet",
     "ray": "ray",
+    "grpc": "ray-serve",
     "supervision": "supervision",
     "accelerate": "train",
     "matplotlib": "train",
@@ -36,7 +37,14 @@ EXTRAS = {
     "python_multipart": "serve",
     "uvicorn": "serve",
 }
-TITLES = {"torch": "PyTorch", "pillow_heif": "pillow-heif", "av": "PyAV", "yaml": "PyYAML", "ray": "Ray"}
+TITLES = {
+    "torch": "PyTorch",
+    "pillow_heif": "pillow-heif",
+    "av": "PyAV",
+    "yaml": "PyYAML",
+    "ray": "Ray",
+    "grpc": "Ray Serve",
+}
 TORCH = ("torch", "transformers", "huggingface_hub")  # what the engine of PyTorch needs
 SERVE = ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn")
 

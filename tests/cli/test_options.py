@@ -41,6 +41,7 @@ DIFFERENCES = (
     Difference("query", "--engine", {"help", "type"}, "the embeddings tell the engine; Ray may share them out"),
     Difference("segment", "--engine", {"help", "type"}, "it can share its photos out with Ray"),
     Difference("label", "--engine", {"help", "type"}, "it can share its photos out with Ray"),
+    Difference("serve", "--engine", {"help", "type"}, "it can serve from several processes with Ray"),
     Difference("heatmap", "--out", {"default"}, "its files are for people to look at: they may go to ./out"),
     Difference("export", "--out", {"default"}, "with --light, the files belong beside the model"),
     Difference("export", "--labels", {"default"}, "without labels, the file takes any words"),

@@ -94,6 +94,16 @@ def listen(access: Access) -> socket.socket:
     return listening
 
 
+def free_port(access: Access) -> int:
+    """The port at which somebody else may listen now.
+
+    Raises:
+        FreeSegError: The address cannot be had.
+    """
+    with listen(access) as listening:
+        return int(listening.getsockname()[1])
+
+
 def serve(
     load: Callable[[], FreeSeg], limits: Limits, access: Access, *, started: Callable[[str], None] = print
 ) -> None:

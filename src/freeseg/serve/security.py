@@ -31,7 +31,7 @@ _HEADERS = {
 }
 _CORS_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept, X-Session-Id",
     "Access-Control-Max-Age": "600",
 }
 

@@ -9,6 +9,7 @@ import { labelText } from "./words.js";
 const TRIES = 6; // of a request that a busy server puts off
 const LONGEST_WAIT = 15; // seconds
 const TOKEN = "freeseg-token";
+const SESSION = randomText(); // where several servers share the work, the one that keeps this page's photos answers
 
 export class Api {
   /** @param {(seconds: number) => void} onBusy Called before waiting for a busy server. */
@@ -107,7 +108,8 @@ export class Api {
    */
   async #ask(path, options = {}) {
     for (let attempt = 1; ; attempt += 1) {
-      const headers = { ...options.headers, ...(this.token && { Authorization: `Bearer ${this.token}` }) };
+      const own = { "X-Session-Id": SESSION, ...(this.token && { Authorization: `Bearer ${this.token}` }) };
+      const headers = { ...options.headers, ...own };
       const response = await fetch(this.address(path), { ...options, headers }).catch((error) => {
         throw error.name === "AbortError" ? error : networkProblem();
       });
@@ -130,4 +132,9 @@ function pause(seconds, signal) {
       reject(new DOMException("stopped", "AbortError"));
     });
   });
+}
+
+/** @returns {string} */
+function randomText() {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
 }
