@@ -1,4 +1,7 @@
-"""Photos and output in a store that speaks the protocol of S3: moto's server on this machine, where it is installed."""
+"""Photos and output in a store that speaks the protocol of S3: moto's server on this machine.
+
+What takes a while is for `make test-scale`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ from freeseg.extras import is_installed
 from many_photos import blocks_of, draw_photos, rows_of, small_plan
 
 pytest.importorskip("moto.server")
-pytestmark = pytest.mark.skipif("FREESEG_TEST_SCALE" not in os.environ, reason="takes a while: make test-scale")
+ONLY_AT_SCALE = pytest.mark.skipif("FREESEG_TEST_SCALE" not in os.environ, reason="takes a while: make test-scale")
 START_SECONDS = 60
 SERVER = str(Path(__file__).parents[1] / "flaky_store.py")
 
@@ -95,7 +98,9 @@ def there(photos: Path) -> list[dict[str, Any]]:
     return rows_of(out)
 
 
-@pytest.mark.parametrize(("failing", "late"), [(0, 0), (0.2, 0.2)], ids=["calm", "flaky"])
+@pytest.mark.parametrize(
+    ("failing", "late"), [(0, 0), pytest.param(0.2, 0.2, marks=ONLY_AT_SCALE)], ids=["calm", "flaky"]
+)
 def test_a_store_gives_what_a_folder_gives(
     photos: Path, there: list[dict[str, Any]], failing: float, late: float
 ) -> None:
@@ -127,6 +132,7 @@ def test_captions_from_shards_in_a_store(tmp_path: Path) -> None:
             open_sources(["s3://bucket/shards/{002..003}.tar"])
 
 
+@ONLY_AT_SCALE
 @pytest.mark.skipif(not is_installed("ray"), reason="Ray is not installed")
 def test_machines_read_from_a_store_and_write_to_it(photos: Path, there: list[dict[str, Any]]) -> None:
     plan, parts = small_plan(), Parts("s3://bucket/out")
@@ -140,6 +146,7 @@ def test_machines_read_from_a_store_and_write_to_it(photos: Path, there: list[di
         check_rows(there)
 
 
+@ONLY_AT_SCALE
 def test_what_is_wrong_with_a_store_is_one_line(tmp_path: Path) -> None:
     plan, parts = small_plan(), Parts("s3://bucket/out")
     with running_store():
