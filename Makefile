@@ -51,7 +51,7 @@ types-of-tests: .venv/dev.stamp
 	$(BIN)/mypy --config-file tests/mypy.ini
 
 .PHONY: test-scale
-test-scale: .venv/scale.stamp ## Runs over many photos that lose processes, machines and answers of a store; takes 15 minutes.
+test-scale: .venv/scale.stamp ## Runs over many photos that lose processes, machines and answers of a store; takes 6 minutes.
 	FREESEG_TEST_SCALE=1 $(BIN)/pytest -rs tests/scale $(ARGS)
 
 .PHONY: coverage
