@@ -71,8 +71,8 @@ def reduced_rank(gram: Tensor, moment: Tensor, rank: int) -> tuple[Tensor, Tenso
         weights (I, rank) and basis (D, rank), whose columns are orthonormal.
 
     Example:
-        >>> inputs = torch.randn(50, 4, dtype=torch.float64)
-        >>> targets = inputs @ torch.randn(4, 3, dtype=torch.float64)
+        >>> inputs = torch.eye(4, dtype=torch.float64)
+        >>> targets = inputs @ torch.eye(4, 3, dtype=torch.float64)
         >>> weights, basis = reduced_rank(inputs.T @ inputs, inputs.T @ targets, 3)
         >>> bool((inputs @ weights @ basis.T - targets).abs().max() < 0.05)
         True
