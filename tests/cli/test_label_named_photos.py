@@ -14,7 +14,8 @@ from PIL import Image
 from commands import Run, one_line
 from films import GREYS, film
 from freeseg.data.free_masks import FreeMasks, open_free_masks
-from freeseg.labelling import COLLECTED
+from freeseg.labelling import COLLECTED, collect_photos
+from freeseg.photos import given_photos
 from freeseg.training.network.labelled_photos import find_photos
 from labelled import content, draw_photo
 from web_server import web_server
@@ -83,6 +84,15 @@ def test_a_bad_one_costs_the_others_nothing(run: Run, tmp_path: Path) -> None:
         [f"freeseg: cannot read {url}: the server answers 404 (Not Found); check the URL in a browser"],
     )
     assert "1 photos labelled, 1 in all" in done.out
+
+
+def test_a_video_that_has_gone_meanwhile_costs_the_others_nothing(tmp_path: Path) -> None:
+    found = given_photos([str(film(tmp_path / name)) for name in ("a.mp4", "b.mp4")], io.BytesIO(), every=6)
+    (tmp_path / "a.mp4").unlink()
+    collected, unread = collect_photos(found, tmp_path / "collected")
+    assert [line.partition(":")[0] for line in unread] == [f"cannot read {tmp_path}/a.mp4"]
+    assert collected is not None
+    assert [key.partition("-")[0] for key, *_ in collected] == ["b"]
 
 
 @pytest.mark.parametrize(

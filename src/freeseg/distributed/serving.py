@@ -40,7 +40,6 @@ def serve_on_ray(
     replicas: int | None = None,
     address: str | None = None,
     started: Callable[[str], None] = print,
-    stop: threading.Event | None = None,
 ) -> None:
     """Serve from several processes until a signal comes.
 
@@ -51,23 +50,22 @@ def serve_on_ray(
         replicas: How many processes with a model there are; None for one for each processor of the cluster.
         address: Of the cluster's head, such as "head:6379"; None for Ray on this machine alone.
         started: Called with the address when requests are answered.
-        stop: What ends the server when it is set, besides SIGINT and SIGTERM.
 
     Raises:
         FreeSegError: Ray Serve is not installed, the cluster cannot be reached or has fewer processors than replicas,
             the address cannot be had; and as of `freeseg.load`.
     """
     require("ray", "grpc", *SERVE, what="freeseg serve --engine ray")
-    from freeseg.serve.running import free_port
+    from freeseg.serve.running import free_port, url_of
 
     freeseg.load(**options)  # what is wrong with the model is told before anything is started
-    port, ended = free_port(access), stop or threading.Event()
+    port, ended = free_port(access), threading.Event()
     with cluster(address) as processors:
         count = replicas or processors
         if count > processors:
             raise FreeSegError(f"the cluster has {processors} processors for {count} replicas; give --replicas fewer")
         with _application(options, limits, access, port, count), _set_by_signals(ended):
-            started(f"http://{access.host}:{port}")
+            started(url_of(access, port))
             ended.wait()
 
 

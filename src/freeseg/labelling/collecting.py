@@ -7,8 +7,9 @@ from pathlib import Path, PurePath
 
 from freeseg.data import NamedPhotos
 from freeseg.errors import PhotoError
-from freeseg.files import bytes_sha256, remove_half_written, write_bytes, write_picture
+from freeseg.files import bytes_sha256, path_for_message, remove_half_written, write_bytes, write_picture
 from freeseg.photos import FoundPhoto, WebPhoto, read_photo, suffixes
+from freeseg.photos.decoding import photo_errors
 from freeseg.urls import url_name
 
 COLLECTED = "collected"  # the folder for them, in that of the masks
@@ -41,8 +42,9 @@ def collect_photos(
     kept, failed = list[Path](), list[str]()
     remove_half_written(folder, recursive=False)
     for done, photo in enumerate(photos, start=1):
-        path = folder / _kept_name(photo)
         try:
+            with photo_errors(path_for_message(photo.source)):  # its file may have gone meanwhile
+                path = folder / _kept_name(photo)
             if not path.is_file():
                 _keep(photo, path)
             kept.append(path)

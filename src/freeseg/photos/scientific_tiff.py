@@ -37,6 +37,8 @@ def open_scientific(file: BinaryIO, name: str) -> Image.Image:
         pages = (page.aspage() for page in opened.pages)
         page = next((page for page in pages if not (page.is_reduced or page.is_mask)), opened.pages.first)
         check_size((page.imagewidth, page.imagelength), name, "TIFF")
+        if len(page.shape) not in (2, 3) or page.samplesperpixel not in (1, 3, 4):  # before they take memory
+            raise PhotoError(f"cannot read {name}: pixels of shape {page.shape}; save one page or channel of it as PNG")
         values = page.asarray()
         white_is_zero = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and values.ndim == 3:
@@ -46,6 +48,4 @@ def open_scientific(file: BinaryIO, name: str) -> Image.Image:
     values = values[..., 0] if values.shape[2:] == (1,) else values
     if values.ndim == 2:
         return Image.fromarray(grey_eight_bits(values, name, white_is_zero=white_is_zero)).convert("RGB")
-    if values.ndim == 3 and values.shape[2] in (3, 4):
-        return Image.fromarray(np.ascontiguousarray(eight_bits(values[..., :3], name)))
-    raise PhotoError(f"cannot read {name}: pixels of shape {values.shape}; save one page or channel of it as PNG")
+    return Image.fromarray(np.ascontiguousarray(eight_bits(values[..., :3], name)))

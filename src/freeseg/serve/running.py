@@ -104,6 +104,17 @@ def free_port(access: Access) -> int:
         return int(listening.getsockname()[1])
 
 
+def url_of(access: Access, port: int) -> str:
+    """Where the server is.
+
+    Example:
+        >>> url_of(Access(host="::1"), 8000)
+        'http://[::1]:8000'
+    """
+    host = f"[{access.host}]" if ":" in access.host else access.host
+    return f"http://{host}:{port}"
+
+
 def serve(
     load: Callable[[], FreeSeg], limits: Limits, access: Access, *, started: Callable[[str], None] = print
 ) -> None:
@@ -124,8 +135,7 @@ def serve(
     with listen(access) as socket_, warnings.catch_warnings(), _logged_to_stderr():
         warnings.simplefilter("ignore")  # they hold words; what concerns a client is in its answer
         server = StoppableServer(create_app(load(), limits, access), limits)
-        host = f"[{access.host}]" if ":" in access.host else access.host
-        address = f"http://{host}:{socket_.getsockname()[1]}"
+        address = url_of(access, socket_.getsockname()[1])
         asyncio.run(_run(server, socket_, lambda: started(address)))
 
 
