@@ -52,7 +52,7 @@ types-of-tests: .venv/dev.stamp
 
 .PHONY: test-scale
 test-scale: .venv/scale.stamp ## Runs over many photos that lose processes, machines and answers of a store; takes 6 minutes.
-	FREESEG_TEST_SCALE=1 $(BIN)/pytest -rs tests/scale $(ARGS)
+	FREESEG_TEST_SCALE=1 $(BIN)/pytest -rs tests/scale tests/cli/test_train_command.py -k 'scale or launcher' $(ARGS)
 
 .PHONY: coverage
 coverage: .venv/dev.stamp ## Run all tests and measure which lines they run; fails below the floor in pyproject.toml.

@@ -2,12 +2,13 @@
 
     python -m benchmarks.many_photos --photos 200 --names 1000000
     python -m benchmarks.many_photos --memory 1000,10000,50000
+    python -m benchmarks.many_photos --memory 1000,10000 --free-masks
     python -m benchmarks.many_photos --rows
 
-The second looks at small photos in one process for each number of them, and says how much memory each has taken. The
-third says how many bytes a photo has in the output; its photos are some of scikit-image's. Otherwise photos are noise.
-The names are those of no photos: an output that says that it has them is made up, and a run over them must find that
-nothing is missing.
+The second looks at small photos in one process for each number of them, and says how much memory each has taken; the
+third makes free masks of them. The last says how many bytes a photo has in the output; its photos are some of
+scikit-image's. Otherwise photos are noise. The names are those of no photos: an output that says that it has them is
+made up, and a run over them must find that nothing is missing.
 """
 
 from __future__ import annotations
@@ -26,12 +27,24 @@ import pyarrow
 import skimage.data
 from PIL import Image
 
-from freeseg.distributed import Block, Outcome, Parts, Plan, embedding_plan, mask_plan, missing_blocks, photo_references
+from freeseg.distributed import (
+    Block,
+    Outcome,
+    Parts,
+    Plan,
+    embedding_plan,
+    free_mask_plan,
+    mask_plan,
+    missing_blocks,
+    photo_references,
+)
 from freeseg.distributed.blocks import MOST_PHOTOS
 from freeseg.distributed.drivers import in_this_process
 from freeseg.distributed.on_ray import cluster, on_ray
 from freeseg.distributed.segmenting import mask_schema
+from freeseg.labelling.photo import LabellingOptions
 from freeseg.system import available_cores
+from freeseg.words import Vocabulary
 
 DRAWN = 1_000  # small photos; the others are these under other names
 SHOWN = ("chelsea", "coffee", "astronaut", "rocket")  # photos of scikit-image
@@ -84,9 +97,13 @@ def _resuming(folder: Path, count: int, plan: Plan) -> None:
     _timed("finding one new photo", lambda: sum(len(b.photos) for b in _blocks(names, plan, out, MOST_PHOTOS)))
 
 
-def _memory(count: int) -> None:
+def _free_masks(views: tuple[int, ...] = ()) -> Plan:
+    return free_mask_plan(LabellingOptions(Path(), Vocabulary.of(LABELS), "freeseg-lite", views=views))
+
+
+def _memory(count: int, free_masks: bool) -> None:
     """Segment small photos, many of which are the same file, and say the peak of the process's memory."""
-    plan = mask_plan(LABELS, model="freeseg-lite", short_side=64)
+    plan = _free_masks(views=(64,)) if free_masks else mask_plan(LABELS, model="freeseg-lite", short_side=64)
     with tempfile.TemporaryDirectory(prefix="fs-") as folder:
         photos, out = Path(folder, "photos"), Path(folder, "out")
         photos.mkdir()
@@ -104,8 +121,8 @@ def _memory(count: int) -> None:
 
 
 def _rows() -> None:
-    """Say how many bytes a photo has in a part, of masks and of embeddings."""
-    plans = mask_plan(LABELS, model="freeseg-lite"), embedding_plan(model="freeseg-lite")
+    """Say how many bytes a photo has in a part, of masks, of embeddings and of free masks."""
+    plans = mask_plan(LABELS, model="freeseg-lite"), embedding_plan(model="freeseg-lite"), _free_masks()
     with tempfile.TemporaryDirectory(prefix="fs-") as folder:
         photos = Path(folder, "photos")
         photos.mkdir()
@@ -131,11 +148,12 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=200)
     parser.add_argument("--names", type=int, default=1_000_000)
     parser.add_argument("--memory", default="", help="numbers of small photos, separated by commas")
+    parser.add_argument("--free-masks", action="store_true", help="with --memory: label, and do not segment")
     parser.add_argument("--rows", action="store_true")
     asked = parser.parse_args()
     if asked.memory:
         for count in map(int, asked.memory.split(",")):
-            process = get_context("spawn").Process(target=_memory, args=(count,))  # a peak of its own
+            process = get_context("spawn").Process(target=_memory, args=(count, asked.free_masks))  # a peak of its own
             process.start()
             process.join()
         return

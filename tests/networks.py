@@ -15,6 +15,7 @@ from freeseg.loading import on_torch
 from freeseg.models import Config, Preprocessing, TowerPair
 from freeseg.models.network import SegmentationNetwork, SegmentationTower
 from freeseg.models.towers.efficientnet import EfficientNetLite
+from freeseg.photos.references import PhotoReference
 from freeseg.training.features import GRID
 from freeseg.training.network.batches import Samples
 from freeseg.training.network.devices import accelerator
@@ -96,7 +97,7 @@ def tiny_task(
 ) -> NetworkTask:
     """The training of a tiny network on drawn photos."""
     masks, photos = draw_free_masks(folder) if not (folder / "masks").exists() else _drawn(folder)
-    samples = Samples(masks, photos, np.arange(len(photos)), recipe)
+    samples = Samples(masks, [*map(PhotoReference.of_file, photos)], np.arange(len(photos)), recipe)
     network, teacher = tiny_network(recipe.seed), tiny_teacher(len(photos))
     return NetworkTask(network, teacher, samples, np.arange(len(photos)), {}, on or accelerator("cpu"), workers=workers)
 

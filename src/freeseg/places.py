@@ -168,6 +168,36 @@ def buffered_place(place: str) -> Iterator[Any]:
         yield io.BufferedReader(file, STORE_BUFFER) if is_remote(place) else file
 
 
+def lines_of(place: str, block: int = 1 << 20) -> Iterator[bytes]:
+    """The lines of a file, without their ends and without the mark of UTF-8, some bytes at a time.
+
+    Raises:
+        OSError: It cannot be opened.
+        FreeSegError: Its store cannot be opened.
+    """
+    rest = b""
+    with opened_place(place) as file:
+        while content := file.read(block):
+            *lines, rest = (rest + content).split(b"\n")
+            yield from map(_without_ends, lines)
+    yield _without_ends(rest)
+
+
+def _without_ends(line: bytes) -> bytes:
+    return line.removeprefix(b"\xef\xbb\xbf").strip(b"\r\n")
+
+
+def inside(folder: str, name: str) -> str:
+    """The place of a file in a folder; what a URL says behind "?" is kept.
+
+    Example:
+        >>> inside("s3://bucket/photos?region=eu", "a.jpg"), inside("photos/", "a.jpg")
+        ('s3://bucket/photos/a.jpg?region=eu', 'photos/a.jpg')
+    """
+    base, mark, query = folder.partition("?") if is_remote(folder) else (folder, "", "")
+    return f"{base.rstrip('/')}/{name}{mark}{query}"
+
+
 def listed_store(place: str) -> Iterator[str]:
     """The files in a folder of a store and below it, sorted. The names in one folder are in memory at a time.
 

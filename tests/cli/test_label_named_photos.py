@@ -40,7 +40,7 @@ def test_files_patterns_and_lists(run: Run, tmp_path: Path) -> None:
     assert run("label", "set/**/*.png", "@names.txt", *WORDS).code == 0
     masks = open_free_masks(Path("masks"))
     assert labelled(masks) == [("set", "a.png"), ("set", "below/b.png"), ("set", "c.png")]
-    assert find_photos(masks, [Path("set")]) == [Path("set/a.png"), Path("set/below/b.png"), Path("set/c.png")]
+    assert [photo.path for photo in find_photos(masks, [Path("set")])] == ["set/a.png", "set/below/b.png", "set/c.png"]
     before = content(Path("masks"))
     done = run("label", "@names.txt", "set/**/*.png", "set", *WORDS)
     assert "two sources are called 'set'" in one_line(done)
@@ -65,7 +65,7 @@ def test_what_is_no_file_is_kept_for_training(run: Run, monkeypatch: pytest.Monk
     sources, files = zip(*labelled(masks), strict=True)
     assert set(sources) == {COLLECTED}
     assert [file.partition("-")[0] for file in files] == ["cat", "cat", "clip", "clip", "stdin"]
-    kept = find_photos(masks, [Path("masks") / COLLECTED])
+    kept = [Path(photo.path) for photo in find_photos(masks, [Path("masks") / COLLECTED])]
     assert [path.read_bytes() for path in kept[:2]] == [photo, photo]  # as they came
     for path, grey in zip(kept[2:4], (GREYS[0], GREYS[3]), strict=True):
         with Image.open(path) as frame:

@@ -109,3 +109,34 @@ def test_embed_and_query_in_this_process(run: Run, tmp_path: Path) -> None:
     assert "--address does not go with another engine" in one_line(
         run("embed", photos, "--out", out, "--address", "a:1")
     )
+
+
+def test_free_masks_in_parquet_files_and_the_same_again(run: Run, tmp_path: Path) -> None:
+    photos, out = draw_photos(tmp_path / "photos", 5), tmp_path / "out"
+    command = ("label", photos, "--labels", "cat, dog", "--format", "parquet", "--views", "64", "--out", out)
+    first = run(*command)
+    assert first.code == 0, first.err
+    assert "5 photos done (1 of them could not be read: see the column error); " in first.out
+    assert sum(row["mask"] is not None for row in rows_of(out)) == 4
+    assert run(*command).out == f"all 5 photos were done before; they are in {out}\n"
+    Image.new("RGB", (80, 60)).save(photos / "004.png")
+    assert "1 photos done, 4 done before; " in run(*command, "--retry-errors").out
+    refused = one_line(run(*command, "--ignore-below", "0.5"))
+    assert "holds what was made otherwise (other: --ignore-below, model); choose another folder" in refused
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--format", "parquet", "--workers", "2"), "--workers does not go with --format parquet; leave it out"),
+        (("--format", "parquet", "--sample", "3"), "--sample does not go with --format parquet"),
+        (("--format", "parquet", "--device", "cuda"), "--device does not go with --format parquet"),
+        (("--retry-errors",), "--retry-errors does not go with --format masks"),
+    ],
+)
+def test_what_does_not_go_with_parquet_is_refused(
+    run: Run, tmp_path: Path, options: tuple[str, ...], told: str
+) -> None:
+    photos = draw_photos(tmp_path / "photos", 2)
+    assert told in one_line(run("label", photos, "--labels", "cat", "--out", tmp_path / "out", *options))
+    assert not (tmp_path / "out").exists()

@@ -124,13 +124,19 @@ class TestTrain:
         assert said in done.err.splitlines()[-1]
 
 
-def test_two_processes_under_torchrun(trained: Path) -> None:
-    """With a cache to fill and photos to relabel, as `torchrun` starts them; what they learn is what one learns."""
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "freeseg"]
-    given = [*train(trained), "--out", "two", "--cache", "cache-of-two"]
+TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+ACCELERATE = ("accelerate.commands.launch", "--cpu", "--num_machines", "1", "--num_processes", "2")
+IN_SCALE = pytest.mark.skipif("FREESEG_TEST_SCALE" not in os.environ, reason="torchrun does the same: make test-scale")
+
+
+@pytest.mark.parametrize("launch", [TORCHRUN, pytest.param(ACCELERATE, marks=IN_SCALE)], ids=["torchrun", "accelerate"])
+def test_two_processes_of_a_launcher(trained: Path, launch: tuple[str, ...]) -> None:
+    """With a cache to fill and photos to relabel, as a launcher starts them; what they learn is what one learns."""
+    two, cache = f"two-of-{launch[0]}", f"cache-of-{launch[0]}"
+    given = ("-m", "freeseg", *train(trained), "--out", two, "--cache", cache)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*launch, *given],
+        [sys.executable, "-m", *launch, *map(str, given)],
         cwd=trained,
         env=environment,
         capture_output=True,
@@ -138,14 +144,14 @@ def test_two_processes_under_torchrun(trained: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("two in two") == 1
+    assert done.stdout.count(f"{two} in {two}") == 1
     for number in (0, 1):
-        shared, alone = (state_of(trained / name / f"round-{number}") for name in ("two", "mine"))
+        shared, alone = (state_of(trained / name / f"round-{number}") for name in (two, "mine"))
         for one, other in zip(shared["history"], alone["history"], strict=True):
             assert one == pytest.approx(other, rel=LOSS)
         torch.testing.assert_close(shared["average"], alone["average"], rtol=0, atol=WEIGHT)
     for cached in (trained / "cache").rglob("rows.bin"):
-        other = trained / "cache-of-two" / cached.relative_to(trained / "cache")
+        other = trained / cache / cached.relative_to(trained / "cache")
         assert other.stat().st_size == cached.stat().st_size  # every photo once
         assert other.with_name("keys.txt").read_bytes() == cached.with_name("keys.txt").read_bytes()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,19 +10,11 @@ import pytest
 from freeseg.distributed import PhotoReference, photo_references
 from freeseg.errors import PhotoError
 from freeseg.photos import photos_in
+from many_photos import write_tar
 
 
 def names(arguments: Sequence[object], **options: str) -> list[str]:
     return [Path(reference.photo).name for reference in photo_references([*map(str, arguments)], **options)]
-
-
-def write_tar(path: Path, members: dict[str, bytes]) -> Path:
-    with tarfile.open(path, "w") as tar:
-        for name, content in members.items():
-            header = tarfile.TarInfo(name)
-            header.size = len(content)
-            tar.addfile(header, io.BytesIO(content))
-    return path
 
 
 @pytest.fixture

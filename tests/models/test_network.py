@@ -14,6 +14,7 @@ from freeseg.models.config import WEIGHTS
 from freeseg.models.network import STRIDE, Decoder
 from freeseg.models.towers import network_family
 from freeseg.models.towers.efficientnet_lite import load_efficientnet_lite
+from freeseg.photos.references import PhotoReference
 from freeseg.pipeline import FreeSeg
 from freeseg.training.features import GRID
 from freeseg.training.network.initial_decoder import fit_decoder
@@ -79,7 +80,7 @@ def test_the_start_is_the_best_linear_guess(tmp_path: Path) -> None:
     network = tiny_network()
     before = network.image_head.first.weight.clone()
     targets = [torch.randn(1, network.dim).expand(GRID * GRID, -1) for _ in photos]
-    fit_decoder(network, photos, [targets[0] for _ in photos])
+    fit_decoder(network, [*map(PhotoReference.of_file, photos)], [targets[0] for _ in photos])
     assert not torch.equal(network.image_head.first.weight, before)
     pixels = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
     with torch.inference_mode():

@@ -56,7 +56,7 @@ def undisturbed(kind: str, photos: Path, folder: Path) -> list[dict[str, object]
     return rows_of(folder / "undisturbed")
 
 
-@pytest.mark.parametrize("kind", ["masks", "embeddings", "query"])
+@pytest.mark.parametrize("kind", ["masks", "embeddings", "query", "free masks"])
 def test_ten_kills_cost_nothing(photos: Path, tmp_path: Path, short_folder: Path, kind: str) -> None:
     plan, missing = job_of(kind, photos, tmp_path, size=2)
     out, kills, chance = tmp_path / "out", 0, random.Random(0)  # noqa: S311 - no secret
@@ -91,7 +91,7 @@ def test_ten_kills_cost_no_free_mask(tmp_path: Path, short_folder: Path, monkeyp
     assert content(tmp_path / "out") == content(tmp_path / "undisturbed")
 
 
-@pytest.mark.parametrize("kind", ["masks", "embeddings", "query"])
+@pytest.mark.parametrize("kind", ["masks", "embeddings", "query", "free masks"])
 def test_a_machine_that_dies_costs_nothing(photos: Path, tmp_path: Path, short_folder: Path, kind: str) -> None:
     from ray.cluster_utils import Cluster
 

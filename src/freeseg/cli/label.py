@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from freeseg.cli.dataclass_options import Without
-from freeseg.cli.many import Address, Where, place, refuse, unusual_model
+from freeseg.cli.many import Address, RetryErrors, Where, options_of, place, refuse, run_over_photos, unusual_model
 from freeseg.cli.options import ENGINE_HELP, Labels, ModelOptions, Out, PhotoOptions, Seed, numbers, read_labels
 from freeseg.cli.output import console, error_text, say
 from freeseg.engines.choose import EngineName
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from freeseg.photos import FoundPhoto
 
 LISTED = 30  # labels in the table
+SAMPLE = 24  # photos of the contact sheet
 
 
 def label(
@@ -57,12 +58,15 @@ def label(
         ),
     ] = "float32",
     format: Annotated[
-        Literal["masks", "coco"],
-        typer.Option(help="What to write: masks as PNG files, or these and all of them in one COCO file as well."),
+        Literal["masks", "coco", "parquet"],
+        typer.Option(
+            help="What to write: masks as PNG files; these and all of them in one COCO file as well; or Parquet files "
+            "with a row for each photo, for more photos than memory holds the names of."
+        ),
     ] = "masks",
     sample: Annotated[
         int, typer.Option(min=0, max=10_000, help="How many photos the contact sheet shows. 0 writes no contact sheet.")
-    ] = 24,
+    ] = SAMPLE,
     seed: Seed = 0,
     ignore_below: Annotated[
         float | None,
@@ -77,6 +81,7 @@ def label(
         typer.Option("--engine", help=f"{ENGINE_HELP} ray shares the photos out, on this machine or a cluster."),
     ] = "auto",
     address: Address = None,
+    retry_errors: RetryErrors = False,
 ) -> None:
     """Label photos with free masks, on which freeseg train trains a segmentation network.
 
@@ -89,27 +94,49 @@ def label(
     With --engine ray, the machines of a cluster label the photos; all of them must see the folder of --out. The masks
     are the same, and it needs the extra ray.
 
+    With --format parquet, photos may also be in Parquet files and in stores (s3://...), and --out may be in a store.
+    freeseg train reads the masks from there. It needs the extra parquet.
+
     Examples:
         freeseg label photos --labels "person|man|woman, cat, cup|mug" --out masks
         freeseg label captioned --labels "cat, sofa|couch" --out masks-coco --format coco --workers 1
         freeseg label photos --labels "cat, dog" --views 256,352 --out better-masks
         freeseg label "photos/**/*.jpg" @names.txt --labels "cat, dog" --out named-masks
         freeseg label clip.mp4 --every 10 --labels "cat, dog" --out clip-masks
+        freeseg label photos --labels "cat, dog" --format parquet --out mask-rows
         freeseg label photos --labels "cat, dog" --engine ray --address head:6379 --out masks  # needs a network
     """
     from freeseg.cli.progress import progress
     from freeseg.data import is_source, open_sources
+    from freeseg.distributed import free_mask_plan
     from freeseg.errors import OutputError
     from freeseg.labelling import label as label_sources
     from freeseg.labelling import write_coco
+    from freeseg.labelling.photo import LabellingOptions
     from freeseg.photos import Skipped
     from freeseg.places import is_remote
 
-    where = Where(on_ray=engine == "ray", address=address)
+    where = Where(on_ray=engine == "ray", address=address, retry_errors=retry_errors)
     where.check()
+    unusual = {"--workers": workers is not None} | unusual_model(model) | {"--views": False}
+    if format == "parquet":
+        unusual["--sample"] = sample != SAMPLE
+        unusual["--frames, --every or --allow-private-addresses"] = which != PhotoOptions()
+        refuse(unusual, "--format parquet")
+        options = LabellingOptions(
+            out,
+            read_labels(labels),
+            options_of(model)["model"],
+            ignore_below=ignore_below,
+            engine="auto" if engine == "ray" else engine,
+            precision=precision,
+            views=tuple(numbers(model.views, "--views") or ()),
+        )
+        run_over_photos(sources, lambda: free_mask_plan(options), out, where, captions=True)
+        return
+    refuse({"--retry-errors": retry_errors}, f"--format {format}")
     if where.on_ray:
-        unusual = {name: given for name, given in unusual_model(model).items() if name != "--views"}
-        refuse({"--workers": workers is not None} | unusual, "--engine ray")
+        refuse(unusual, "--engine ray")
     if is_remote(place(out)):
         raise OutputError(f"free masks are not written to a store, as {place(out)} is; choose a folder")
     vocabulary, skipped = read_labels(labels), Skipped()

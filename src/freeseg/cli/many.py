@@ -69,7 +69,13 @@ def segment_many(
 
 
 def run_over_photos(
-    photos: Sequence[str], make_plan: Callable[[], Plan], out: Path, where: Where, *, most: int | None = None
+    photos: Sequence[str],
+    make_plan: Callable[[], Plan],
+    out: Path,
+    where: Where,
+    *,
+    most: int | None = None,
+    captions: bool = False,
 ) -> None:
     """Do what a plan says with photos that the arguments of a command name.
 
@@ -79,6 +85,7 @@ def run_over_photos(
         out: Folder of the output, or its URL.
         where: Where it runs.
         most: How many photos a part has at most; None for as many as masks have.
+        captions: Whether what describes the photos is read.
     """
     from freeseg.distributed import Parts, block_size, missing_blocks, photo_references
     from freeseg.distributed.blocks import MOST_PHOTOS
@@ -86,14 +93,14 @@ def run_over_photos(
     where.check()
     folder = place(out)
     parts = Parts(folder)
-    references = photo_references(photos, without=folder)
+    references = photo_references(photos, without=folder, captions=captions)
     first = next(references)  # what is wrong with the arguments is told before a model is loaded
     plan = make_plan()
     size, found = block_size(chain([first], references), most or MOST_PHOTOS)
     job = Job(plan, parts, where, size)
     job.run(
         missing_blocks(found, plan, parts, size=size, passed=job.passed),
-        lambda: sum(1 for _ in photo_references(photos, without=folder)),
+        lambda: sum(1 for _ in photo_references(photos, without=folder, captions=captions)),
     )
 
 

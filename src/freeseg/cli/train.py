@@ -18,11 +18,16 @@ from freeseg.training.network.recipe import NetworkRecipe
 
 def train(
     *,
-    images: Annotated[
-        list[Path], typer.Option(help="Folder of the labelled photos. Repeat the option for several folders.")
-    ],
     masks: Annotated[Path, typer.Option(help="Folder of free masks, which freeseg label wrote.")],
     out: Out,
+    images: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of the labelled photos. Repeat the option for several folders. Masks in Parquet files know "
+            "where their photos are.",
+            show_default=False,
+        ),
+    ] = None,
     encoder: Annotated[
         str, typer.Option(help=f"Encoder of the network: {describe_image_towers(trained=True)}.")
     ] = DEFAULT_NETWORK,
@@ -74,7 +79,7 @@ def train(
     ):
         config = network.run(
             masks,
-            images,
+            images or [],
             out,
             recipe=recipe,
             encoder=encoder,

@@ -8,11 +8,12 @@ a kill, and a driver needs to know nothing about photos.
 from freeseg.distributed.blocks import Block, block_size, forget_errors, missing_blocks
 from freeseg.distributed.core import Outcome, do_block
 from freeseg.distributed.embedding import embed_block, missing_queries, query_block
+from freeseg.distributed.free_masks import label_block
 from freeseg.distributed.parts import Parts
-from freeseg.distributed.plan import Plan, embedding_plan, mask_plan, model_of, query_plan
-from freeseg.distributed.references import PhotoReference
+from freeseg.distributed.plan import Plan, embedding_plan, free_mask_plan, mask_plan, model_of, query_plan
 from freeseg.distributed.segmenting import segment_block
 from freeseg.distributed.sources import photo_references
+from freeseg.photos.references import PhotoReference
 
 __all__ = [
     "Block",
@@ -25,6 +26,8 @@ __all__ = [
     "embed_block",
     "embedding_plan",
     "forget_errors",
+    "free_mask_plan",
+    "label_block",
     "mask_plan",
     "missing_blocks",
     "missing_queries",

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from freeseg.distributed.parts import Parts
 from freeseg.distributed.plan import Plan
-from freeseg.distributed.references import KEY_BYTES, PhotoReference
 from freeseg.files import bytes_sha256
+from freeseg.photos.references import KEY_BYTES, PhotoReference
 
 NAME_DIGITS = 32
 
@@ -126,7 +126,7 @@ def forget_errors(parts: Parts, plan: Plan) -> int:
         parts.remove(name)
         if len(rest):
             photos = (PhotoReference(photo, "") for photo in rest["photo"].to_pylist())
-            parts.write(Block.of(photos, plan_sha256).name, rest)
+            parts.write(Block.of(photos, plan_sha256).name, rest, rows_per_group=plan.rows_per_group)
         forgotten += len(table) - len(rest)
     return forgotten
 

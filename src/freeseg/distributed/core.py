@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from freeseg.distributed.blocks import Block
 from freeseg.distributed.embedding import embed_block, query_block
+from freeseg.distributed.free_masks import label_block
 from freeseg.distributed.parts import Parts
 from freeseg.distributed.plan import Plan
 from freeseg.distributed.segmenting import segment_block
 
-WORK = {"masks": segment_block, "embeddings": embed_block, "query": query_block}
+WORK = {"masks": segment_block, "embeddings": embed_block, "query": query_block, "free masks": label_block}
 
 
 class Outcome(NamedTuple):
@@ -50,5 +51,5 @@ def do_block(block: Block, plan: Plan, folder: str) -> Outcome:
         Outcome(photos=1, broken=1, problem='')
     """
     table = WORK[plan.kind](block.photos, plan)
-    Parts(folder).write(block.name, table)
+    Parts(folder).write(block.name, table, rows_per_group=plan.rows_per_group)
     return Outcome(len(table), len(table) - table["error"].null_count)

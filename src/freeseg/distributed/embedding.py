@@ -13,12 +13,12 @@ from PIL import Image
 from freeseg.distributed.blocks import Block
 from freeseg.distributed.parts import Parts
 from freeseg.distributed.plan import Plan, model_of
-from freeseg.distributed.references import PhotoReference
 from freeseg.distributed.segmenting import mask_columns, mask_schema, rows_of
 from freeseg.errors import PhotoError
 from freeseg.files import FLAT_PNG, encode_picture
 from freeseg.photos import SeenPhoto, to_array
 from freeseg.photos.large_jpegs import LatePhoto
+from freeseg.photos.references import PhotoReference
 
 if TYPE_CHECKING:
     import pyarrow
@@ -66,7 +66,7 @@ def embed_block(photos: Sequence[PhotoReference], plan: Plan) -> pyarrow.Table:
     import pyarrow
 
     model = model_of(plan)
-    rows = rows_of(photos, plan, lambda photo: _seen_columns(model.look(photo)))
+    rows = rows_of(photos, plan, lambda reference, photo: _seen_columns(model.look(photo)))
     return pyarrow.Table.from_pylist(rows, schema=embedding_schema())
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freeseg.distributed.plan import Plan
-from freeseg.distributed.references import KEY_BYTES, key_of
 from freeseg.errors import DataError, FreeSegError, OutputError, reason
 from freeseg.extras import require
 from freeseg.files import check_folder, file_lock, json_text, parse_json, path_for_message, remove_half_written
 from freeseg.files import write_bytes as write_local
-from freeseg.places import is_remote, local_path, opened_place, store_of
+from freeseg.photos.references import KEY_BYTES, key_of
+from freeseg.places import inside, is_remote, local_path, opened_place, store_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -95,8 +95,13 @@ class Parts:
         """
         return {name.removesuffix(ENDING) for name in self._listed() if name.endswith(ENDING) and name[0] != "."}
 
-    def write(self, name: str, table: pyarrow.Table) -> None:
+    def write(self, name: str, table: pyarrow.Table, *, rows_per_group: int | None = None) -> None:
         """Write a part, whole or not at all.
+
+        Args:
+            name: Of the part.
+            table: Its rows.
+            rows_per_group: How many rows a reader takes at once at least; None for all of them.
 
         Raises:
             OutputError: It cannot be written.
@@ -104,7 +109,7 @@ class Parts:
         from pyarrow import parquet
 
         content = io.BytesIO()
-        parquet.write_table(table, content, compression="zstd")
+        parquet.write_table(table, content, compression="zstd", row_group_size=rows_per_group)
         self._write(name + ENDING, content.getbuffer())
 
     def read(self, name: str, columns: list[str] | None = None) -> pyarrow.Table:
@@ -153,8 +158,7 @@ class Parts:
         return np.sort(np.frombuffer(bytes(found), f"S{KEY_BYTES}")).tobytes()
 
     def _place(self, name: str) -> str:
-        base, mark, query = self.folder.partition("?")
-        return f"{base.rstrip('/')}/{name}{mark}{query}"
+        return inside(self.folder, name)
 
     def _listed(self) -> list[str]:
         if not is_remote(self.folder):

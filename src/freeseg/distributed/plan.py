@@ -11,16 +11,19 @@ from typing import Any, Literal
 from freeseg import __version__
 from freeseg.errors import DataError, FreeSegError, WeightsError
 from freeseg.files import bytes_sha256, text_bytes
+from freeseg.labelling.photo import LabellingOptions, ignoring_below
 from freeseg.pipeline import FreeSeg, Labels
 from freeseg.words import Vocabulary
 
 FORMAT = "freeseg-parts-1"
-Kind = Literal["masks", "embeddings", "query"]
+Kind = Literal["masks", "embeddings", "query", "free masks"]
 _TOLD = {
     "weights_sha256": "model",
     "decision": "model",
     "vocabulary": "labels",
     "source": "embeddings",
+    "ignore_below": "--ignore-below",
+    "views": "--views",
 }  # what a user calls a field
 
 
@@ -40,6 +43,8 @@ class Plan:
         vocabulary: The labels; None for embeddings, which know none.
         background: Whether a pixel may be none of the labels.
         source: Of a query, the sha256 of the plan of the embeddings.
+        views: Of free masks, short sides at which the model looks at each photo.
+        ignore_below: Of free masks, the confidence below which pixels are "don't know"; None for the model's own rule.
     """
 
     kind: Kind
@@ -53,10 +58,15 @@ class Plan:
     vocabulary: Vocabulary | None = None
     background: bool = True
     source: str = ""
+    views: tuple[int, ...] = ()
+    ignore_below: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan for JSON."""
+        """The plan for JSON. What only free masks have is left out where it is not given, as it was before."""
         told: dict[str, Any] = json.loads(json.dumps({"format": FORMAT, **asdict(self)}))
+        for name in ("views", "ignore_below"):
+            if not told[name] and told[name] != 0:
+                del told[name]
         return told
 
     @property
@@ -64,10 +74,16 @@ class Plan:
         """What tells the plan from others."""
         return _sha256(self.to_dict())
 
+    @property
+    def rows_per_group(self) -> int | None:
+        """How many rows of a part are read at once at least: a training reads free masks one by one, in any order."""
+        return 8 if self.kind == "free masks" else None
+
     def differs_from(self, other: Mapping[str, Any]) -> list[str]:
         """What a plan that `to_dict` wrote has otherwise, in words of a user."""
         ours = self.to_dict()
-        return sorted({_TOLD.get(name, name) for name in ours if ours[name] != other.get(name)})
+        names = {*ours, *other}
+        return sorted({_TOLD.get(name, name) for name in names if ours.get(name) != other.get(name)})
 
 
 def mask_plan(
@@ -99,6 +115,38 @@ def mask_plan(
     """
     plan = embedding_plan(model=model, engine=engine, precision=precision, short_side=short_side)
     return _asking(replace(plan, kind="masks"), labels, background)
+
+
+def free_mask_plan(options: LabellingOptions) -> Plan:
+    """The plan to label photos with free masks. The model is loaded, and the labels are tried.
+
+    Args:
+        options: How photos are labelled; their folder is not looked at.
+
+    Raises:
+        FreeSegError: The model cannot be had as it was asked for, or the labels cannot be used.
+
+    Example:
+        >>> from pathlib import Path
+        >>> options = LabellingOptions(Path("masks"), Vocabulary.of("cat, dog"), "freeseg-lite", views=(256, 352))
+        >>> plan = free_mask_plan(options)
+        >>> plan.kind, plan.views
+        ('free masks', (256, 352))
+    """
+    loaded = options.load()
+    plan = Plan(
+        kind="free masks",
+        model=options.model,
+        weights_sha256=loaded.weights_sha256,
+        decision=_decision(loaded),
+        engine=loaded.engine.name,
+        precision=loaded.engine.precision,
+        short_side=None,
+        version=__version__,
+        views=tuple(sorted(set(options.views))),
+        ignore_below=options.ignore_below,
+    )
+    return _asking(plan, options.vocabulary, background=True)
 
 
 def embedding_plan(
@@ -190,8 +238,14 @@ def model_of(plan: Plan) -> FreeSeg:
     from freeseg import loading
 
     loaded = loading.load(
-        plan.model, engine=plan.engine, precision=plan.precision, short_side=plan.short_side, threads=1
+        plan.model,
+        engine=plan.engine,
+        precision=plan.precision,
+        short_side=plan.short_side,
+        views=plan.views,
+        threads=1,
     )
+    loaded = ignoring_below(loaded, plan.ignore_below)
     check_same_model(plan.model, (loaded.weights_sha256, _decision(loaded)), (plan.weights_sha256, plan.decision))
     return loaded
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freeseg.distributed.plan import Plan, model_of
-from freeseg.distributed.references import PhotoReference
 from freeseg.errors import PhotoError
 from freeseg.files import path_for_message, text_bytes
 from freeseg.photos import Photo
+from freeseg.photos.references import PhotoReference
 from freeseg.prefetch import prefetch
 from freeseg.results import rle
 
@@ -62,28 +63,29 @@ def segment_block(photos: Sequence[PhotoReference], plan: Plan) -> pyarrow.Table
 
     model = model_of(plan)
 
-    def columns(photo: Photo) -> dict[str, Any]:
+    def columns(reference: PhotoReference, photo: Photo) -> dict[str, Any]:
         return mask_columns(model.segment(photo, plan.vocabulary or (), background=plan.background))
 
     return pyarrow.Table.from_pylist(rows_of(photos, plan, columns), schema=mask_schema())
 
 
 def rows_of(
-    photos: Sequence[PhotoReference], plan: Plan, columns: Callable[[Photo], dict[str, Any]]
+    photos: Sequence[PhotoReference], plan: Plan, columns: Callable[[PhotoReference, Path | bytes], dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """A row for each photo, in order. A photo that cannot be read is a row with its error.
 
     Args:
         photos: The photos; they are read here, the next ones while others are worked on.
         plan: What is done with them.
-        columns: What a row has of a photo beside what every row has; it may raise a `PhotoError`.
+        columns: What a row has of a photo, given where it was and its content, beside what every row has; it may raise
+            a `PhotoError`.
     """
     rows = []
     fetching = prefetch(PhotoReference.content, photos, count=READ_AHEAD)
     for reference, fetched in zip(photos, fetching, strict=True):
         row = _first_columns(reference, plan)
         try:
-            row |= columns(fetched.result())
+            row |= columns(reference, fetched.result())
         except PhotoError as error:
             row |= {"error": _error_of(error, reference)}
         rows.append(row)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from freeseg.files import FLAT_PNG, write_picture
 from freeseg.labelling.tasks import LabellingTask
 from freeseg.mask_values import IGNORE
 from freeseg.models.config import full_name
-from freeseg.pipeline import FreeSeg
+from freeseg.pipeline import FreeSeg, Given
 from freeseg.words import Vocabulary
 
 VERSION = metadata.version("freeseg")
@@ -70,10 +71,7 @@ class LabellingOptions:
             views=self.views,
             threads=THREADS,
         )
-        if self.ignore_below is not None:
-            decision = replace(model.config.decision, ignore_below=self.ignore_below)
-            model = model.with_config(replace(model.config, decision=decision))
-        return model
+        return ignoring_below(model, self.ignore_below)
 
     def settings(self, model: FreeSeg) -> MaskSettings:
         """What all masks that the model makes with these options have in common."""
@@ -83,6 +81,20 @@ class LabellingOptions:
         return MaskSettings(
             self.vocabulary, config.name, place, model.weights_sha256, VERSION, decision, precision, tuple(views)
         )
+
+
+def ignoring_below(model: FreeSeg, confidence: float | None) -> FreeSeg:
+    """The model whose pixels of a lower confidence are "don't know"; None for its own rule.
+
+    Example:
+        >>> import freeseg
+        >>> ignoring_below(freeseg.load(), 0.2).config.decision.ignore_below
+        0.2
+    """
+    if confidence is None:
+        return model
+    decision = replace(model.config.decision, ignore_below=confidence)
+    return model.with_config(replace(model.config, decision=decision))
 
 
 def label_photo(task: LabellingTask, options: LabellingOptions, model: FreeSeg) -> Entry:
@@ -115,25 +127,68 @@ def _bytes(confidence: NDArray[np.float32]) -> NDArray[np.uint8]:
     return whole
 
 
+class FreeMask(NamedTuple):
+    """What labelling gives of a photo.
+
+    Attributes:
+        mask: A palette PNG, or 16-bit grey with more than 255 labels; 255 is "don't know".
+        confidence: 8-bit grey, where 255 is certain.
+        labels: The names of the labels that may be in the photo.
+        areas: Share of the pixels of each label that has any.
+        ignored: Share of the pixels that are "don't know".
+        model: Name of the model.
+    """
+
+    mask: Image.Image
+    confidence: Image.Image
+    labels: tuple[str, ...]
+    areas: dict[str, float]
+    ignored: float
+    model: str
+
+
+def free_mask(photo: Given, vocabulary: Vocabulary, known: Sequence[str], model: FreeSeg) -> FreeMask:
+    """The free mask of a photo.
+
+    Args:
+        photo: As `FreeSeg.segment` takes it.
+        vocabulary: The labels.
+        known: The names of those that are known to be in it; if there are none, the presence rule decides.
+        model: The model.
+
+    Raises:
+        PhotoError: The photo cannot be read.
+
+    Example:
+        >>> import freeseg
+        >>> found = free_mask(Image.new("RGB", (64, 48), "green"), Vocabulary.of("cat, lawn"), ["lawn"], freeseg.load())
+        >>> found.labels, found.mask.size
+        (('lawn',), (64, 48))
+    """
+    result = model.segment_known(photo, vocabulary, known)
+    confidence = Image.fromarray(_bytes(result.confidence))
+    ignored = float(np.mean(result.mask == IGNORE))
+    return FreeMask(result.mask_image(), confidence, result.candidates, result.areas(), ignored, result.model)
+
+
 def _label(task: LabellingTask, options: LabellingOptions, model: FreeSeg) -> Entry:
     file = io.BytesIO(task.image)
     file.name = f"{task.source}/{task.file}"  # what errors call the photo
-    result = model.segment_known(file, options.vocabulary, task.known)
-    confidence = Image.fromarray(_bytes(result.confidence))
-    write_picture(options.folder / task.mask, result.mask_image(), "PNG", **FLAT_PNG)
-    write_picture(options.folder / task.confidence, confidence, "PNG")
+    found = free_mask(file, options.vocabulary, task.known, model)
+    write_picture(options.folder / task.mask, found.mask, "PNG", **FLAT_PNG)
+    write_picture(options.folder / task.confidence, found.confidence, "PNG")
     return Entry(
         source=task.source,
         file=task.file,
-        width=result.photo.width,
-        height=result.photo.height,
+        width=found.mask.width,
+        height=found.mask.height,
         mask=task.mask,
         confidence=task.confidence,
         known=task.rule,
-        labels=result.candidates,
-        areas=result.areas(),
-        ignored=float(np.mean(result.mask == IGNORE)),
+        labels=found.labels,
+        areas=found.areas,
+        ignored=found.ignored,
         sha256=task.sha256,
-        model=result.model,
+        model=found.model,
         version=VERSION,
     )

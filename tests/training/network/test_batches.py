@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,16 +12,21 @@ import torch
 from PIL import Image
 
 from freeseg.errors import DataError
+from freeseg.photos.references import PhotoReference
 from freeseg.training.network.batches import PhotoInBatch, Samples, batches, target_table
 from freeseg.training.network.labelled_photos import as_sources, count_unlabelled, find_photos
 from freeseg.training.network.losses import UNKNOWN
 from networks import RECIPE, draw_free_masks
 
 
+def references(photos: Sequence[Path]) -> list[PhotoReference]:
+    return [PhotoReference.of_file(photo) for photo in photos]
+
+
 @pytest.fixture
 def samples(tmp_path: Path) -> Samples:
     masks, photos = draw_free_masks(tmp_path)
-    return Samples(masks, photos, np.arange(len(photos)), replace(RECIPE, side=64, colour=0.0))
+    return Samples(masks, references(photos), np.arange(len(photos)), replace(RECIPE, side=64, colour=0.0))
 
 
 def test_photo_and_mask_stay_in_step(samples: Samples) -> None:
@@ -64,7 +70,8 @@ def test_pixels_of_which_the_first_masks_say_otherwise_do_not_supervise(samples:
     Image.fromarray(other).save(path)
     entry = samples.masks.entries[0]
     alone, _ = samples.supervision(entry)
-    both, supervised = Samples(samples.masks, photos, samples.rows, samples.recipe, first).supervision(entry)
+    twice = Samples(samples.masks, references(photos), samples.rows, samples.recipe, first)
+    both, supervised = twice.supervision(entry)
     assert (alone[1:, :6] == 1).all()
     assert (both[:, :6] == UNKNOWN).all()
     assert np.array_equal(both[:, 6:], alone[:, 6:])
@@ -83,7 +90,7 @@ def test_every_photo_once_an_epoch() -> None:
 class TestPhotos:
     def test_found_in_a_folder_of_the_sources_name(self, tmp_path: Path) -> None:
         masks, photos = draw_free_masks(tmp_path)
-        assert find_photos(masks, [tmp_path / "photos"]) == photos == find_photos(masks, [tmp_path])
+        assert find_photos(masks, [tmp_path / "photos"]) == references(photos) == find_photos(masks, [tmp_path])
 
     def test_a_mask_without_its_photo_is_named(self, tmp_path: Path) -> None:
         masks, photos = draw_free_masks(tmp_path)
@@ -97,21 +104,21 @@ class TestPhotos:
         other.mkdir()
         (other / photos[0].name).write_bytes(photos[1].read_bytes())
         lone = replace(masks, entries=(replace(masks.entries[0], source="moved"),))
-        assert find_photos(lone, [other, tmp_path / "photos"]) == [photos[0]]
+        assert find_photos(lone, [other, tmp_path / "photos"]) == references(photos[:1])
 
     def test_photos_without_a_mask_are_counted(self, tmp_path: Path) -> None:
         masks, photos = draw_free_masks(tmp_path)
         (tmp_path / "photos" / "new.png").write_bytes(photos[0].read_bytes())
-        assert count_unlabelled(masks, [tmp_path], photos) == 1
+        assert count_unlabelled(masks, [tmp_path], references(photos)) == 1
 
     def test_of_a_tar_are_refused_with_the_way_out(self, tmp_path: Path) -> None:
         masks, _ = draw_free_masks(tmp_path)
         of_tar = replace(masks, entries=(replace(masks.entries[0], source="shards", file="0"),))
-        with pytest.raises(DataError, match="shards/0 is in a tar, from which no network is trained; unpack"):
+        with pytest.raises(DataError, match="shards/0 is in a tar; unpack it, or label it with --format parquet"):
             find_photos(of_tar, [tmp_path])
 
     def test_as_a_source_their_labels_are_their_captions(self, tmp_path: Path) -> None:
         masks, photos = draw_free_masks(tmp_path)
-        [source] = as_sources(masks, photos)
+        [source] = as_sources(masks, references(photos))
         assert (source.name, len(source)) == ("photos", len(photos))
         assert [pair.captions for pair in source] == [entry.labels for entry in masks.entries]

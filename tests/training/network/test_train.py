@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import freeseg
 from freeseg.data.free_masks import LABELS, MaskSettings, open_free_masks
+from freeseg.distributed import Parts, missing_blocks, photo_references
+from freeseg.distributed.drivers import in_this_process
 from freeseg.errors import FreeSegError
 from freeseg.models import Config, hub
 from freeseg.training import network
 from freeseg.training.loop import StepReport
 from freeseg.training.network.recipe import NetworkRecipe
+from many_photos import draw_photos, small_free_mask_plan, write_tar
 from networks import draw_free_masks
 from tiny_transformers import save_clip
 
@@ -93,3 +97,28 @@ def test_a_teacher_that_masks_name_is_read_where_it_is_expected_only(
     elsewhere = "made the masks, which lies elsewhere and was not named by you; if you trust it, name it by --teacher"
     assert str(place) in str(raised.value)
     assert (elsewhere in str(raised.value)) != near
+
+
+def test_masks_in_parquet_files_know_their_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Photos are read where they were labelled, in a tar file for example."""
+    pytest.importorskip("pyarrow")
+    monkeypatch.setenv("FREESEG_CACHE", "off")
+    photos = draw_photos(tmp_path / "photos", 8)
+    shard = write_tar(tmp_path / "0.tar", {path.name: path.read_bytes() for path in sorted(photos.iterdir())})
+    plan, parts = small_free_mask_plan(), Parts(str(tmp_path / "rows"))
+    with parts.begun(plan):
+        blocks = missing_blocks(photo_references([str(shard)]), plan, parts, size=4)
+        list(in_this_process(blocks, plan, parts.folder))
+    save_clip(tmp_path / "clip")
+    config = network.run(
+        parts.folder,
+        [],
+        tmp_path / "mine",
+        recipe=replace(RECIPE, epochs=1),
+        encoder=ENCODER,
+        teacher=str(tmp_path / "clip"),
+        cache=tmp_path / "cache",
+        device="cpu",
+    )
+    assert config is not None
+    assert config.training["sources"] == {"rows": 7}  # one cannot be read

@@ -76,7 +76,7 @@ def _read_jsonl(folder: Path) -> dict[Path, tuple[str, tuple[str, ...], str]]:
         where = f"{file}, line {number}"
         record = parse_record(line, where)
         key = relative_name(record.get("file"), where)
-        photo, key = _place(folder, key)
+        photo, key = place_of_photo(folder, key)
         if photo in entries:
             raise DataError(
                 f"{where}: {shortened(key, PATH_CHARACTERS)} is listed twice; put all captions of a photo in one line"
@@ -93,7 +93,7 @@ def _read_jsonl(folder: Path) -> dict[Path, tuple[str, tuple[str, ...], str]]:
     return entries
 
 
-def _place(folder: Path, key: str) -> tuple[Path, str]:
+def place_of_photo(folder: Path, key: str) -> tuple[Path, str]:
     r"""Where a photo is, and its key; where there is none of this very name, `\` separates folders, as on Windows."""
     for name in dict.fromkeys((key, PurePosixPath(key.replace("\\", "/")).as_posix())):
         for photo in (folder / "images" / name, folder / name):

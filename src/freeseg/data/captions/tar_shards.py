@@ -21,7 +21,7 @@ from freeseg.places import buffered_place, is_remote, is_store_folder, listed_st
 from freeseg.urls import shown_url
 
 _PHOTO_KINDS = ("jpg", "jpeg", "png", "webp")
-_TEXT_KINDS = ("txt", "json")
+TEXT_KINDS = ("txt", "json")
 
 
 class TarShards:
@@ -83,11 +83,11 @@ class TarShards:
             shard = shown_url(place)
             # The file is opened here, since webdataset would run a name such as "pipe:..." as a shell command.
             with data_errors(shard, "cannot be read any further"), buffered_place(place) as file:
-                members = reader.tar_file_iterator(file, skip_meta=None, select_files=_kind)
+                members = reader.tar_file_iterator(file, skip_meta=None, select_files=member_kind)
                 members = ({**member, "__url__": shard} for member in members)
-                for sample in reader.group_by_keys(members, keys=lambda name: (_key(name), _kind(name))):
+                for sample in reader.group_by_keys(members, keys=lambda name: (member_key(name), member_kind(name))):
                     if photo := sample.keys() & _PHOTO_KINDS:
-                        yield CaptionedPhoto(sample["__key__"], sample[photo.pop()], *_tar_text(sample, shard))
+                        yield CaptionedPhoto(sample["__key__"], sample[photo.pop()], *sample_text(sample, shard))
 
 
 def _find_shards(path: str | Path) -> list[str]:
@@ -115,8 +115,8 @@ def _in_store(place: str) -> list[str]:
 def _scan(shard: str, photos: set[str], texts: set[str]) -> None:
     """Add the keys of a shard's photos and texts to the two sets. Only headers are read, no photo."""
     last, kinds, shown = "", set[str](), shown_url(shard)
-    for name in filter(_kind, _member_names(shard)):
-        key, kind = _key(relative_name(name, shown)), _kind(name)
+    for name in filter(member_kind, _member_names(shard)):
+        key, kind = member_key(relative_name(name, shown)), member_kind(name)
         if key != last:
             # webdataset joins neighbours only: a text further down would lose its photo without a word.
             if key in photos or key in texts:
@@ -154,18 +154,33 @@ def _tar_reader() -> Any:
     return tariterators
 
 
-def _key(member: str) -> str:
-    path = PurePosixPath(member)  # "./a/000.seg.png" -> "a/000"
+def member_key(member: str) -> str:
+    """The key of a member: its name up to the first dot.
+
+    Example:
+        >>> member_key("./a/000.seg.png")
+        'a/000'
+    """
+    path = PurePosixPath(member)
     return (path.parent / path.name.partition(".")[0]).as_posix()
 
 
-def _kind(member: str) -> str:
+def member_kind(member: str) -> str:
     """The kind of a member: "jpg", "txt" and so on, or "" for one that is skipped, such as the "._000.jpg" of macOS."""
     stem, _, kind = PurePosixPath(member).name.lower().partition(".")
-    return kind if stem and kind in (*_PHOTO_KINDS, *_TEXT_KINDS) else ""
+    return kind if stem and kind in (*_PHOTO_KINDS, *TEXT_KINDS) else ""
 
 
-def _tar_text(sample: dict[str, Any], shard: str) -> tuple[tuple[str, ...], str]:
+def sample_text(sample: dict[str, Any], shard: str) -> tuple[tuple[str, ...], str]:
+    """The captions and the split of a photo: of the texts beside it, by their kinds, under its key.
+
+    Args:
+        sample: "__key__", and the bytes of "txt" and "json" where they are there.
+        shard: What errors call the tar file.
+
+    Raises:
+        DataError: A text cannot be used.
+    """
     where = f"{shard}: {sample['__key__']}"
     record = parse_record(sample["json"], f"{where}.json") if "json" in sample else {"captions": []}
     if "txt" in sample:

@@ -4,10 +4,14 @@ labels.json                       the labels of the masks, and the model that ma
 manifest.jsonl                    a line for each photo
 masks/SOURCE/STEM.png             palette PNG, or 16-bit grey with more than 255 labels; 255 is "don't know"
 confidence/SOURCE/STEM.png        8-bit grey, where 255 is certain
+
+Or, of very many photos: plan.json, and Parquet files with a row for each photo.
 """
 
 from freeseg.data.free_masks.entries import CAPTIONS, MANIFEST, PRESENCE, Entry, read_manifest
-from freeseg.data.free_masks.folder import CONFIDENCE, MASKS, FreeMasks, open_free_masks
+from freeseg.data.free_masks.folder import CONFIDENCE, MASKS, FreeMasks
+from freeseg.data.free_masks.opening import open_free_masks
+from freeseg.data.free_masks.parquet import ParquetFreeMasks
 from freeseg.data.free_masks.settings import LABELS, MaskSettings, write_settings
 
 __all__ = [
@@ -20,6 +24,7 @@ __all__ = [
     "Entry",
     "FreeMasks",
     "MaskSettings",
+    "ParquetFreeMasks",
     "open_free_masks",
     "read_manifest",
     "write_settings",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,7 @@ class FreeMasks:
         >>> folder = Path(tempfile.mkdtemp())
         >>> write_settings(folder, MaskSettings(Vocabulary.of("cat"), "model", "model", "", "1", {}))
         >>> (folder / "manifest.jsonl").touch()
-        >>> open_free_masks(folder).labels
+        >>> open_mask_files(folder).labels
         ('background', 'cat')
     """
 
@@ -60,7 +60,7 @@ class FreeMasks:
         """
         for entry in self.entries:
             for name, modes in ((entry.mask, _MASK_MODES), (entry.confidence, _CONFIDENCE_MODES)):
-                with _opened(self.folder / name, entry, modes):
+                with self._opened(name, entry, modes):
                     pass
 
     def mask(self, entry: Entry) -> NDArray[np.int64]:
@@ -73,9 +73,9 @@ class FreeMasks:
 
     def stored_mask(self, entry: Entry) -> NDArray[Any]:
         """What `mask` gives, in the type that the file has, which takes an eighth of the memory."""
-        path = self.folder / entry.mask
-        mask = _read_grey(path, entry, _MASK_MODES)
+        mask = self._read_grey(entry.mask, entry, _MASK_MODES)
         if (largest := mask.max(initial=0, where=mask != IGNORE)) >= len(self.labels):
+            path = self.folder / entry.mask
             raise DataError(f"{path}: holds {largest}, but there are {len(self.labels)} labels; label it again")
         return mask
 
@@ -85,17 +85,39 @@ class FreeMasks:
         Raises:
             DataError: It is missing or damaged, or is not of the entry's size.
         """
-        grey = _read_grey(self.folder / entry.confidence, entry, _CONFIDENCE_MODES)
+        grey = self._read_grey(entry.confidence, entry, _CONFIDENCE_MODES)
         return grey.astype(np.float32) / np.float32(255)
 
+    def _file(self, name: str) -> Path | BinaryIO:
+        """A file of the folder, by its name in an entry."""
+        return self.folder / name
 
-def open_free_masks(folder: str | Path) -> FreeMasks:
-    """Open a folder that `freeseg label` wrote.
+    def _read_grey(self, name: str, entry: Entry, modes: tuple[str, ...]) -> NDArray[Any]:
+        with self._opened(name, entry, modes) as image:
+            return np.asarray(image)
+
+    @contextmanager
+    def _opened(self, name: str, entry: Entry, modes: tuple[str, ...]) -> Iterator[Image.Image]:
+        """Open a file of free masks, without reading its pixels yet."""
+        path = self.folder / name
+        try:
+            with PngImageFile(self._file(name)) as image:  # `Image.open` refuses the masks of very large photos
+                if image.size != (entry.width, entry.height):
+                    expected = f"{entry.width}x{entry.height}"
+                    raise DataError(f"{path}: is {image.width}x{image.height}, its photo {expected}; label it again")
+                if image.mode not in modes:
+                    raise DataError(f"{path}: a picture of mode {image.mode}, not {modes[0]}; label it again")
+                yield image
+        except (OSError, SyntaxError, ValueError) as error:
+            raise DataError(f"{path}: missing or damaged ({error}); run the same `freeseg label` again") from error
+
+
+def open_mask_files(folder: Path) -> FreeMasks:
+    """Open a folder of mask files.
 
     Raises:
         DataError: The folder is not one of free masks, a line of its manifest is damaged, or a file is missing.
     """
-    folder = Path(folder)
     settings = read_settings(folder)
     if not (folder / MANIFEST).is_file():
         raise DataError(f"{folder}: no {MANIFEST} in it; was it written by `freeseg label`, and to the end?")
@@ -111,23 +133,3 @@ def open_free_masks(folder: str | Path) -> FreeMasks:
         entries[entry.source, entry.file] = entry  # the later line counts, where a photo was labelled again
     made_by = {name: str(settings.get(name, "")) for name in ("place", "weights")}
     return FreeMasks(folder, vocabulary, labels, tuple(entries.values()), **made_by)
-
-
-def _read_grey(path: Path, entry: Entry, modes: tuple[str, ...]) -> NDArray[Any]:
-    with _opened(path, entry, modes) as image:
-        return np.asarray(image)
-
-
-@contextmanager
-def _opened(path: Path, entry: Entry, modes: tuple[str, ...]) -> Iterator[Image.Image]:
-    """Open a file of free masks, without reading its pixels yet."""
-    try:
-        with PngImageFile(path) as image:  # `Image.open` refuses the masks of very large photos
-            if image.size != (entry.width, entry.height):
-                expected = f"{entry.width}x{entry.height}"
-                raise DataError(f"{path}: is {image.width}x{image.height}, its photo {expected}; label it again")
-            if image.mode not in modes:
-                raise DataError(f"{path}: a picture of mode {image.mode}, not {modes[0]}; label it again")
-            yield image
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{path}: missing or damaged ({error}); run the same `freeseg label` again") from error

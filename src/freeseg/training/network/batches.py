@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,8 @@ from freeseg.data.free_masks import Entry, FreeMasks
 from freeseg.errors import DataError, FreeSegError
 from freeseg.mask_values import IGNORE
 from freeseg.models.network import STRIDE
-from freeseg.photos import read_photo, to_array
+from freeseg.photos import to_array
+from freeseg.photos.references import PhotoReference
 from freeseg.training.network.losses import UNKNOWN, partial_pixels
 from freeseg.training.network.recipe import NetworkRecipe
 
@@ -64,7 +64,7 @@ class Samples(Dataset[Sample]):
     def __init__(
         self,
         masks: FreeMasks,
-        photos: Sequence[Path],
+        photos: Sequence[PhotoReference],
         rows: NDArray[np.int64],
         recipe: NetworkRecipe,
         first_masks: FreeMasks | None = None,
@@ -82,7 +82,7 @@ class Samples(Dataset[Sample]):
         """The crop that a step sees of a photo."""
         rng = np.random.default_rng((self.recipe.seed, 2, place.step, place.position))
         entry = self.masks.entries[place.photo]
-        photo = read_photo(self.photos[place.photo])
+        photo = self.photos[place.photo].picture()
         box = random_crop(photo.size, self.recipe.smallest_crop, rng)
         mirrored = rng.random() < 0.5
         side, grid = self.recipe.side, self.recipe.side // STRIDE

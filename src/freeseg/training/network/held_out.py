@@ -116,5 +116,5 @@ def mask_pairs(network: FreeSeg, samples: Samples, photos: Sequence[int], side: 
 def _segment(
     network: FreeSeg, samples: Samples, photo: int, entry: Entry
 ) -> tuple[Image.Image, NDArray[np.uint8] | NDArray[np.uint16]]:
-    result = network.segment_known(samples.photos[photo], samples.masks.vocabulary, entry.labels)
+    result = network.segment_known(samples.photos[photo].picture(), samples.masks.vocabulary, entry.labels)
     return result.photo, result.mask

@@ -6,7 +6,6 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from freeseg.engines.choose import require_torch
 from freeseg.models import Config, TowerPair
 from freeseg.models.network import STRIDE, SegmentationNetwork
 from freeseg.models.towers import network_family
+from freeseg.photos.references import PhotoReference
 from freeseg.pipeline import FreeSeg
 from freeseg.training.network.initial_decoder import MAX_PHOTOS, fit_decoder
 from freeseg.training.network.teacher import Teacher
@@ -39,7 +39,7 @@ def initial_network(
     encoder: str,
     teacher_model: FreeSeg,
     teacher: Teacher,
-    photos: Sequence[Path],
+    photos: Sequence[PhotoReference],
     rows: NDArray[np.int64],
     device: torch.device,
 ) -> SegmentationNetwork:

@@ -7,7 +7,6 @@ sees, so a linear map between the two can be fitted directly: a reduced-rank reg
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +15,8 @@ from torch import Tensor
 
 from freeseg.decision.itsm import EPSILON
 from freeseg.models.network import SegmentationNetwork
-from freeseg.photos import read_photo, resize, to_array
+from freeseg.photos import resize, to_array
+from freeseg.photos.references import PhotoReference
 from freeseg.training.features import GRID, SIDE
 
 MAX_PHOTOS = 1_500  # each gives GRID * GRID equations
@@ -25,7 +25,7 @@ BATCH = 16
 
 
 @torch.no_grad()
-def fit_decoder(network: SegmentationNetwork, photos: Sequence[Path], targets: Sequence[Tensor]) -> None:
+def fit_decoder(network: SegmentationNetwork, photos: Sequence[PhotoReference], targets: Sequence[Tensor]) -> None:
     """Set the decoder so that the network's patches are a linear prediction of its teacher's, at the coarsest stride.
 
     Args:
@@ -83,7 +83,7 @@ def reduced_rank(gram: Tensor, moment: Tensor, rank: int) -> tuple[Tensor, Tenso
     return full @ basis, basis
 
 
-def _squeezed(photo: Path) -> Tensor:
+def _squeezed(photo: PhotoReference) -> Tensor:
     """A whole photo (3, SIDE, SIDE)."""
-    squeezed = resize(read_photo(photo), (SIDE, SIDE))
+    squeezed = resize(photo.picture(), (SIDE, SIDE))
     return torch.from_numpy(np.ascontiguousarray(to_array(squeezed).transpose(2, 0, 1)))

@@ -7,20 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freeseg.data import CaptionedPhoto, PhotoSource
-from freeseg.data.free_masks import Entry, FreeMasks
+from freeseg.data.free_masks import Entry, FreeMasks, ParquetFreeMasks
 from freeseg.errors import DataError
-from freeseg.files import sha256
+from freeseg.files import path_for_message, sha256
 from freeseg.photos import photos_in
+from freeseg.photos.references import PhotoReference
+from freeseg.urls import is_url
 
 
-def find_photos(masks: FreeMasks, folders: Sequence[Path]) -> list[Path]:
+def find_photos(masks: FreeMasks, folders: Sequence[Path]) -> list[PhotoReference]:
     """The photo of each entry: in the folder that has its source's name, or in any of the folders.
 
-    Where several photos have the name, it is the one that was labelled.
+    Where several photos have the name, it is the one that was labelled. Masks in Parquet files know themselves where
+    their photos were, so that these may also be in tar files and stores; what is no longer there is looked for in the
+    folders.
 
     Raises:
         DataError: A photo is in none of the folders.
     """
+    if isinstance(masks, ParquetFreeMasks):
+        return [_still_there(photo, masks, folders) for photo in masks.photos]
+    if not folders:
+        raise DataError(f"{masks.folder} does not say where its photos are; name their folder by --images")
     photos = []
     for entry in masks.entries:
         places = dict.fromkeys(path for path in _places(entry, folders) if path.is_file())
@@ -28,12 +36,32 @@ def find_photos(masks: FreeMasks, folders: Sequence[Path]) -> list[Path]:
             missing = f"{entry.source}/{entry.file}"
             searched = ", ".join(map(str, folders))
             if not Path(entry.file).suffix:  # a key of a tar
-                raise DataError(f"{missing} is in a tar, from which no network is trained; unpack and label it again")
+                raise DataError(f"{missing} is in a tar; unpack it, or label it with --format parquet")
             raise DataError(
                 f"{masks.folder} has a mask of {missing}, which is not in {searched}; add its folder to --images"
             )
-        photos.append(_labelled(entry, list(places)))
+        photos.append(PhotoReference.of_file(_labelled(entry, list(places))))
     return photos
+
+
+def _still_there(photo: PhotoReference, masks: FreeMasks, folders: Sequence[Path]) -> PhotoReference:
+    """A photo where it was when it was labelled, or the file of its name in one of the folders."""
+    if is_url(photo.path) or Path(photo.path).is_file():
+        return photo
+    whole = not (photo.size or photo.column)
+    for path in (folder / name for folder in folders for name in _tails(photo.photo if whole else photo.path)):
+        if path.is_file():
+            return photo._replace(path=str(path))
+    raise DataError(
+        f"{masks.folder} has a mask of {path_for_message(photo.photo)}, which is no longer at "
+        f"{path_for_message(photo.path)}; put it back, or name its folder by --images"
+    )
+
+
+def _tails(name: str) -> list[Path]:
+    """A path without more and more of its first folders."""
+    parts = [part for part in Path(name).parts if part not in ("/", "..")]
+    return [Path(*parts[start:]) for start in range(len(parts))]
 
 
 def _labelled(entry: Entry, places: Sequence[Path]) -> Path:
@@ -43,9 +71,9 @@ def _labelled(entry: Entry, places: Sequence[Path]) -> Path:
     return next((path for path in places if sha256(path) == entry.sha256), places[0])
 
 
-def count_unlabelled(masks: FreeMasks, folders: Sequence[Path], labelled: Sequence[Path]) -> int:
+def count_unlabelled(masks: FreeMasks, folders: Sequence[Path], labelled: Sequence[PhotoReference]) -> int:
     """How many photos in the folders have no mask."""
-    known = {path.resolve() for path in labelled}
+    known = {Path(photo.path).resolve() for photo in labelled if not is_url(photo.path)}
     photos = {photo.path.resolve() for folder in folders for photo in photos_in(folder)}
     inside = masks.folder.resolve()
     return sum(1 for path in photos if path not in known and inside not in path.parents)
@@ -64,7 +92,7 @@ class LabelledPhotos:
 
     name: str
     entries: list[Entry]
-    photos: list[Path]
+    photos: list[PhotoReference]
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -75,10 +103,10 @@ class LabelledPhotos:
 
     def __iter__(self) -> Iterator[CaptionedPhoto]:
         for entry, photo in zip(self.entries, self.photos, strict=True):
-            yield CaptionedPhoto(entry.file, photo.read_bytes(), entry.labels, "none")
+            yield CaptionedPhoto(entry.file, photo.image(), entry.labels, "none")
 
 
-def as_sources(masks: FreeMasks, photos: Sequence[Path]) -> list[PhotoSource]:
+def as_sources(masks: FreeMasks, photos: Sequence[PhotoReference]) -> list[PhotoSource]:
     """Labelled photos as sources that can be read, one for each source that they were labelled from."""
     grouped: dict[str, LabelledPhotos] = {}
     for entry, photo in zip(masks.entries, photos, strict=True):

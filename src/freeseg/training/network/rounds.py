@@ -21,6 +21,7 @@ from freeseg.loading import on_torch
 from freeseg.models import Config, checkpoint
 from freeseg.models.network import SegmentationNetwork
 from freeseg.models.towers import identities
+from freeseg.photos.references import PhotoReference
 from freeseg.pipeline import FreeSeg
 from freeseg.training import features, processes
 from freeseg.training.loop import OnStep, report_part
@@ -54,7 +55,7 @@ class NetworkTraining:
     teacher: FreeSeg
     encoder: str
     masks: FreeMasks
-    photos: Sequence[Path]
+    photos: Sequence[PhotoReference]
     cache: Path
     name: str
     accelerator: Accelerator

@@ -14,7 +14,9 @@ from torch import Tensor
 from freeseg.data.free_masks import FreeMasks
 from freeseg.engines.choose import require_torch
 from freeseg.errors import DataError
+from freeseg.files import path_for_message
 from freeseg.models.iclip import ICLIP
+from freeseg.photos.references import PhotoReference
 from freeseg.pipeline import FreeSeg
 from freeseg.training import features
 from freeseg.training.network.labelled_photos import as_sources
@@ -48,7 +50,7 @@ class Teacher(NamedTuple):
 def read_teacher(
     teacher: FreeSeg,
     masks: FreeMasks,
-    photos: Sequence[Path],
+    photos: Sequence[PhotoReference],
     cache: Path,
     identity: str,
     *,
@@ -75,11 +77,11 @@ def read_teacher(
     store = features.open_features(cache, engine.model, identity)
     read = features.extract_photos(engine.model, as_sources(masks, photos), store, engine.device, progress=progress)
     known = {sha256 for sha256, _, _ in read.photos}
-    for path, entry in zip(photos, masks.entries, strict=True):
+    for photo, entry in zip(photos, masks.entries, strict=True):
         if entry.sha256 not in known:
             raise DataError(
-                f"{path} is not the photo that was labelled as {entry.source}/{entry.file}: it has changed, or is "
-                "another of that name; add the right folder to --images, or label the photos again"
+                f"{path_for_message(photo.photo)} is not the photo that was labelled as {entry.source}/{entry.file}: "
+                "it has changed, or is another of that name; name the right folder by --images, or label again"
             )
     rows = store.positions([entry.sha256 for entry in masks.entries])
     decision = teacher.config.decision

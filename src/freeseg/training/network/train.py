@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import freeseg
-from freeseg.data.free_masks import LABELS, FreeMasks, open_free_masks
+from freeseg.data.free_masks import FreeMasks, open_free_masks
 from freeseg.engines.choose import require_torch
 from freeseg.errors import PATH_CHARACTERS, FreeSegError, shortened
 from freeseg.files import is_folder, remove_half_written
@@ -51,7 +51,7 @@ def run(
 
     Args:
         masks: Folder that `freeseg label` wrote.
-        images: Folders of the labelled photos.
+        images: Folders of the labelled photos. Masks in Parquet files know where their photos are, and need none.
         out: Folder for the network, and in it one for each round, with checkpoint, curves and sample predictions.
         recipe: How it is trained; `NetworkRecipe()` if left out.
         encoder: The network's image tower, one of `freeseg.models.towers.network_names()`.
@@ -143,7 +143,7 @@ def _load_teacher(name: str, masks: FreeMasks, device: str) -> FreeSeg:
     made_by = masks.place or masks.entries[0].model
     if not name and Path(made_by).is_absolute() and not hub.may_be_read(made_by, masks.folder):
         raise FreeSegError(
-            f"{masks.folder / LABELS} says that {shortened(made_by, PATH_CHARACTERS)} made the masks, which lies "
+            f"{masks.folder} says that {shortened(made_by, PATH_CHARACTERS)} made the masks, which lies "
             "elsewhere and was not named by you; if you trust it, name it by --teacher"
         )
     if is_folder(made_by):

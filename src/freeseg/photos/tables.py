@@ -12,6 +12,7 @@ from freeseg.extras import require
 from freeseg.files import path_for_message
 from freeseg.places import opened_place
 
+CAPTIONS = ("captions", "caption", "text")
 BYTES, PATHS = ("image", "bytes", "jpg"), ("path", "url", "image_path")  # columns, in the order of preference
 _GROUPS_LOCK = Lock()
 
@@ -47,12 +48,42 @@ def rows_by_group(path: str) -> list[int]:
 
 
 def paths_in(path: str, column: str) -> Iterator[str]:
-    """The paths in a column of a Parquet file, read some rows at a time; rows without one are left out."""
+    """The paths in a column of a Parquet file, read some rows at a time; "" for rows without one."""
+    return (str(name or "") for name in _values(path, column))
+
+
+def caption_column(path: str) -> str:
+    """The column of a Parquet file that describes its photos: texts, or lists of them; "" where there is none.
+
+    Raises:
+        OSError, pyarrow.ArrowException: The file cannot be read.
+    """
+    from pyarrow import parquet, types
+
+    with opened_place(path) as file:
+        schema = parquet.read_schema(file)
+    for name in CAPTIONS:
+        if name in schema.names:
+            kind = schema.field(name).type
+            kind = kind.value_type if types.is_list(kind) or types.is_large_list(kind) else kind
+            if types.is_string(kind) or types.is_large_string(kind):
+                return name
+    return ""
+
+
+def captions_in(path: str, column: str) -> Iterator[tuple[str, ...]]:
+    """The captions of each row of a Parquet file, read some rows at a time."""
+    for value in _values(path, column):
+        texts = [value] if isinstance(value, str) else value or []
+        yield tuple(text.strip() for text in texts if text and text.strip())
+
+
+def _values(path: str, column: str) -> Iterator[Any]:
     from pyarrow import parquet
 
     with opened_place(path) as file:
         for batch in parquet.ParquetFile(file).iter_batches(columns=[column], batch_size=10_000):
-            yield from (str(name) for name in batch.column(0).to_pylist() if name)
+            yield from batch.column(0).to_pylist()
 
 
 def bytes_in(path: str, column: str, group: int, row: int) -> bytes:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from freeseg.distributed.tables import bytes_in
+from PIL import Image
+
 from freeseg.errors import PhotoError
 from freeseg.files import bytes_sha256, path_for_message, text_bytes
-from freeseg.photos import web_photo
 from freeseg.photos.decoding import photo_errors
+from freeseg.photos.reading import read_bytes, read_photo
+from freeseg.photos.tables import bytes_in
+from freeseg.photos.web import web_photo
 from freeseg.places import opened_place
 from freeseg.urls import is_url
 
@@ -27,6 +30,7 @@ class PhotoReference(NamedTuple):
         problem: Why it cannot be read, where that is known already.
         column: Of a Parquet file, the column that has the photo's bytes.
         group: Of a Parquet file, the row group.
+        captions: What is known to describe the photo, where somebody asked for it.
 
     Example:
         >>> PhotoReference("a.tar/cat.jpg", "/photos/a.tar", offset=512, size=20_480).photo
@@ -40,6 +44,17 @@ class PhotoReference(NamedTuple):
     problem: str = ""
     column: str = ""
     group: int = 0
+    captions: tuple[str, ...] = ()
+
+    @classmethod
+    def of_file(cls, path: Path) -> PhotoReference:
+        """The photo that a file on this machine holds.
+
+        Example:
+            >>> PhotoReference.of_file(Path("photos/cat.jpg")).content()
+            PosixPath('photos/cat.jpg')
+        """
+        return cls(str(path), str(path))
 
     @property
     def key(self) -> bytes:
@@ -65,6 +80,28 @@ class PhotoReference(NamedTuple):
             file.seek(self.offset)
             content: bytes = file.read(self.size or None)
         return content
+
+    def image(self) -> bytes:
+        """The bytes of the photo's file.
+
+        Raises:
+            PhotoError: It cannot be read.
+        """
+        content = self.content()
+        if isinstance(content, bytes):
+            return content
+        with photo_errors(path_for_message(self.photo)):
+            return content.read_bytes()
+
+    def picture(self) -> Image.Image:
+        """The photo, as `freeseg.photos.read_photo` gives it.
+
+        Raises:
+            PhotoError: It cannot be read.
+        """
+        content = self.content()
+        name = path_for_message(self.photo)
+        return read_bytes(content, name) if isinstance(content, bytes) else read_photo(content)
 
 
 def key_of(photo: str) -> bytes:
