@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import reduce
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 
 from commands import Done
+from freeseg.errors import FreeSegError
 from freeseg.training import processes
 from freeseg.training.loop import StepReport
 from freeseg.training.teacher.task import TeacherTask
@@ -54,6 +56,25 @@ def train_network(folder: str, run: str, kill_after: int = 0) -> None:
     from networks import tiny_task
 
     tiny_task(Path(folder)).loop(Path(run)).fit(_killing(kill_after))
+
+
+def share_work(folder: str, items: int, bad: int) -> None:
+    """Do items with `processes.from_first_helped`, as many at once as there are processes; one of them is refused."""
+    with processes.joined(torch.device("cpu")):
+        done: list[tuple[int, int]] = []
+
+        def work(item: int) -> tuple[int, int]:
+            if item == bad:
+                raise FreeSegError(f"{item} is refused; choose another")
+            return item, processes.index()
+
+        def compute(spread: Callable[[Sequence[int]], list[tuple[int, int]]]) -> list[tuple[int, int]]:
+            for start in range(0, items, processes.count()):
+                done.extend(spread(range(start, min(items, start + processes.count()))))
+            return done
+
+        found = processes.from_first_helped(compute, work)
+        Path(folder, f"{processes.index()}.json").write_text(json.dumps(found))
 
 
 def train_teacher(run: str, kill_after: int = 0, changes: Mapping[str, Any] = MappingProxyType({})) -> None:

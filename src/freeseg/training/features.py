@@ -7,7 +7,7 @@ its file, in a folder that stands for the tower and the preprocessing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice, repeat
@@ -18,9 +18,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import Tensor
 
 from freeseg.data import CaptionedPhoto, PhotoSource
-from freeseg.errors import PhotoError
+from freeseg.errors import DataError, PhotoError
 from freeseg.files import bytes_sha256
 from freeseg.models.class_attention import ClassAttention
 from freeseg.models.iclip import ICLIP
@@ -30,6 +31,7 @@ from freeseg.training.store import RowStore
 SIDE = 256  # photos are seen whole, squeezed to a square: captions speak of the whole photo
 GRID = 8  # features are averaged to GRID x GRID: enough for training, a quarter of the space
 BATCH = 16
+DECODERS = 2  # threads that decode the photos of a batch
 
 Progress = Callable[[int, int], None]  # (done, total)
 Item = TypeVar("Item")
@@ -114,67 +116,146 @@ class ExtractedPhotos:
     sources: dict[str, int] = field(default_factory=dict)
 
 
+class MissingPhotos(NamedTuple):
+    """Photos of a batch whose features or attention the caches do not have.
+
+    Attributes:
+        photos: The sha256 of each photo's file, and the photo.
+        features: Those whose features are missing.
+        attention: Those whose attention is missing.
+    """
+
+    photos: list[tuple[str, CaptionedPhoto]]
+    features: list[str]
+    attention: list[str]
+
+
+class ComputedRows(NamedTuple):
+    """What was computed of photos: a row of features and of attention for each that could be read.
+
+    Attributes:
+        features, attention: The keys, and the row of each; without keys, there are no rows.
+        skipped: The reason for each photo that could not be read.
+    """
+
+    features: tuple[list[str], NDArray[np.float16]]
+    attention: tuple[list[str], NDArray[np.float16]]
+    skipped: list[str]
+
+
+Spread = Callable[[Sequence[MissingPhotos]], list[ComputedRows]]
+
+
+class PhotoExtractor:
+    """Computes features and attention of photos; each process that shares a training has one.
+
+    Args:
+        model: Its image tower gives the features.
+        device: Where the towers are.
+        attention: The tower that gives the attention.
+    """
+
+    def __init__(self, model: ICLIP, device: torch.device, attention: ClassAttention | None = None):
+        self._model, self._device = model, device
+        self._attention = attention.to(device) if attention else None
+
+    def __call__(self, missing: MissingPhotos) -> ComputedRows:
+        """Compute what is missing of some photos."""
+        side = side_for(self._model.stride)
+        with ThreadPoolExecutor(max_workers=DECODERS) as decoders:
+            decoded = list(decoders.map(_decode, [photo for _, photo in missing.photos], repeat(side)))
+        found = zip(missing.photos, decoded, strict=True)
+        pixels = {key: each for (key, _), each in found if not isinstance(each, str)}
+        skipped = [each for each in decoded if isinstance(each, str)]
+        return ComputedRows(
+            self._rows(self._features, missing.features, pixels),
+            self._rows(self._free_attention, missing.attention, pixels),
+            skipped,
+        )
+
+    def _rows(
+        self, compute: Callable[[Tensor], Tensor], keys: Sequence[str], pixels: Mapping[str, NDArray[np.uint8]]
+    ) -> tuple[list[str], NDArray[np.float16]]:
+        """Rows of the photos of some keys that could be read."""
+        readable = [key for key in keys if key in pixels]
+        if not readable:
+            return [], np.empty(0, np.float16)
+        stacked = torch.from_numpy(np.stack([pixels[key] for key in readable])).permute(0, 3, 1, 2).to(self._device)
+        with torch.inference_mode():
+            return readable, compute(stacked).to(torch.float16).cpu().numpy()
+
+    def _features(self, pixels: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d(self._model.features(pixels), GRID).flatten(2).movedim(1, 2)
+
+    def _free_attention(self, pixels: Tensor) -> Tensor:
+        assert self._attention is not None  # noqa: S101 - for the type checker
+        return self._attention(pixels, GRID).flatten(1)  # type: ignore[no-any-return]
+
+
 def extract_photos(
-    model: ICLIP,
     sources: Sequence[PhotoSource],
     store: RowStore,
-    device: torch.device,
+    spread: Spread,
     *,
-    attention: AttentionExtractor | None = None,
+    attention: RowStore | None = None,
+    at_once: int = 1,
     progress: Progress = lambda done, total: None,
 ) -> ExtractedPhotos:
-    """Put the features of all photos into their cache, where they are not there yet."""
-    stores = [store, attention.store] if attention else [store]
-    side = side_for(model.stride)
+    """Put the features of all photos into their cache, where they are not there yet.
+
+    Args:
+        sources: The photos. They are read here, one after the other.
+        store: The cache of features.
+        spread: Has what is missing of some batches computed, each by a `PhotoExtractor`.
+        attention: The cache of attention, if it is wanted.
+        at_once: How many batches it is given.
+        progress: Called with (done, total) after each batch.
+    """
+    stores = [store, attention] if attention else [store]
     extracted, done, total = ExtractedPhotos(), 0, sum(len(source) for source in sources)
-    with ThreadPoolExecutor(max_workers=2) as decoders:
-        for source in sources:
-            used = 0
-            for photos in in_batches(source, BATCH):
-                keys = [bytes_sha256(photo.image) for photo in photos]
-                # Decoding is the only work that a cached photo would cost: leave it out.
-                missing = [
-                    (key, photo)
-                    for key, photo in zip(keys, photos, strict=True)
-                    if any(key not in each for each in stores)
-                ]
-                decoded = list(decoders.map(_decode, [photo for _, photo in missing], repeat(side)))
-                readable = {key: d for (key, _), d in zip(missing, decoded, strict=True) if not isinstance(d, str)}
-                extracted.skipped += [reason for reason in decoded if isinstance(reason, str)]
-                if readable:
-                    _extract(model, readable, store, device, attention)
-                for key, photo in zip(keys, photos, strict=True):
-                    if all(key in each for each in stores):
-                        extracted.photos.append(ExtractedPhoto(key, photo.captions, photo.split))
-                        used += 1
-                done += len(photos)
-                progress(done, total)
-            extracted.sources[source.name] = used
+    for source in sources:
+        before = len(extracted.photos)
+        for photos in in_batches(source, BATCH * at_once):
+            keys = [bytes_sha256(photo.image) for photo in photos]
+            batches = in_batches(zip(keys, photos, strict=True), BATCH)
+            missing = [each for each in (_missing(batch, store, attention) for batch in batches) if each.photos]
+            for computed in spread(missing) if missing else []:
+                extracted.skipped += computed.skipped
+                for rows, kept in zip((computed.features, computed.attention), stores, strict=False):
+                    if rows[0]:
+                        kept.append(*rows)
+            extracted.photos += [
+                ExtractedPhoto(key, photo.captions, photo.split)
+                for key, photo in zip(keys, photos, strict=True)
+                if all(key in each for each in stores)
+            ]
+            done += len(photos)
+            progress(done, total)
+        extracted.sources[source.name] = len(extracted.photos) - before
     return extracted
 
 
-def _extract(
-    model: ICLIP,
-    photos: dict[str, NDArray[np.uint8]],
-    store: RowStore,
-    device: torch.device,
-    attention: AttentionExtractor | None,
-) -> None:
-    """Compute what the caches do not have yet of some photos."""
-    if missing := [key for key in photos if key not in store]:
-        store.append(missing, _features(model, [photos[key] for key in missing], device))
-    if attention and (missing := [key for key in photos if key not in attention.store]):
-        pixels = torch.from_numpy(np.stack([photos[key] for key in missing])).permute(0, 3, 1, 2).to(device)
-        with torch.inference_mode():
-            weights = attention.tower.to(device)(pixels, GRID)
-        attention.store.append(missing, weights.flatten(1).to(torch.float16).cpu().numpy())
+def reread(extracted: ExtractedPhotos, *stores: RowStore) -> None:
+    """Take notice of the rows that the first process of a training has added to the caches.
+
+    Raises:
+        DataError: They are not there.
+    """
+    for store in stores:
+        store.reread()
+    if any(photo.sha256 not in stores[0] for photo in extracted.photos):
+        raise DataError(
+            "the features that the first process computed are not there; choose a --cache that all machines see"
+        )
 
 
-def _features(model: ICLIP, photos: Sequence[NDArray[np.uint8]], device: torch.device) -> NDArray[np.float16]:
-    pixels = torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2).to(device)
-    with torch.inference_mode():
-        features = F.adaptive_avg_pool2d(model.features(pixels), GRID)
-    return features.flatten(2).movedim(1, 2).to(torch.float16).cpu().numpy()
+def _missing(batch: Sequence[tuple[str, CaptionedPhoto]], store: RowStore, attention: RowStore | None) -> MissingPhotos:
+    """What the caches do not have yet of a batch; what they have is not even decoded."""
+    features = [key for key, _ in batch if key not in store]
+    weights = [key for key, _ in batch if attention and key not in attention]
+    wanted = {*features, *weights}
+    photos = [(key, photo) for key, photo in batch if key in wanted]
+    return MissingPhotos(photos, list(dict.fromkeys(features)), list(dict.fromkeys(weights)))
 
 
 def _decode(pair: CaptionedPhoto, side: int) -> NDArray[np.uint8] | str:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -20,8 +20,10 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from freeseg.errors import FreeSegError, reason
 
 Result = TypeVar("Result")
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
-PATIENCE = timedelta(days=7)  # the others wait while one computes features, or relabels photos
+PATIENCE = timedelta(days=7)  # the others wait while one reads photos, or relabels them
 
 
 def count() -> int:
@@ -111,6 +113,87 @@ def from_first(compute: Callable[[], Result]) -> Result:
     if refused is not None:
         raise refused
     return result  # type: ignore[no-any-return]
+
+
+def from_first_helped(
+    compute: Callable[[Callable[[Sequence[Item]], list[Answer]]], Result], work: Callable[[Item], Answer]
+) -> Result:
+    """What the first process computes, in all of them; the others do some of its work.
+
+    Args:
+        compute: Called in the first process, with a function that has `work` done for some items at once, one in each
+            process; it gives what `work` gave, in the order of the items, of which there may be `count()`.
+        work: Called in all processes.
+
+    Raises:
+        FreeSegError: The first process or one that works for it raised it, and so do all.
+
+    Example:
+        >>> from_first_helped(lambda spread: spread([6]) + spread([7]), lambda item: item * 10)
+        [60, 70]
+    """
+    if count() == 1:
+        return compute(lambda items: [work(item) for item in items])
+    group = dist.new_group(backend="gloo", timeout=PATIENCE)  # photos travel between the processes' own memories
+    if index() == 0:
+        result = from_first(lambda: _helped(compute, work, group))
+    else:
+        while (handed := _handed_out(group)).is_left:
+            dist.gather_object(_answer_or_error(work, handed.item), dst=0, group=group)
+        result = from_first(compute)  # type: ignore[arg-type] # it is called in the first process only
+    dist.destroy_process_group(group)
+    return result
+
+
+def _helped(
+    compute: Callable[[Callable[[Sequence[Item]], list[Answer]]], Result],
+    work: Callable[[Item], Answer],
+    group: dist.ProcessGroup | None,
+) -> Result:
+    """The first process's part: it hands out items, and says when there are no more."""
+
+    def spread(items: Sequence[Item]) -> list[Answer]:
+        own = _handed_out(group, [_Handed(item) for item in [*items, *[None] * (count() - len(items))]])
+        answers: list[Any] = [None] * count()
+        dist.gather_object(_answer_or_error(work, own.item), answers, dst=0, group=group)
+        for answer in answers:
+            if isinstance(answer, FreeSegError):
+                raise answer
+        return answers[: len(items)]
+
+    try:
+        return compute(spread)
+    finally:
+        _handed_out(group, [_Handed(None, is_left=False)] * count())
+
+
+class _Handed(NamedTuple):
+    """What the first process hands out to another.
+
+    Attributes:
+        item: What to work on; None where there are fewer items than processes.
+        is_left: Whether anything is left to do.
+    """
+
+    item: Any
+    is_left: bool = True
+
+
+def _handed_out(group: dist.ProcessGroup | None, handed: list[_Handed] | None = None) -> _Handed:
+    """What this process gets of what the first one hands out."""
+    received: list[Any] = [None]
+    dist.scatter_object_list(received, handed, src=0, group=group)
+    own: _Handed = received[0]
+    return own
+
+
+def _answer_or_error(work: Callable[[Item], Answer], item: Item | None) -> Answer | FreeSegError | None:
+    if item is None:
+        return None
+    try:
+        return work(item)
+    except FreeSegError as error:
+        return error
 
 
 def mean(values: Sequence[Tensor]) -> list[float]:

@@ -118,6 +118,6 @@ def test_photos_without_any_caption_cannot_be_trained_on(tmp_path: Path) -> None
 
 def test_another_process_whose_cache_is_another(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = features.ExtractedPhotos([features.ExtractedPhoto("a" * 64, ("a cat",), "train")])
-    monkeypatch.setattr(processes, "from_first", lambda compute: found)
+    monkeypatch.setattr(processes, "from_first_helped", lambda compute, work: found)
     with pytest.raises(DataError, match="are not there; choose a --cache that all machines see"):
         run(tiny_iclip(), folder, tmp_path / "cache")

@@ -100,12 +100,9 @@ def train_rounds(
     held_out, trained_on = hold_out(len(training.photos), recipe.seed)
     check_batch(len(trained_on), recipe, accelerator.num_processes)
     masks.check_sizes()
-    with accelerator.main_process_first():  # one fills the cache, the others find it filled
-        config = training.teacher.config
-        identity, _ = identities(config.towers, weights_sha256=config.weights_sha256)
-        teacher, rows = read_teacher(
-            training.teacher, masks, training.photos, training.cache, identity, progress=on_photos
-        )
+    config = training.teacher.config
+    identity, _ = identities(config.towers, weights_sha256=config.weights_sha256)
+    teacher, rows = read_teacher(training.teacher, masks, training.photos, training.cache, identity, progress=on_photos)
     torch.manual_seed(recipe.seed)
     photos = [training.photos[index] for index in trained_on]
     network = initial_network(training.encoder, training.teacher, teacher, photos, rows[trained_on], accelerator.device)

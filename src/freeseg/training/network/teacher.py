@@ -18,7 +18,7 @@ from freeseg.files import path_for_message
 from freeseg.models.iclip import ICLIP
 from freeseg.photos.references import PhotoReference
 from freeseg.pipeline import FreeSeg
-from freeseg.training import features
+from freeseg.training import features, processes
 from freeseg.training.network.labelled_photos import as_sources
 from freeseg.training.network.words import VocabularyTensors
 
@@ -75,7 +75,13 @@ def read_teacher(
     engine = require_torch(teacher.engine)
     words = VocabularyTensors.of(teacher.embed_vocabulary(masks.vocabulary), engine.device)
     store = features.open_features(cache, engine.model, identity)
-    read = features.extract_photos(engine.model, as_sources(masks, photos), store, engine.device, progress=progress)
+    read = processes.from_first_helped(
+        lambda spread: features.extract_photos(
+            as_sources(masks, photos), store, spread, at_once=processes.count(), progress=progress
+        ),
+        features.PhotoExtractor(engine.model, engine.device),
+    )
+    features.reread(read, store)
     known = {sha256 for sha256, _, _ in read.photos}
     for photo, entry in zip(photos, masks.entries, strict=True):
         if entry.sha256 not in known:

@@ -19,11 +19,14 @@ from freeseg.training import processes
 from freeseg.training.features import (
     AttentionExtractor,
     ExtractedPhotos,
+    PhotoExtractor,
     Progress,
+    Spread,
     cache_folder,
     extract_photos,
     in_batches,
     open_features,
+    reread,
 )
 from freeseg.training.store import RowStore
 from freeseg.words import Vocabulary, mentions
@@ -92,7 +95,8 @@ def read_teacher_data(
 ) -> TeacherData:
     """Fill the caches from the sources; what is there already is not computed again.
 
-    Of several processes that share a training, the first reads the sources and fills the caches, and the others wait.
+    Of several processes that share a training, the first reads the sources and fills the caches, and the others help it
+    to decode photos and to compute their features.
 
     Args:
         model: The frozen towers.
@@ -110,19 +114,23 @@ def read_teacher_data(
     """
     images, texts = stores
 
-    def extract() -> ExtractedPhotos:
-        extracted = extract_photos(model, sources, images, device, attention=attention, progress=on_photos)
+    def extract(spread: Spread) -> ExtractedPhotos:
+        extracted = extract_photos(
+            sources,
+            images,
+            spread,
+            attention=attention.store if attention else None,
+            at_once=processes.count(),
+            progress=on_photos,
+        )
         captions = sorted({caption for photo in extracted.photos for caption in photo.captions})
         _extract_texts(model, captions, texts, on_texts)
         return extracted
 
-    extracted = processes.from_first(extract)  # the order of the rows must not depend on who is faster
-    for store in (images, texts, *((attention.store,) if attention else ())):
-        store.reread()
-    if any(photo.sha256 not in images for photo in extracted.photos):
-        raise DataError(
-            "the features that the first process computed are not there; choose a --cache that all machines see"
-        )
+    # The first keeps the rows, since their order must not depend on who is faster.
+    extractor = PhotoExtractor(model, device, attention.tower if attention else None)
+    extracted = processes.from_first_helped(extract, extractor)
+    reread(extracted, images, texts, *((attention.store,) if attention else ()))
     data = TeacherData(images.rows(), texts.rows(), skipped=extracted.skipped, sources=extracted.sources)
     if attention:
         data.attention = _in_order([photo.sha256 for photo in extracted.photos], images, attention.store)
