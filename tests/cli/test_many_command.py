@@ -140,3 +140,14 @@ def test_what_does_not_go_with_parquet_is_refused(
     photos = draw_photos(tmp_path / "photos", 2)
     assert told in one_line(run("label", photos, "--labels", "cat", "--out", tmp_path / "out", *options))
     assert not (tmp_path / "out").exists()
+
+
+def test_masks_of_one_kind_are_not_written_among_those_of_another(run: Run, tmp_path: Path) -> None:
+    photos = draw_photos(tmp_path / "photos", 2)
+    common = ("label", photos, "--labels", "cat", "--views", "64", "--out")
+    assert run(*common, tmp_path / "rows", "--format", "parquet").code == 0
+    run(*common, tmp_path / "files", "--workers", "1")
+    told = one_line(run(*common, tmp_path / "rows", "--workers", "1"))
+    assert told.endswith("rows holds Parquet files; choose another folder, or go on with --format parquet")
+    told = one_line(run(*common, tmp_path / "files", "--format", "parquet"))
+    assert told.endswith("files holds masks that are files; choose another folder for --format parquet")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from freeseg.data import PhotoSource
     from freeseg.data.free_masks import FreeMasks
+    from freeseg.labelling.photo import LabellingOptions
     from freeseg.photos import FoundPhoto
 
 LISTED = 30  # labels in the table
@@ -108,7 +109,6 @@ def label(
     """
     from freeseg.cli.progress import progress
     from freeseg.data import is_source, open_sources
-    from freeseg.distributed import free_mask_plan
     from freeseg.errors import OutputError
     from freeseg.labelling import label as label_sources
     from freeseg.labelling import write_coco
@@ -132,7 +132,7 @@ def label(
             precision=precision,
             views=tuple(numbers(model.views, "--views") or ()),
         )
-        run_over_photos(sources, lambda: free_mask_plan(options), out, where, captions=True)
+        _label_as_rows(sources, options, out, where)
         return
     refuse({"--retry-errors": retry_errors}, f"--format {format}")
     if where.on_ray:
@@ -177,6 +177,17 @@ def label(
         for reason in failed:
             say(error_text(reason), err=True)
         raise typer.Exit(1)
+
+
+def _label_as_rows(sources: Sequence[str], options: LabellingOptions, out: Path, where: Where) -> None:
+    """Write the masks into Parquet files."""
+    from freeseg.data.free_masks import LABELS
+    from freeseg.distributed import free_mask_plan
+    from freeseg.errors import OutputError
+
+    if (out / LABELS).exists():
+        raise OutputError(f"{out} holds masks that are files; choose another folder for --format parquet")
+    run_over_photos(sources, lambda: free_mask_plan(options), out, where, captions=True)
 
 
 def _named(found: Sequence[FoundPhoto], out: Path) -> tuple[list[PhotoSource], list[str]]:

@@ -10,7 +10,16 @@ from pathlib import Path
 from PIL import Image
 
 from freeseg.data import PhotoSource, open_sources
-from freeseg.data.free_masks import CONFIDENCE, LABELS, MASKS, Entry, FreeMasks, open_free_masks, write_settings
+from freeseg.data.free_masks import (
+    CONFIDENCE,
+    LABELS,
+    MASKS,
+    Entry,
+    FreeMasks,
+    is_parquet,
+    open_free_masks,
+    write_settings,
+)
 from freeseg.errors import DataError, OutputError, shortened
 from freeseg.files import file_lock, remove_half_written, write_picture
 from freeseg.labelling.contact_sheet import contact_sheet, draw_sample, thumbnail
@@ -206,8 +215,10 @@ def _check_new_folder(folder: Path) -> None:
     """Check that nothing of somebody else's would be overwritten in a folder that has no free masks yet.
 
     Raises:
-        OutputError: A file is in the way.
+        OutputError: A file is in the way, or the folder has Parquet files of an earlier run.
     """
+    if is_parquet(folder):
+        raise OutputError(f"{folder} holds Parquet files; choose another folder, or go on with --format parquet")
     if (folder / LABELS).exists():
         return
     for name in (MASKS, CONFIDENCE, SHEET):

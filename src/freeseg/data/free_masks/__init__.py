@@ -11,7 +11,7 @@ Or, of very many photos: plan.json, and Parquet files with a row for each photo.
 from freeseg.data.free_masks.entries import CAPTIONS, MANIFEST, PRESENCE, Entry, read_manifest
 from freeseg.data.free_masks.folder import CONFIDENCE, MASKS, FreeMasks
 from freeseg.data.free_masks.opening import open_free_masks
-from freeseg.data.free_masks.parquet import ParquetFreeMasks
+from freeseg.data.free_masks.parquet import ParquetFreeMasks, is_parquet
 from freeseg.data.free_masks.settings import LABELS, MaskSettings, write_settings
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "FreeMasks",
     "MaskSettings",
     "ParquetFreeMasks",
+    "is_parquet",
     "open_free_masks",
     "read_manifest",
     "write_settings",
