@@ -228,12 +228,16 @@ def test_it_needs_pillow_and_numpy_only() -> None:
         "av.container",
         "av.video",
         "tifffile",
+        "pyarrow",
     }  # extras, and what asks the web
     assert {name for name, late in others if not late} == {
         "PIL",
         "numpy",
         "numpy.typing",
-        *(f"freeseg.{room}" for room in ("errors", "extras", "files", "photos", "prefetch", "system", "urls")),
+        *(
+            f"freeseg.{room}"
+            for room in ("errors", "extras", "files", "photos", "places", "prefetch", "system", "urls")
+        ),
     }
 
 

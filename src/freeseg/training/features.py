@@ -211,7 +211,7 @@ def extract_photos(
         at_once: How many batches it is given.
         progress: Called with (done, total) after each batch.
     """
-    stores = [store, attention] if attention else [store]
+    stores = [store] if attention is None else [store, attention]  # an empty one counts as false
     extracted, done, total = ExtractedPhotos(), 0, sum(len(source) for source in sources)
     for source in sources:
         before = len(extracted.photos)
@@ -252,7 +252,7 @@ def reread(extracted: ExtractedPhotos, *stores: RowStore) -> None:
 def _missing(batch: Sequence[tuple[str, CaptionedPhoto]], store: RowStore, attention: RowStore | None) -> MissingPhotos:
     """What the caches do not have yet of a batch; what they have is not even decoded."""
     features = [key for key, _ in batch if key not in store]
-    weights = [key for key, _ in batch if attention and key not in attention]
+    weights = [key for key, _ in batch if attention is not None and key not in attention]
     wanted = {*features, *weights}
     photos = [(key, photo) for key, photo in batch if key in wanted]
     return MissingPhotos(photos, list(dict.fromkeys(features)), list(dict.fromkeys(weights)))

@@ -130,7 +130,7 @@ def _file_name(photo: str) -> str:
 
     Example:
         >>> _file_name("photos/a.jpg"), _file_name("../a.jpg")
-        ('photos/a.jpg', '81fe95fc/a.jpg')
+        ('photos/a.jpg', '2845741b/a.jpg')
     """
     parts = PurePosixPath(photo).parts
     kept = [part for part in parts if part not in ("/", "//", "..") and ":" not in part and "\\" not in part]
