@@ -44,7 +44,7 @@ def test_each_cache_gets_what_it_lacks(tmp_path: Path) -> None:
         asked.extend(missing)
         readable = missing[0].features[:-1], missing[0].attention[:-1]
         rows = [(each, np.ones((len(each), 1), np.float16)) for each in readable]
-        return [features.ComputedRows(*rows, ["2.jpg is broken"])]
+        return [features.ComputedRows(rows[0], rows[1], ["2.jpg is broken"])]
 
     found = features.extract_photos([Listed(photos)], stores[0], spread, attention=stores[1])
     assert [(each.features, each.attention) for each in asked] == [(keys[1:], keys)]
