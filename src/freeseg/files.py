@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _HALF_WRITTEN = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # the temporary names of `atomic_path`
+_ESCAPED_BYTE = re.compile(r"\\u(dc[89a-f][0-9a-f])")  # as "backslashreplace" has it
 _UMASK_LOCK = threading.Lock()
 FIXES = {  # of what keeps a file from being written
     errno.ENOSPC: "free space, or choose another folder",
@@ -139,6 +140,16 @@ def text_bytes(text: str) -> bytes:
         b'caf\\udce9'
     """
     return text.encode("utf-8", "backslashreplace")
+
+
+def with_own_bytes(name: str) -> str:
+    r"""A file's name in which `text_bytes` wrote escapes, as it was before.
+
+    Example:
+        >>> with_own_bytes("caf\\udce9") == "caf\udce9"
+        True
+    """
+    return _ESCAPED_BYTE.sub(lambda escape: chr(int(escape[1], 16)), name)
 
 
 def write_json(path: Path, value: Any) -> None:

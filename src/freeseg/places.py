@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import time
@@ -11,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from freeseg.errors import FreeSegError, PhotoError, reason
-from freeseg.files import path_for_message
+from freeseg.files import encoding_by_mark, path_for_message
 from freeseg.urls import is_url
 
 Result = TypeVar("Result")
@@ -171,14 +172,20 @@ def buffered_place(place: str) -> Iterator[Any]:
 def lines_of(place: str, block: int = 1 << 20) -> Iterator[bytes]:
     """The lines of a file, without their ends and without the mark of UTF-8, some bytes at a time.
 
+    Of a text that begins with the mark of UTF-16 or UTF-32, as PowerShell writes it, they are given in UTF-8.
+
     Raises:
         OSError: It cannot be opened.
         FreeSegError: Its store cannot be opened.
     """
     rest = b""
     with opened_place(place) as file:
+        encoding = encoding_by_mark(file.read(4))
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder(encoding)("replace") if encoding else None
         while content := file.read(block):
-            *lines, rest = (rest + content).split(b"\n")
+            text = decoder.decode(content).encode() if decoder else content
+            *lines, rest = (rest + text).split(b"\n")
             yield from map(_without_ends, lines)
     yield _without_ends(rest)
 

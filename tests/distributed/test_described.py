@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from freeseg.distributed import PhotoReference, photo_references
+from freeseg.errors import PhotoError
 from many_photos import write_tar
 
 
@@ -51,6 +52,20 @@ def test_a_line_that_cannot_be_used_costs_nobody_else(tmp_path: Path) -> None:
     assert [f"captions.jsonl, line {number}: " in each for number, each in enumerate(problems, 1)] == [True] * 3
     assert "leads out of the folder" in problems[0]
     assert 'no "captions"' in problems[2]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_captions_in_the_encoding_of_powershell_are_read(tmp_path: Path, encoding: str) -> None:
+    lines = [json.dumps({"file": name, "captions": ["a café"]}, ensure_ascii=False) for name in ("a.jpg", "b.jpg")]
+    (tmp_path / "captions.jsonl").write_bytes("\r\n".join(lines).encode(encoding))
+    assert described(tmp_path) == {"a.jpg": ("a café",), "b.jpg": ("a café",)}
+
+
+def test_captions_without_a_line_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "captions.jsonl").write_text("\n")
+    with pytest.raises(PhotoError, match=r"captions\.jsonl: empty; it needs a line for each photo"):
+        found_in(tmp_path)
 
 
 def test_texts_beside_the_photos_of_a_tar_file_describe_them(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import tarfile
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from freeseg.data.free_masks import ParquetFreeMasks, open_free_masks
 from freeseg.distributed import Parts, free_mask_plan, missing_blocks, photo_references
 from freeseg.distributed.drivers import in_this_process
-from freeseg.errors import DataError, OutputError
+from freeseg.errors import DataError, OutputError, PhotoError
 from freeseg.labelling import label
 from freeseg.labelling.photo import LabellingOptions
 from freeseg.training.network.labelled_photos import as_sources, find_photos
@@ -118,6 +120,54 @@ def test_photos_in_a_tar_file_are_found_there_again(photos: Path, tmp_path: Path
     found = find_photos(masks, [tmp_path / "below"])
     assert [photo.image() for photo in found] == [(photos / name).read_bytes() for name in ("000.png", "001.png")]
     assert [photo.picture().size for photo in found] == [(80, 60), (80, 60)]
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="names of files are text there")
+def test_a_photo_whose_name_is_no_text_is_found_again(tmp_path: Path) -> None:
+    was = draw_photos(tmp_path / "photos", 2)
+    name = os.fsdecode(b"caf\xe9.png")
+    (was / "000.png").rename(was / name)
+    label_rows(was, tmp_path / "rows")
+    masks = open_free_masks(tmp_path / "rows")
+    assert [photo.path for photo in find_photos(masks, [])] == [str(was / name)]
+    was.rename(tmp_path / "moved")
+    assert [photo.path for photo in find_photos(masks, [tmp_path / "moved"])] == [str(tmp_path / "moved" / name)]
+
+
+def test_photos_that_changed_places_are_noticed(tmp_path: Path) -> None:
+    photos = draw_photos(tmp_path / "photos", 3)
+    label_rows(photos, tmp_path / "rows")
+    masks = open_free_masks(tmp_path / "rows")
+    (photos / "000.png").rename(photos / "kept")
+    (photos / "001.png").rename(photos / "000.png")
+    (photos / "kept").rename(photos / "001.png")
+    (source,) = as_sources(masks, find_photos(masks, []))
+    with pytest.raises(DataError, match=r"000\.png is not the photo that was labelled as rows/"):
+        next(iter(source))
+
+
+def test_a_photo_that_was_named_twice_counts_once(tmp_path: Path) -> None:
+    photos = draw_photos(tmp_path / "photos", 3)
+    lines = [json.dumps({"file": name, "captions": []}) for name in ("000.png", "001.png", "000.png")]
+    (photos / "captions.jsonl").write_text("\n".join(lines))
+    label_rows(photos, tmp_path / "rows")
+    masks = open_free_masks(tmp_path / "rows")
+    assert isinstance(masks, ParquetFreeMasks)
+    assert [Path(entry.file).name for entry in masks.entries] == ["000.png", "001.png"]
+    assert [Path(photo.path).name for photo in masks.photos] == ["000.png", "001.png"]
+
+
+def test_photos_of_a_parquet_file_with_fewer_rows_are_one_line(photos: Path, tmp_path: Path) -> None:
+    from pyarrow import parquet, table
+
+    images = [(photos / name).read_bytes() for name in ("000.png", "001.png")]
+    parquet.write_table(table({"image": images}), tmp_path / "0.parquet", row_group_size=1)
+    label_rows(tmp_path / "0.parquet", tmp_path / "rows")
+    parquet.write_table(table({"image": images[:1]}), tmp_path / "0.parquet")
+    found = find_photos(open_free_masks(tmp_path / "rows"), [])
+    assert found[0].image() == images[0]
+    with pytest.raises(PhotoError, match=r"0\.parquet is damaged, or not the file that it was \(.*\); fetch or write"):
+        found[1].image()
 
 
 @pytest.mark.parametrize(

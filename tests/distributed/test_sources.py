@@ -76,6 +76,13 @@ def test_the_photos_in_a_tar_file_are_read_from_it(tmp_path: Path) -> None:
         assert [reference.content() for reference in found] == [b"first", b"the second"]
 
 
+def test_an_empty_photo_in_a_tar_file_is_not_the_whole_file(tmp_path: Path) -> None:
+    empty, other = photo_references([str(write_tar(tmp_path / "000.tar", {"1.jpg": b"", "2.jpg": b"the second"}))])
+    with pytest.raises(PhotoError, match=r"000\.tar/1\.jpg: it is empty \(0 bytes\)"):
+        empty.content()
+    assert other.content() == b"the second"
+
+
 def test_a_cut_tar_file_gives_what_it_holds_and_its_problem(tmp_path: Path) -> None:
     shard = write_tar(tmp_path / "000.tar", {"1.jpg": bytes(2_000), "2.jpg": bytes(2_000)})
     shard.write_bytes(shard.read_bytes()[:3_000])

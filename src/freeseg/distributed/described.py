@@ -84,6 +84,9 @@ def described_photos(folder: str) -> Iterator[PhotoReference]:
     Args:
         folder: On this machine or in a store.
 
+    Raises:
+        PhotoError: There is no line.
+
     Example:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
@@ -93,9 +96,11 @@ def described_photos(folder: str) -> Iterator[PhotoReference]:
     """
     file = inside(folder, CAPTIONS_FILE)
     photos = _photos_of_store(folder) if is_remote(folder) else ""
+    is_empty = True
     for number, line in enumerate(lines_of(file), start=1):
         if not line.strip():
             continue
+        is_empty = False
         where = f"{path_for_message(file)}, line {number}"
         try:
             record = parse_record(line, where)
@@ -110,6 +115,8 @@ def described_photos(folder: str) -> Iterator[PhotoReference]:
         else:
             photo, _ = place_of_photo(Path(folder), name)
             yield PhotoReference(str(photo), local_path(str(photo)), captions=captions)
+    if is_empty:
+        raise PhotoError(f"{path_for_message(file)}: empty; it needs a line for each photo, or remove it")
 
 
 def _photos_of_store(folder: str) -> str:

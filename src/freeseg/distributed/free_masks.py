@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from freeseg.data.free_masks import CAPTIONS, PRESENCE
 from freeseg.distributed.plan import Plan, model_of
-from freeseg.distributed.segmenting import rows_of
+from freeseg.distributed.segmenting import rows_of, stored_name
 from freeseg.files import FLAT_PNG, bytes_sha256, encode_picture, path_for_message
 from freeseg.labelling.photo import free_mask
 from freeseg.photos.decoding import photo_errors
@@ -83,7 +83,7 @@ def label_block(photos: Sequence[PhotoReference], plan: Plan) -> pyarrow.Table:
         known = [vocabulary.names[index] for index in mentions(reference.captions, vocabulary)]
         found = free_mask(file, vocabulary, known, model)
         return {
-            "where": {name: getattr(reference, name) for name in ("path", "offset", "size", "column", "group")},
+            "where": _where(reference),
             "sha256": bytes_sha256(image),
             "width": found.mask.width,
             "height": found.mask.height,
@@ -97,3 +97,9 @@ def label_block(photos: Sequence[PhotoReference], plan: Plan) -> pyarrow.Table:
         }
 
     return pyarrow.Table.from_pylist(rows_of(photos, plan, columns), schema=free_mask_schema())
+
+
+def _where(reference: PhotoReference) -> dict[str, Any]:
+    """Where a photo is, for a table."""
+    where = {name: getattr(reference, name) for name in ("path", "offset", "size", "column", "group")}
+    return where | {"path": stored_name(reference.path)}

@@ -172,7 +172,9 @@ def _members(photo: str, path: str, *, texts: bool) -> Iterator[TarMember]:
                     continue
                 reference = PhotoReference(f"{photo}/{member.name}", path, member.offset_data, member.size)
                 if name.suffix.lower() in suffixes():
-                    yield TarMember(member.name, reference)
+                    yield TarMember(
+                        member.name, reference if member.size else reference._replace(problem=_empty(reference))
+                    )
                 elif texts and member_kind(member.name) in TEXT_KINDS:
                     file.seek(member.offset_data)
                     yield TarMember(member.name, reference, file.read(member.size))
@@ -185,6 +187,10 @@ def _members(photo: str, path: str, *, texts: bool) -> Iterator[TarMember]:
     if damage:
         problem = f"cannot read {path_for_message(photo)} any further: {damage}; fetch or write this tar file again"
         yield TarMember("", PhotoReference(photo, path, problem=problem))
+
+
+def _empty(member: PhotoReference) -> str:
+    return f"cannot read {path_for_message(member.photo)}: it is empty (0 bytes); fetch or write this tar file again"
 
 
 def _rows(photo: str, path: str, asked: _Asked, *, named: bool) -> Iterator[PhotoReference]:

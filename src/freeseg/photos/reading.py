@@ -218,7 +218,7 @@ def _opened_bytes(content: bytes, name: str) -> Iterator[tuple[Image.Image, str]
 
 def _header_of(content: bytes, name: str) -> Image.Image:
     if not content:
-        raise PhotoError(f"cannot read {name}: empty (0 bytes); a file that was read before gives nothing more")
+        raise PhotoError(f"cannot read {name}: empty (0 bytes); copy or download it again, and read no pipe twice")
     return open_header(io.BytesIO(content), name)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from freeseg.errors import PhotoError
+from freeseg.errors import PhotoError, reason
 from freeseg.files import bytes_sha256, path_for_message, text_bytes
 from freeseg.photos.decoding import photo_errors
 from freeseg.photos.reading import read_bytes, read_photo
@@ -70,8 +70,15 @@ class PhotoReference(NamedTuple):
         if self.problem:
             raise PhotoError(self.problem)
         if self.column:
-            with photo_errors(path_for_message(self.photo)):
-                return bytes_in(self.path, self.column, self.group, self.offset)
+            name = path_for_message(self.photo)
+            with photo_errors(name):
+                try:
+                    return bytes_in(self.path, self.column, self.group, self.offset)
+                except (ValueError, LookupError) as error:
+                    raise PhotoError(
+                        f"cannot read {name}: {path_for_message(self.path)} is damaged, or not the file that it was "
+                        f"({reason(error)}); fetch or write this Parquet file again"
+                    ) from error
         if web := web_photo(self.path) if self.path.startswith(("http://", "https://")) else None:
             return web.fetch().getvalue()
         if not (self.size or is_url(self.path)):

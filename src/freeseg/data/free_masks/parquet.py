@@ -65,7 +65,8 @@ def open_parquet(folder: Path) -> ParquetFreeMasks:
     words = plan["vocabulary"] | {"labels": aliases}
     vocabulary = vocabulary_of({"vocabulary": words, "labels": list(names)}, folder / PLAN)
     found = [_entry(row, folder.resolve().name) for row in _rows(folder) if row.get("error") is None]
-    entries, photos = tuple(entry for entry, _ in found), tuple(photo for _, photo in found)
+    once = {entry.file: (entry, photo) for entry, photo in found}.values()  # a photo may have been named twice
+    entries, photos = tuple(entry for entry, _ in once), tuple(photo for _, photo in once)
     return ParquetFreeMasks(folder, vocabulary, names, entries, plan["model"], plan["weights_sha256"], photos)
 
 

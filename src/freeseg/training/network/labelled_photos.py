@@ -9,7 +9,7 @@ from pathlib import Path
 from freeseg.data import CaptionedPhoto, PhotoSource
 from freeseg.data.free_masks import Entry, FreeMasks, ParquetFreeMasks
 from freeseg.errors import DataError
-from freeseg.files import path_for_message, sha256
+from freeseg.files import bytes_sha256, path_for_message, sha256, with_own_bytes
 from freeseg.photos import photos_in
 from freeseg.photos.references import PhotoReference
 from freeseg.urls import is_url
@@ -46,10 +46,12 @@ def find_photos(masks: FreeMasks, folders: Sequence[Path]) -> list[PhotoReferenc
 
 def _still_there(photo: PhotoReference, masks: FreeMasks, folders: Sequence[Path]) -> PhotoReference:
     """A photo where it was when it was labelled, or the file of its name in one of the folders."""
-    if is_url(photo.path) or Path(photo.path).is_file():
+    if is_url(photo.path):
         return photo
-    whole = not (photo.size or photo.column)
-    for path in (folder / name for folder in folders for name in _tails(photo.photo if whole else photo.path)):
+    name = photo.path if photo.size or photo.column else photo.photo
+    names = [tail for each in dict.fromkeys((name, with_own_bytes(name))) for tail in _tails(each)]
+    was = Path(photo.path), Path(with_own_bytes(photo.path))  # rows have escapes for bytes that are no text
+    for path in (*was, *(folder / tail for folder in folders for tail in names)):
         if path.is_file():
             return photo._replace(path=str(path))
     raise DataError(
@@ -88,7 +90,10 @@ def _places(entry: Entry, folders: Sequence[Path]) -> Iterator[Path]:
 
 @dataclass
 class LabelledPhotos:
-    """Labelled photos of one source. The labels that each is known to show are its captions."""
+    """Labelled photos of one source. The labels that each is known to show are its captions.
+
+    Each is compared with the photo that was labelled when it is read, since photos may have changed places since then.
+    """
 
     name: str
     entries: list[Entry]
@@ -103,7 +108,14 @@ class LabelledPhotos:
 
     def __iter__(self) -> Iterator[CaptionedPhoto]:
         for entry, photo in zip(self.entries, self.photos, strict=True):
-            yield CaptionedPhoto(entry.file, photo.image(), entry.labels, "none")
+            image = photo.image()
+            if bytes_sha256(image) != entry.sha256:
+                labelled = f"{entry.source}/{entry.file}"
+                raise DataError(
+                    f"{path_for_message(photo.photo)} is not the photo that was labelled as {labelled}: "
+                    "it has changed, or is another of that name; name the right folder by --images, or label again"
+                )
+            yield CaptionedPhoto(entry.file, image, entry.labels, "none")
 
 
 def as_sources(masks: FreeMasks, photos: Sequence[PhotoReference]) -> list[PhotoSource]:

@@ -14,7 +14,6 @@ from torch import Tensor
 from freeseg.data.free_masks import FreeMasks
 from freeseg.engines.choose import require_torch
 from freeseg.errors import DataError
-from freeseg.files import path_for_message
 from freeseg.models.iclip import ICLIP
 from freeseg.photos.references import PhotoReference
 from freeseg.pipeline import FreeSeg
@@ -70,7 +69,7 @@ def read_teacher(
         The teacher, and the row of each photo in its features.
 
     Raises:
-        DataError: A photo has changed since it was labelled.
+        DataError: A photo has changed since it was labelled, or cannot be decoded on this machine.
     """
     engine = require_torch(teacher.engine)
     words = VocabularyTensors.of(teacher.embed_vocabulary(masks.vocabulary), engine.device)
@@ -82,13 +81,8 @@ def read_teacher(
         features.PhotoExtractor(engine.model, engine.device),
     )
     features.reread(read, store)
-    known = {sha256 for sha256, _, _ in read.photos}
-    for photo, entry in zip(photos, masks.entries, strict=True):
-        if entry.sha256 not in known:
-            raise DataError(
-                f"{path_for_message(photo.photo)} is not the photo that was labelled as {entry.source}/{entry.file}: "
-                "it has changed, or is another of that name; name the right folder by --images, or label again"
-            )
+    if read.skipped:
+        raise DataError(read.skipped[0])
     rows = store.positions([entry.sha256 for entry in masks.entries])
     decision = teacher.config.decision
     return Teacher(engine.model, store.rows(), words, decision.logit_scale, decision.background_margin), rows
