@@ -151,3 +151,8 @@ def test_masks_of_one_kind_are_not_written_among_those_of_another(run: Run, tmp_
     assert told.endswith("rows holds Parquet files; choose another folder, or go on with --format parquet")
     told = one_line(run(*common, tmp_path / "files", "--format", "parquet"))
     assert told.endswith("files holds masks that are files; choose another folder for --format parquet")
+
+
+def test_free_masks_in_a_store_are_not_trained_on(run: Run) -> None:
+    told = one_line(run("train", "--masks", "s3://bucket/rows", "--out", "mine"))
+    assert "free masks are not read from a store, as s3://bucket/rows is; copy them to a folder" in told

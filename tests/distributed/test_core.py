@@ -97,7 +97,7 @@ def test_other_words_are_refused(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=other), parts.begun(small_plan("cat, horse")):
         pass
     (tmp_path / "out" / "plan.json").write_text("{")
-    with pytest.raises(DataError, match=r"cannot read .*plan\.json"), parts.begun(small_plan()):
+    with pytest.raises(DataError, match=r"cannot read .*plan\.json: .*; put it back"), parts.begun(small_plan()):
         pass
 
 

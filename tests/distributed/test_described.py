@@ -104,7 +104,8 @@ def test_a_column_of_a_parquet_file_describes_its_photos(tmp_path: Path, by_path
         (tmp_path / f"{number}.jpg").write_bytes(b"%d" % number)
     paths = [str(tmp_path / f"{number}.jpg") for number in range(3)]
     photos: dict[str, object] = {"path": paths} if by_path else {"image": [b"0", b"1", b"2"]}
-    for captions in ([["a", " "], None, ["b", "c"]], ["a", None, " "]):
+    texts = ["a", None, " "]
+    for captions in ([["a", " "], None, ["b", "c"]], texts, pyarrow.array(texts).dictionary_encode()):
         file = tmp_path / "a.parquet"
         parquet.write_table(pyarrow.table({**photos, "caption": captions}), file, row_group_size=2)
         third = ("b", "c") if isinstance(captions[0], list) else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tarfile
 from pathlib import Path
@@ -212,3 +213,25 @@ def test_a_part_without_the_columns_of_free_masks_is_one_line(masks: ParquetFree
         parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
         with pytest.raises(DataError, match=r"a\.parquet/0/0: not a row of free masks"):
             open_free_masks(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"width": 0}, "width is 0"),
+        ({"candidates": ["horse"]}, "'horse' is no label of plan.json"),
+        ({"where": None}, "NoneType"),
+        ({"where": {"path": None, "offset": 0, "size": 0, "column": "", "group": 0}}, "where.path is None"),
+    ],
+)
+def test_a_row_that_makes_no_sense_is_one_line(
+    masks: ParquetFreeMasks, tmp_path: Path, changed: dict[str, object], told: str
+) -> None:
+    from pyarrow import parquet
+
+    (tmp_path / "plan.json").write_bytes((masks.folder / "plan.json").read_bytes())
+    part = parquet.read_table(min(masks.folder.glob("*.parquet")))
+    row = part.slice(0, 1).to_pylist()[0] | changed
+    parquet.write_table(type(part).from_pylist([row], schema=part.schema), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=rf"a\.parquet/0/0: not a row of free masks \(.*{re.escape(told)}.*; label the"):
+        open_free_masks(tmp_path)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from freeseg.cli.many import place
 from freeseg.cli.options import Out, Readers
 from freeseg.cli.output import say
 from freeseg.cli.training import Cache, Name, command_line, is_first, show_steps
@@ -69,8 +70,12 @@ def train(
         freeseg train --images photos --masks masks --out better --epochs 4 --self-training 1
     """
     from freeseg.cli.progress import progress
+    from freeseg.errors import DataError
+    from freeseg.places import is_remote
     from freeseg.training import network
 
+    if is_remote(place(masks)):
+        raise DataError(f"free masks are not read from a store, as {place(masks)} is; copy them to a folder")
     quiet = not is_first()
     with (
         progress("photos", quiet=quiet) as on_photos,

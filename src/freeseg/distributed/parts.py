@@ -84,7 +84,8 @@ class Parts:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise DataError(f"cannot read {path_for_message(self._place(PLAN))}: {reason(error)}") from error
+            shown = path_for_message(self._place(PLAN))
+            raise DataError(f"cannot read {shown}: {reason(error)}; put it back, or choose another folder") from error
         return plan if isinstance(plan, dict) else {}
 
     def names(self) -> set[str]:

@@ -65,7 +65,8 @@ def caption_column(path: str) -> str:
     for name in CAPTIONS:
         if name in schema.names:
             kind = schema.field(name).type
-            kind = kind.value_type if types.is_list(kind) or types.is_large_list(kind) else kind
+            has_values = types.is_list(kind) or types.is_large_list(kind) or types.is_dictionary(kind)
+            kind = kind.value_type if has_values else kind
             if types.is_string(kind) or types.is_large_string(kind):
                 return name
     return ""

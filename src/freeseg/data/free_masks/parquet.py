@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from freeseg.bounds import check_fields, check_value
 from freeseg.data.free_masks.entries import Entry
 from freeseg.data.free_masks.folder import FreeMasks
 from freeseg.data.free_masks.settings import vocabulary_of
-from freeseg.errors import DataError, reason
+from freeseg.errors import DataError, FreeSegError, reason, shortened
 from freeseg.extras import require
 from freeseg.files import parse_json
 from freeseg.mask_values import labels_by_value
@@ -21,6 +22,7 @@ from freeseg.photos.tables import bytes_in
 PLAN = "plan.json"
 KIND = "free masks"
 _PICTURES = ("mask", "confidence")
+_WHERE = {"path": str, "offset": int, "size": int, "column": str, "group": int}
 _DIGITS = 8  # of a photo's key: they keep photos apart whose names differ in what is left out
 
 
@@ -64,7 +66,7 @@ def open_parquet(folder: Path) -> ParquetFreeMasks:
     names = labels_by_value(tuple(each[0] for each in aliases))
     words = plan["vocabulary"] | {"labels": aliases}
     vocabulary = vocabulary_of({"vocabulary": words, "labels": list(names)}, folder / PLAN)
-    found = [_entry(row, folder.resolve().name) for row in _rows(folder) if row.get("error") is None]
+    found = [_entry(row, folder.resolve().name, names) for row in _rows(folder) if row.get("error") is None]
     once = {entry.file: (entry, photo) for entry, photo in found}.values()  # a photo may have been named twice
     entries, photos = tuple(entry for entry, _ in once), tuple(photo for _, photo in once)
     return ParquetFreeMasks(folder, vocabulary, names, entries, plan["model"], plan["weights_sha256"], photos)
@@ -104,7 +106,7 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
             ) from error
 
 
-def _entry(row: dict[str, Any], source: str) -> tuple[Entry, PhotoReference]:
+def _entry(row: dict[str, Any], source: str, names: Collection[str]) -> tuple[Entry, PhotoReference]:
     try:
         entry = Entry(
             source=source,
@@ -121,8 +123,13 @@ def _entry(row: dict[str, Any], source: str) -> tuple[Entry, PhotoReference]:
             model=row["model"].partition("@")[0],
             version=row["version"],
         )
+        check_fields(entry)
+        if strange := {*entry.labels, *entry.areas}.difference(names):
+            raise ValueError(f"{shortened(min(strange))} is no label of {PLAN}")
+        for name, kind in _WHERE.items():
+            check_value(f"where.{name}", row["where"][name], kind)
         return entry, PhotoReference(row["photo"], **row["where"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, FreeSegError) as error:
         raise DataError(f"{row['at']}: not a row of free masks ({reason(error)}); label the photos again") from error
 
 
