@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from freeseg.distributed import PhotoReference, photo_references
+from freeseg.distributed import described as described_module
 from freeseg.errors import PhotoError
 from many_photos import write_tar
 
@@ -59,6 +60,14 @@ def test_captions_in_the_encoding_of_powershell_are_read(tmp_path: Path, encodin
     lines = [json.dumps({"file": name, "captions": ["a café"]}, ensure_ascii=False) for name in ("a.jpg", "b.jpg")]
     (tmp_path / "captions.jsonl").write_bytes("\r\n".join(lines).encode(encoding))
     assert described(tmp_path) == {"a.jpg": ("a café",), "b.jpg": ("a café",)}
+
+
+def test_photos_in_a_store_are_named_as_those_in_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [json.dumps({"file": name, "captions": []}).encode() for name in ("a.jpg", "images/b.jpg")]
+    monkeypatch.setattr(described_module, "lines_of", lambda place: lines)
+    monkeypatch.setattr(described_module, "is_store_folder", lambda place: place == "s3://bucket/set/images")
+    found = [photo.path for photo in described_module.described_photos("s3://bucket/set")]
+    assert found == ["s3://bucket/set/images/a.jpg", "s3://bucket/set/images/b.jpg"]
 
 
 def test_captions_without_a_line_are_refused(tmp_path: Path) -> None:

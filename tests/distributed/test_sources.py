@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from freeseg.distributed import PhotoReference, photo_references
 from freeseg.errors import PhotoError
@@ -60,6 +61,12 @@ def test_a_name_in_a_list_that_is_not_there_costs_nobody_else(folder: Path, tmp_
 def test_an_argument_that_is_not_there_is_refused(argument: str) -> None:
     with pytest.raises(PhotoError, match=r"cannot read gone.*no such file"):
         list(photo_references([argument]))
+
+
+def test_a_photo_that_is_given_as_a_list_is_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 6)).save(tmp_path / "a.png")
+    with pytest.raises(PhotoError, match=r"a\.png is a photo and no list of names; write it without the @"):
+        list(photo_references([f"@{tmp_path / 'a.png'}"]))
 
 
 def test_no_photos_are_refused(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def described_photos(folder: str) -> Iterator[PhotoReference]:
             yield PhotoReference(where, file, problem=str(error))
             continue
         if is_remote(folder):
-            place = inside(photos, name)
+            place = inside(folder if name.startswith("images/") else photos, name)
             yield PhotoReference(place, place, captions=captions)
         else:
             photo, _ = place_of_photo(Path(folder), name)

@@ -15,7 +15,7 @@ from freeseg.distributed.described import TEXT_KINDS, TarMember, described_membe
 from freeseg.errors import PhotoError, reason
 from freeseg.files import path_for_message
 from freeseg.photos import suffixes
-from freeseg.photos.decoding import photo_errors
+from freeseg.photos.decoding import begins_like_photo, photo_errors
 from freeseg.photos.own_results import is_own_folder, own_results
 from freeseg.photos.references import PhotoReference
 from freeseg.photos.tables import caption_column, captions_in, paths_in, photo_column, rows_by_group
@@ -23,6 +23,7 @@ from freeseg.places import is_remote, is_store_folder, lines_of, listed_store, l
 from freeseg.urls import is_url
 
 TAR, PARQUET = ".tar", ".parquet"
+_HEAD_BYTES = 128  # of a list, enough to tell it from a photo
 
 
 class _Asked(NamedTuple):
@@ -98,7 +99,11 @@ def _of_names(names: Iterable[str], asked: _Asked) -> Iterator[PhotoReference]:
 
 def _lines(place: str) -> Iterator[str]:
     """The names in a list, read line by line."""
-    with photo_errors(path_for_message(place)):
+    shown = path_for_message(place)
+    with photo_errors(shown):
+        with opened_place(place) as file:
+            if begins_like_photo(file.read(_HEAD_BYTES)):
+                raise PhotoError(f"{shown} is a photo and no list of names; write it without the @")
         for line in lines_of(place):
             if name := os.fsdecode(line):
                 yield name
