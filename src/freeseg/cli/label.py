@@ -95,8 +95,8 @@ def label(
     With --engine ray, the machines of a cluster label the photos; all of them must see the folder of --out. The masks
     are the same, and it needs the extra ray.
 
-    With --format parquet, photos may also be in Parquet files and in stores (s3://...), and --out may be in a store.
-    freeseg train reads the masks from there. It needs the extra parquet.
+    With --format parquet, photos may also be in Parquet files and in stores (s3://...), and --out may be in a store;
+    but no photos come from videos or a pipe. freeseg train reads the masks. It needs the extra parquet.
 
     Examples:
         freeseg label photos --labels "person|man|woman, cat, cup|mug" --out masks
