@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,16 @@ def test_a_column_of_a_parquet_file_describes_its_photos(tmp_path: Path, by_path
         found = found_in(file)
         assert [each.captions for each in found] == [("a",), (), third]
         assert [each.image() for each in found] == [b"0", b"1", b"2"]
+
+
+def test_captions_that_stop_in_the_middle_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_captions(tmp_path / "set", {"file": "a.jpg", "captions": []})
+    (folder / "a.jpg").touch()
+
+    def broken(place: str) -> Iterator[bytes]:
+        yield b'{"file": "a.jpg", "captions": []}'
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(described_module, "lines_of", broken)
+    with pytest.raises(PhotoError, match=r"^cannot read .*captions\.jsonl: input/output error; check"):
+        found_in(folder)

@@ -235,3 +235,12 @@ def test_a_row_that_makes_no_sense_is_one_line(
     parquet.write_table(type(part).from_pylist([row], schema=part.schema), tmp_path / "a.parquet")
     with pytest.raises(DataError, match=rf"a\.parquet/0/0: not a row of free masks \(.*{re.escape(told)}.*; label the"):
         open_free_masks(tmp_path)
+
+
+def test_checking_sizes_reads_each_group_of_rows_once(masks: ParquetFreeMasks) -> None:
+    from freeseg.photos import tables
+
+    tables._group.cache_clear()
+    masks.check_sizes()
+    groups = {entry.mask.rpartition("/")[0].rpartition("/")[0] for entry in masks.entries}
+    assert tables._group.cache_info().misses == 2 * len(groups)  # of masks, and of confidences

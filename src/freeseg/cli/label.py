@@ -132,7 +132,7 @@ def label(
             precision=precision,
             views=tuple(numbers(model.views, "--views") or ()),
         )
-        _label_as_rows(sources, options, out, where)
+        _label_as_rows(sources, options, where)
         return
     refuse({"--retry-errors": retry_errors}, f"--format {format}")
     if where.on_ray:
@@ -179,12 +179,13 @@ def label(
         raise typer.Exit(1)
 
 
-def _label_as_rows(sources: Sequence[str], options: LabellingOptions, out: Path, where: Where) -> None:
+def _label_as_rows(sources: Sequence[str], options: LabellingOptions, where: Where) -> None:
     """Write the masks into Parquet files."""
     from freeseg.data.free_masks import LABELS
     from freeseg.distributed import free_mask_plan
     from freeseg.errors import OutputError
 
+    out = options.folder
     if (out / LABELS).exists():
         raise OutputError(f"{out} holds masks that are files; choose another folder for --format parquet")
     run_over_photos(sources, lambda: free_mask_plan(options), out, where, captions=True)

@@ -12,6 +12,7 @@ from freeseg.data.captions.records import captions_and_split, parse_record, rela
 from freeseg.data.captions.tar_shards import TEXT_KINDS, member_key, member_kind, sample_text
 from freeseg.errors import DataError, PhotoError, reason
 from freeseg.files import path_for_message
+from freeseg.photos.decoding import photo_errors
 from freeseg.photos.references import PhotoReference
 from freeseg.places import inside, is_remote, is_store_folder, lines_of, local_path, opened_place
 
@@ -97,7 +98,7 @@ def described_photos(folder: str) -> Iterator[PhotoReference]:
     file = inside(folder, CAPTIONS_FILE)
     photos = _photos_of_store(folder) if is_remote(folder) else ""
     is_empty = True
-    for number, line in enumerate(lines_of(file), start=1):
+    for number, line in enumerate(_lines(file), start=1):
         if not line.strip():
             continue
         is_empty = False
@@ -117,6 +118,11 @@ def described_photos(folder: str) -> Iterator[PhotoReference]:
             yield PhotoReference(str(photo), local_path(str(photo)), captions=captions)
     if is_empty:
         raise PhotoError(f"{path_for_message(file)}: empty; it needs a line for each photo, or remove it")
+
+
+def _lines(file: str) -> Iterator[bytes]:
+    with photo_errors(path_for_message(file)):  # the disk or the store may fail in the middle
+        yield from lines_of(file)
 
 
 def _photos_of_store(folder: str) -> str:

@@ -64,10 +64,8 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """The plan for JSON. What only free masks have is left out where it is not given, as it was before."""
         told: dict[str, Any] = json.loads(json.dumps({"format": FORMAT, **asdict(self)}))
-        for name in ("views", "ignore_below"):
-            if not told[name] and told[name] != 0:
-                del told[name]
-        return told
+        not_given: tuple[tuple[str, Any], ...] = ("views", []), ("ignore_below", None)
+        return {name: value for name, value in told.items() if (name, value) not in not_given}
 
     @property
     def sha256(self) -> str:
@@ -133,19 +131,8 @@ def free_mask_plan(options: LabellingOptions) -> Plan:
         >>> plan.kind, plan.views
         ('free masks', (256, 352))
     """
-    loaded = options.load()
-    plan = Plan(
-        kind="free masks",
-        model=options.model,
-        weights_sha256=loaded.weights_sha256,
-        decision=_decision(loaded),
-        engine=loaded.engine.name,
-        precision=loaded.engine.precision,
-        short_side=None,
-        version=__version__,
-        views=tuple(sorted(set(options.views))),
-        ignore_below=options.ignore_below,
-    )
+    plan = _plan_of(options.load(), "free masks", options.model)
+    plan = replace(plan, views=tuple(sorted(set(options.views))), ignore_below=options.ignore_below)
     return _asking(plan, options.vocabulary, background=True)
 
 
@@ -170,16 +157,7 @@ def embedding_plan(
     from freeseg import loading
 
     loaded = loading.load(model, engine=engine, precision=precision, short_side=short_side, threads=1)
-    return Plan(
-        kind="embeddings",
-        model=model,
-        weights_sha256=loaded.weights_sha256,
-        decision=_decision(loaded),
-        engine=loaded.engine.name,
-        precision=loaded.engine.precision,
-        short_side=short_side,
-        version=__version__,
-    )
+    return replace(_plan_of(loaded, "embeddings", model), short_side=short_side)
 
 
 def query_plan(embeddings: Mapping[str, Any] | None, labels: Labels, *, background: bool = True) -> Plan:
@@ -209,6 +187,20 @@ def query_plan(embeddings: Mapping[str, Any] | None, labels: Labels, *, backgrou
         raise DataError("the plan.json of the embeddings is damaged; embed the photos again")
     plan = Plan(kind="query", short_side=short_side, version=__version__, source=_sha256(told), **known)
     return _asking(plan, labels, background)
+
+
+def _plan_of(loaded: FreeSeg, kind: Kind, model: str) -> Plan:
+    """The plan that a loaded model makes of its name, without what is asked of it."""
+    return Plan(
+        kind=kind,
+        model=model,
+        weights_sha256=loaded.weights_sha256,
+        decision=_decision(loaded),
+        engine=loaded.engine.name,
+        precision=loaded.engine.precision,
+        short_side=None,
+        version=__version__,
+    )
 
 
 def _asking(plan: Plan, labels: Labels, background: bool) -> Plan:

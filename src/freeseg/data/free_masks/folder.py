@@ -58,9 +58,9 @@ class FreeMasks:
         Raises:
             DataError: A file is missing, is not a picture of its kind, or is not of its photo's size.
         """
-        for entry in self.entries:
-            for name, modes in ((entry.mask, _MASK_MODES), (entry.confidence, _CONFIDENCE_MODES)):
-                with self._opened(name, entry, modes):
+        for kind, modes in (("mask", _MASK_MODES), ("confidence", _CONFIDENCE_MODES)):
+            for entry in self.entries:  # of Parquet files, masks that are stored together are read together
+                with self._opened(getattr(entry, kind), entry, modes):
                     pass
 
     def mask(self, entry: Entry) -> NDArray[np.int64]:
