@@ -107,7 +107,7 @@ def measured(
 ) -> Measured:
     """Measure a model: its maps alone, and with presence, smoothing and refinement."""
     voc20, voc21 = (experiment.measure(name, model, RAW_DECISION, PLAIN) for name in ("voc20", "voc21"))
-    decision = Decision() if own is RAW_DECISION else own
+    decision = replace(RAW_DECISION, smoothing=3, refine_steps=10) if own is RAW_DECISION else own
     return Measured(voc20, voc21, experiment.measure("voc21", model, decision, OWN_PROTOCOL), retrieval)
 
 

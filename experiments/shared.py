@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Annotated, Any, cast
@@ -40,7 +40,8 @@ BASE_RECIPE = TeacherRecipe(attention="none", epochs=4, precision="bfloat16")
 FEATURES = {"where": "features", "tau": 1.0}
 SIMILARITIES = {"where": "similarities", "tau": 0.5}
 ATTENTION = {"attention": "energy"}
-RAW_DECISION = replace(Decision(), smoothing=1, refine_steps=0)  # neither smoothed nor refined
+# Neither smoothed nor refined. Presence says which labels may appear and no more, as when the tables were measured.
+RAW_DECISION = Decision(smoothing=1, refine_steps=0, presence_share=0.06, presence_ratio=0.55, presence_weight=0.0)
 OWN_PROTOCOL = Protocol("freeseg")
 
 Data = Annotated[list[str], typer.Argument(help="Caption folders, tar files, and folders of photos to train on.")]

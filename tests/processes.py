@@ -162,6 +162,7 @@ def _call(
         os.sched_setaffinity(0, (all_cores[first:] + all_cores[:first])[:cores])
     multiprocessing.set_start_method(None, force=True)  # of processes that it starts itself: what it is elsewhere
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started in the background ignores it
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # a server that was started while labelling holds it
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)

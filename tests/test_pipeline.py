@@ -80,7 +80,7 @@ class TestSegment:
 
     def test_value_i_means_label_i(self, tiny: FreeSeg) -> None:
         """Independent of the decision: the mask is the winner of the maps, by name."""
-        model = everything_competes(tiny, refine_steps=0)
+        model = everything_competes(tiny, refine_steps=0, presence_weight=0.0)
         result = model.segment(NOISE, LABELS, background=False)
         prepared = model.prepare(NOISE)
         maps = model.maps(prepared, model.embed_vocabulary(Vocabulary.of(LABELS))).labels

@@ -20,7 +20,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)
 
 class TestSegmentKnown:
     def test_it_is_the_mask_of_these_labels_alone_in_the_numbers_of_all(self, tiny: FreeSeg) -> None:
-        everyone = replace(tiny.config.decision, presence_ratio=0.0, presence_floor=0.0)
+        everyone = replace(tiny.config.decision, presence_ratio=0.0, presence_floor=0.0, presence_weight=0.0)
         open_to_all = tiny.with_config(replace(tiny.config, decision=everyone))
         few = Vocabulary.of(["sofa|couch", "dog"], ["sky", "wall"])
         alone = open_to_all.segment(NOISE, few)
@@ -40,7 +40,8 @@ class TestSegmentKnown:
 
     @pytest.mark.parametrize("background", [True, False])
     def test_without_known_labels_presence_finds_them(self, tiny: FreeSeg, background: bool) -> None:
-        likely = tiny.with_config(replace(tiny.config, decision=Decision(presence_floor=0.0, presence_ratio=0.9)))
+        rule = Decision(presence_floor=0.0, presence_ratio=0.9, presence_weight=0.0)
+        likely = tiny.with_config(replace(tiny.config, decision=rule))
         found = likely.segment(NOISE, LABELS, background=background).candidates
         assert 0 < len(found) < 4
         given, asked = (likely.segment_known(NOISE, LABELS, labels, background=background) for labels in (found, []))
@@ -48,6 +49,19 @@ class TestSegmentKnown:
         assert asked.presence == pytest.approx(given.presence, abs=1e-5)
         np.testing.assert_allclose(asked.confidence, given.confidence, atol=1e-5)
         assert (asked.mask == given.mask).mean() > 0.999  # a product with more columns rounds differently
+
+    @pytest.mark.parametrize("background", [True, False])
+    def test_presence_weighs_on_what_it_finds_and_not_on_what_is_known(self, tiny: FreeSeg, background: bool) -> None:
+        rule = Decision(presence_floor=0.0, presence_ratio=0.0, presence_weight=3.0)
+        model = tiny.with_config(replace(tiny.config, decision=rule))
+        photo = model.segment(NOISE, LABELS, background=background)
+        found, known = (
+            model.segment_known(NOISE, LABELS, labels, background=background) for labels in ([], photo.candidates)
+        )
+        assert found.candidates == known.candidates == photo.candidates
+        np.testing.assert_array_equal(found.mask, photo.mask)
+        np.testing.assert_allclose(found.confidence, photo.confidence, atol=1e-5)
+        assert np.abs(found.confidence - known.confidence).max() > 0.01
 
     def test_nothing_that_presence_finds_is_background(self, tiny: FreeSeg) -> None:
         strict = tiny.with_config(replace(tiny.config, decision=replace(tiny.config.decision, presence_floor=1.1)))

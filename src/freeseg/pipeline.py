@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from freeseg.decision import maps as similarity
 from freeseg.decision.masks import FreeMask, free_mask, photo_edges, renumbered
+from freeseg.decision.presence import presence_prior
 from freeseg.errors import LabelError, PhotoError, shortened
 from freeseg.mask_values import UNSURE, labels_by_value, to_stored
 from freeseg.photos import (
@@ -178,6 +179,7 @@ class FreeSeg(Pretrained):
         if chosen:
             asked = words.restrict_to(chosen)
             maps = self.maps(prepared, asked)
+            prior = None
         else:  # the model looks once, and it is decided twice: first which labels there are, then where
             every = self._maps(prepared, words.all_texts, words)
             maps = every.restrict_to(range(len(words.names)), words.synonym_of)
@@ -185,9 +187,10 @@ class FreeSeg(Pretrained):
             chosen = mask.candidates.tolist()
             if not chosen:
                 return self._result(mask, prepared, words.names, words.names, background)
+            prior = presence_prior(mask.presence[chosen], self.config.decision.presence_weight)
             del mask  # it may be large
             asked, maps = words.restrict_to(chosen), every.restrict_to(chosen, words.synonym_of)
-        mask = self.decide(maps, asked, prepared, background=background, known=np.arange(len(chosen)))
+        mask = self.decide(maps, asked, prepared, background=background, known=np.arange(len(chosen)), prior=prior)
         mask = mask._replace(labels=renumbered(mask.labels, chosen, background=background))
         return self._result(mask, prepared, words.names, [words.names[label] for label in chosen], background)
 
@@ -298,6 +301,7 @@ class FreeSeg(Pretrained):
         *,
         background: bool = True,
         known: NDArray[np.int64] | None = None,
+        prior: NDArray[np.float32] | None = None,
     ) -> FreeMask:
         """The mask of a photo, from its similarity maps with these words.
 
@@ -307,6 +311,7 @@ class FreeSeg(Pretrained):
             prepared: What `prepare` gave.
             background: Whether a pixel may be none of the labels.
             known: As `decision.masks.free_mask` takes it.
+            prior: The same.
         """
         others = maps.background if background and len(maps.background) else None
         mask = free_mask(
@@ -316,6 +321,7 @@ class FreeSeg(Pretrained):
             prepared.photo.size[::-1],
             self.config.decision,
             known=known,
+            prior=prior,
             is_background_word=words.is_background_word,
         )
         if background and others is None:  # no words to tell it by: nothing is background, but 0 is still its index

@@ -57,6 +57,7 @@ def test_the_config_of_a_model_that_shipped(name: str) -> None:
     assert config.towers.text == "all-minilm-l6-v2"
     assert config.preprocessing.short_side == 352
     assert (config.decision.smoothing, config.decision.presence_ratio) == (3, 0.55)
+    assert config.decision.presence_weight == 0  # which 0.1.0 did not have: masks are decided as they were
     assert config.training == written["training"]
     assert config.metrics == written["metrics"]
     assert config.weights_sha256 == written["weights_sha256"]

@@ -20,7 +20,7 @@ from freeseg.decision.presence import presence, present, probabilities
 from freeseg.decision.rule import Decision
 from freeseg.mask_values import UNSURE
 
-PLAIN = Decision(refine_steps=0, background_margin=0.0, presence_floor=0.0)
+PLAIN = Decision(refine_steps=0, background_margin=0.0, presence_floor=0.0, presence_weight=0.0)
 
 
 def random(seed: int, *shape: int) -> NDArray[np.float32]:
@@ -198,6 +198,29 @@ def test_known_labels_take_the_place_of_presence(count: int, data: st.DataObject
     assert result.presence.shape == (count,)
 
 
+def test_labels_that_are_known_compete_on_a_par_however_present_they_are() -> None:
+    """Captions say that both are there: the smaller one is not held back by covering less of the photo."""
+    cat, mouse = [0.5, 0.5, 0.5, 0.20], [0.0, 0.0, 0.0, 0.21]
+    rule = replace(PLAIN, presence_weight=1.0, presence_share=1.0, presence_ratio=0.0)
+    for known, expected in ((np.array([0, 1]), 1), (None, 0)):
+        result = free_mask(maps(cat, mouse), None, photo(1, 4), (1, 4), rule, known=known)
+        assert result.labels[0].tolist() == [0, 0, 0, expected]
+
+
+def test_a_label_that_may_not_appear_holds_nothing_back() -> None:
+    """The most present label is hardly ahead of the background: the mask is as if nobody had asked for it."""
+    rule = replace(PLAIN, presence_weight=1.0, presence_floor=0.7, presence_ratio=0.0)
+    ship, wall = [0.035, -1.0], [0.0, 0.0]  # 0.67 against the background alone
+    others = [[-1.0, 0.06], [-1.0, 0.061], [-1.0, 0.062]]  # 0.77 each alone, but they share their patch
+    alone = free_mask(maps(*others), maps(wall), photo(1, 2), (1, 2), rule)
+    asked = free_mask(maps(ship, *others), maps(wall), photo(1, 2), (1, 2), rule)
+    assert asked.presence.argmax() == 0
+    assert asked.candidates.tolist() == [1, 2, 3]
+    assert alone.labels[0].tolist() == [0, 3]
+    assert asked.labels[0].tolist() == [0, 4]
+    np.testing.assert_allclose(asked.confidence, alone.confidence, rtol=1e-5)
+
+
 @pytest.mark.parametrize("known", [None, np.array([], np.int64)])
 def test_without_known_labels_presence_decides(known: NDArray[np.int64] | None) -> None:
     cat, dog, words = [0.9, 0.8], [0.0, 0.0], [0.1, 0.1]
@@ -207,13 +230,13 @@ def test_without_known_labels_presence_decides(known: NDArray[np.int64] | None) 
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(0, 3), st.booleans())
-def test_is_the_literal_decision_of_each_patch(seed: int, count: int, words: int, is_word: bool) -> None:
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(0, 3), st.booleans(), st.sampled_from([0, 1, 2.5]))
+def test_is_the_literal_decision_of_each_patch(seed: int, count: int, words: int, is_word: bool, weight: float) -> None:
     """Without refinement, and at the size of the patch grid, where nothing is blended."""
     rng = np.random.default_rng(seed)
     labels, others = (rng.normal(0, 0.1, (number, 3, 4)).astype(np.float32) for number in (count, words))
     background = others if words else None
-    rule = Decision(refine_steps=0, background_margin=0.03)
+    rule = Decision(refine_steps=0, background_margin=0.03, presence_weight=weight)
     known = np.arange(count) == 0 if is_word else None
     result = free_mask(labels, background, photo(3, 4), (3, 4), rule, is_background_word=known)
 
@@ -227,9 +250,11 @@ def test_is_the_literal_decision_of_each_patch(seed: int, count: int, words: int
             lead = 0.03 if is_word and index == 0 and background is not None else 0.0
             rivals[index + (background is not None)] = float(labels[index][place]) + lead
         chances = {index: np.exp(rule.logit_scale * value) for index, value in rivals.items()}
+        for index in chosen.tolist():
+            chances[index + (background is not None)] *= (scores[index] / scores[chosen].max()) ** weight
         winner = max(chances, key=lambda index: chances[index])
         assert result.confidence[place] == pytest.approx(chances[winner] / sum(chances.values()), rel=1e-4)
-        if sorted(rivals.values())[-1] - max([-9.0, *sorted(rivals.values())[:-1]]) > 1e-5:  # no tie
+        if sorted(chances.values())[-1] > 1.0002 * max([0.0, *sorted(chances.values())[:-1]]):  # no tie
             assert result.labels[place] == winner
     assert (result.labels.dtype.kind, result.confidence.dtype) == ("i", np.float32)
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from freeseg.decision.presence import presence, present, probabilities
+from freeseg.decision.maps import softmax
+from freeseg.decision.presence import LEAST_PRESENCE, presence, presence_prior, present, probabilities
 from freeseg.decision.rule import Decision
 
 
@@ -66,3 +67,30 @@ def test_the_best_word_counts_at_each_patch() -> None:
     rule = Decision(presence_floor=0.5)
     assert present(labels, words, np.ones(1, np.float32), rule).tolist() == []
     assert present(labels, words[:1], np.ones(1, np.float32), rule).tolist() == [0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.floats(0, 3))
+def test_a_softmax_with_the_prior_is_the_product_with_presence(seed: int, count: int, weight: float) -> None:
+    rng = np.random.default_rng(seed)
+    scores, logits = rng.uniform(LEAST_PRESENCE, 1, count).astype(np.float32), rng.normal(0, 3, count)
+    products = scores.astype(np.float64) ** weight * np.exp(logits)
+    prior = presence_prior(scores, weight)
+    np.testing.assert_allclose(softmax((logits + prior).astype(np.float32)), products / products.sum(), rtol=1e-4)
+    assert prior.max() == 0
+    assert prior.dtype == np.float32
+
+
+@pytest.mark.parametrize("scores", [[0.0, 0.0], [0.0, 1e-30], [1e-5, LEAST_PRESENCE]])
+def test_labels_that_are_nowhere_are_all_the_same(scores: list[float]) -> None:
+    assert presence_prior(np.array(scores, np.float32), 1.0).tolist() == [0, 0]
+
+
+def test_what_is_nowhere_is_held_back_and_not_ruled_out() -> None:
+    prior = presence_prior(np.array([1, 0], np.float32), 1.0)
+    assert prior.tolist() == [0, pytest.approx(math.log(LEAST_PRESENCE), rel=1e-6)]
+    assert presence_prior(np.array([1, 0], np.float32), 0.0).tolist() == [0, 0]
+
+
+def test_there_may_be_no_label() -> None:
+    assert presence_prior(np.zeros(0, np.float32), 1.0).shape == (0,)

@@ -128,7 +128,7 @@ class TestConfig:
 
     def test_without_presence_only_the_softmax_decides(self) -> None:
         decision = Protocol("p", logit_scale=3.0, presence=False).config(OWN, "plain").decision
-        assert decision == Decision(5, 3.0, 0.1, 0.0, 0.0, 0.0, 0, 0.0)  # maps are smoothed as the model does
+        assert decision == Decision(5, 3.0, 0.1, 0.0, 0.0, 0.0, 0, 0.0, 0.0)  # maps are smoothed as the model does
 
     def test_own_logit_scale(self) -> None:
         assert protocol("tcl", "voc21").config(OWN, "plain").decision.logit_scale == 17.0

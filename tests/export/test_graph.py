@@ -13,7 +13,7 @@ from freeseg.decision import itsm
 from freeseg.decision import presence as decided
 from freeseg.decision.masks import free_mask
 from freeseg.decision.rule import Decision
-from freeseg.export.graph import ABSENT, FixedVocabulary, OpenVocabulary, logits, presence
+from freeseg.export.graph import ABSENT, FixedVocabulary, OpenVocabulary, logits, presence, presence_prior
 from freeseg.pipeline import FreeSeg
 from freeseg.words import Vocabulary
 from tiny import iclip_of
@@ -29,6 +29,7 @@ def rules() -> st.SearchStrategy[Decision]:
         presence_share=st.floats(0.01, 1.0),
         presence_ratio=st.floats(0.0, 1.0),
         presence_floor=st.floats(0.0, 1.0),
+        presence_weight=st.sampled_from([0.0, 1.0, 2.5]),
         background_margin=st.floats(-0.2, 0.2),
         refine_steps=st.just(0),
     )
@@ -75,6 +76,22 @@ def test_the_mask_is_that_of_masks(maps, rule, background, size, bits):
         torch.testing.assert_close(best[0], torch.from_numpy(expected.confidence), atol=1e-4, rtol=1e-4)
         sure = best[0] - best[-1] > NEAR if len(scores) > 1 else torch.ones(size, dtype=torch.bool)
         assert torch.equal(scores.argmax(dim=0)[sure], wanted.long()[sure])
+
+
+def test_the_prior_is_that_of_masks() -> None:
+    scores = torch.tensor([[0.9, 0.5, 1e-6, 0.0], [0.2, 0.1, 0.3, 0.4]])
+    there = torch.tensor([[False, True, True, True], [True, True, True, False]])
+    for weight in (0.5, 2.0):
+        found = presence_prior(scores, there, weight)
+        for each, present, prior in zip(scores, there, found, strict=True):
+            expected = decided.presence_prior(each[present].numpy(), weight)
+            np.testing.assert_allclose(prior[present], expected, rtol=1e-6)
+
+
+def test_where_no_label_is_present_all_are_absent() -> None:
+    found = logits(torch.zeros(1, 2, 1, 3), torch.ones(1, 1, 1, 3), torch.zeros(2, dtype=torch.bool), True, Decision())
+    assert (found[:, 1:] == ABSENT).all()
+    assert torch.isfinite(found).all()
 
 
 @settings(deadline=None)

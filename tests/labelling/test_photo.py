@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,8 +88,26 @@ def test_the_settings_are_the_models_with_the_plans_rule(options: LabellingOptio
     changed = replace(options, ignore_below=0.25)
     settings = changed.settings(changed.load())
     assert (settings.model, settings.weights, settings.vocabulary) == ("tiny", "ab12", options.vocabulary)
-    assert settings.decision == asdict(replace(on_tiny.config.decision, ignore_below=0.25))
-    assert options.settings(options.load()).decision == asdict(on_tiny.config.decision)
+    assert settings.decision == replace(on_tiny.config.decision, ignore_below=0.25).to_json()
+    assert options.settings(options.load()).decision == on_tiny.config.decision.to_json()
+
+
+def test_masks_that_presence_weighed_on_are_told_from_those_of_0_1_0(
+    options: LabellingOptions, on_tiny: FreeSeg
+) -> None:
+    """Which do not tell a weight: they go on with a model of that time, and with no other."""
+    settings = options.settings(options.load())
+    older, newer = (
+        replace(settings, decision=replace(on_tiny.config.decision, presence_weight=weight).to_json())
+        for weight in (0, 1)
+    )
+    assert "presence_weight" not in older.decision
+    for first, second in ((older, newer), (newer, older)):
+        folder = options.folder / ("older" if first is older else "newer")
+        write_settings(folder, first)
+        write_settings(folder, first)
+        with pytest.raises(OutputError, match=r"holds masks of another decision\.presence_weight"):
+            write_settings(folder, second)
 
 
 def test_masks_of_several_views_are_told_apart(options: LabellingOptions) -> None:

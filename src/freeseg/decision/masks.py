@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freeseg.decision.maps import Maps, Sources, area_average, softmax, upsample, widen
-from freeseg.decision.presence import presence, present, probabilities
+from freeseg.decision.presence import presence, presence_prior, present, probabilities
 from freeseg.decision.refinement import pamr
 from freeseg.decision.rule import Decision
 from freeseg.mask_values import UNSURE
@@ -49,6 +49,7 @@ def free_mask(
     decision: Decision,
     *,
     known: NDArray[np.int64] | None = None,
+    prior: NDArray[np.float32] | None = None,
     is_background_word: NDArray[np.bool_] | None = None,
 ) -> FreeMask:
     """The mask of one photo.
@@ -60,7 +61,9 @@ def free_mask(
         size: (height, width) of the mask.
         decision: The rule.
         known: (C,) different indices of the labels that are known to be in the photo, from its captions for example:
-            these appear, and no others. Empty or None: presence decides.
+            these compete, and no others. Empty or None: presence decides which ones may appear, and counts at each
+            patch.
+        prior: (C,) what is added to the logits of the labels that are known; None: they compete on a par.
         is_background_word: (N,) the labels that are background words themselves; None: none of them.
 
     Example:
@@ -70,9 +73,13 @@ def free_mask(
     """
     words = labels[:0] if background is None else background
     scores = presence(probabilities(labels, words, decision.logit_scale), decision.presence_share)
-    chosen = known if known is not None and len(known) else present(labels, background, scores, decision)
+    if known is not None and len(known):
+        chosen = known
+    else:
+        chosen = present(labels, background, scores, decision)
+        prior = presence_prior(scores[chosen], decision.presence_weight)
     sure, indices = refined_probabilities(
-        labels, background, photo, decision, chosen, is_background_word=is_background_word
+        labels, background, photo, decision, chosen, prior=prior, is_background_word=is_background_word
     )
     winners, confidence = most_probable(sure, indices, size)
     if decision.ignore_below > 0:
@@ -87,6 +94,7 @@ def refined_probabilities(
     decision: Decision,
     chosen: NDArray[np.int64],
     *,
+    prior: NDArray[np.float32] | None = None,
     is_background_word: NDArray[np.bool_] | None = None,
 ) -> tuple[Maps, Indices]:
     """How probable each label that may appear is, along the edges of the photo.
@@ -97,6 +105,7 @@ def refined_probabilities(
         photo: The same.
         decision: The same.
         chosen: (C,) indices of the labels that may appear.
+        prior: (C,) what is added to their logits, see `presence.presence_prior`; None: nothing.
         is_background_word: The same.
 
     Returns:
@@ -118,7 +127,10 @@ def refined_probabilities(
         best = background.max(axis=0, keepdims=True) + margin
         candidates = np.concatenate([best, candidates])
         indices = np.concatenate([[0], chosen + 1])
-    sure = softmax(np.float32(decision.logit_scale) * candidates)
+    logits = np.float32(decision.logit_scale) * candidates
+    if prior is not None:
+        logits[int(background is not None) :] += prior[:, None, None]
+    sure = softmax(logits)
     if decision.refine_steps and len(sure) > 1:
         sure = pamr(upsample(sure, photo.shape[1:]), photo, decision.refine_steps)
     return sure, indices.astype(np.min_scalar_type(-2 - len(labels)))

@@ -1,4 +1,4 @@
-"""Which labels may appear in a photo at all: the partial label of FreeSeg at inference."""
+"""Which labels may appear in a photo, and how likely each is there: the partial label of FreeSeg at inference."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from freeseg.decision.maps import Maps, softmax
 from freeseg.decision.rule import Decision
+
+LEAST_PRESENCE = 1e-4  # of which a logarithm is taken: a label with less can hardly win a patch, and float16 holds it
 
 
 def probabilities(labels: Maps, background: Maps, logit_scale: float) -> Maps:
@@ -75,3 +77,25 @@ def present(
         alone = presence((1 + np.tanh(lead / 2)) / 2, decision.presence_share)  # the sigmoid, without overflow
         enough &= alone >= decision.presence_floor
     return np.flatnonzero(enough)
+
+
+def presence_prior(scores: NDArray[np.float32], weight: float) -> NDArray[np.float32]:
+    """What each label's presence in the photo adds to its logits: `weight log(presence / highest presence)`.
+
+    A softmax of these sums is proportional to `presence ** weight` times the exponential of the logits. With a weight
+    of 1 that is Bayes' rule among the labels, with presence as their prior probability. The background, which has no
+    presence, is on a par with the most present label.
+
+    Args:
+        scores: (C,) presence, in [0, 1], of each label that may appear; there may be none.
+        weight: `Decision.presence_weight`.
+
+    Returns:
+        (C,), 0 for the most present label and less for the others.
+
+    Example:
+        >>> presence_prior(np.array([1.0, 0.5], np.float32), 2.0).round(3).tolist()
+        [0.0, -1.3860000371932983]
+    """
+    logarithms = np.log(np.maximum(scores, np.float32(LEAST_PRESENCE)))
+    return np.asarray(np.float32(weight) * (logarithms - logarithms.max(initial=-np.inf)), np.float32)

@@ -34,8 +34,8 @@ class Protocol:
         background: "words": the dataset's background words compete with the labels; "threshold" and "none": there are
             no background words.
         threshold: In datasets with a background, pixels whose probability is below this are background.
-        presence: Whether the model's own rule may go beyond the softmax: labels must be present to appear, the
-            background has a margin, and unsure pixels may be "don't know".
+        presence: Whether the model's own rule may go beyond the softmax: labels must be present to appear and weigh
+            by their presence, the background has a margin, and unsure pixels may be "don't know".
         templates: Name of the prompt templates, as `freeseg.words.templates` knows it.
         refine: Whether maps are refined along edges in every setting but "freeseg" and "typed".
         upsample_first: Whether logits get the photo's size before the softmax, which has a place for every alias and
@@ -98,6 +98,7 @@ class Protocol:
             decision,
             presence_ratio=0.0,
             presence_floor=0.0,
+            presence_weight=0.0,
             background_margin=0.0,
             ignore_below=0.0,
         )

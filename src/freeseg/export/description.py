@@ -27,8 +27,8 @@ def describe(model: FreeSeg, labels: Sequence[str] | None) -> Description:
 
     Returns:
         `model`, `freeseg_version`, `licence` and `weights_sha256` are texts; `labels` is a list, or None;
-        `preprocessing` and `decision` hold the fields of `Preprocessing` and `Decision`; `stride` is the side of a
-        patch in pixels; `absent` is the logit of a label that is not present.
+        `preprocessing` holds the fields of `Preprocessing`, `decision` what `Decision.to_json` gives; `stride` is the
+        side of a patch in pixels; `absent` is the logit of a label that is not present.
     """
     config = model.config
     return {
@@ -38,7 +38,7 @@ def describe(model: FreeSeg, labels: Sequence[str] | None) -> Description:
         "weights_sha256": model.weights_sha256,
         "labels": None if labels is None else list(labels),
         "preprocessing": asdict(config.preprocessing),
-        "decision": asdict(config.decision),
+        "decision": config.decision.to_json(),
         "stride": model.engine.stride,
         "absent": ABSENT,
     }

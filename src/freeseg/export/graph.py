@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from freeseg.decision import itsm
 from freeseg.decision.pooling import smooth_patches
+from freeseg.decision.presence import LEAST_PRESENCE
 from freeseg.decision.rule import Decision
 from freeseg.models.iclip import ICLIP, PatchEmbedder
 from freeseg.words.embedded import EmbeddedVocabulary
@@ -117,7 +118,10 @@ def logits(labels: Tensor, words: Tensor, is_background_word: Tensor, background
     if best is not None:
         floor = decision.logit_scale * (best + decision.background_margin)
         labels = labels + decision.background_margin * is_background_word[:, None, None]
-    decided = torch.where(present[:, :, None, None], decision.logit_scale * labels, ABSENT)
+    decided = decision.logit_scale * labels
+    if decision.presence_weight:
+        decided = decided + presence_prior(scores, present, decision.presence_weight)[:, :, None, None]
+    decided = torch.where(present[:, :, None, None], decided, ABSENT)
     return torch.cat([floor, decided], dim=1) if background else decided
 
 
@@ -146,3 +150,23 @@ def presence(probability: Tensor, share: float) -> Tensor:
     limit = share * torch.scalar_tensor(total, dtype=torch.float64, device=patches.device)  # as precise as Python
     counts = (place < limit).to(patches.dtype)
     return (best * counts).sum(dim=2) / counts.sum()
+
+
+def presence_prior(scores: Tensor, present: Tensor, weight: float) -> Tensor:
+    """`presence.presence_prior` for a batch, of the labels that are present.
+
+    Args:
+        scores: (B, N) presence.
+        present: (B, N) bool, which labels may appear.
+        weight: `Decision.presence_weight`.
+
+    Returns:
+        (B, N); meaningless for labels that are not present.
+
+    Example:
+        >>> scores, present = torch.tensor([[0.9, 0.5, 0.25]]), torch.tensor([[False, True, True]])
+        >>> presence_prior(scores, present, 1.0)[present].tolist()
+        [0.0, -0.6931471824645996]
+    """
+    logarithms = scores.clamp(min=LEAST_PRESENCE).log()
+    return weight * (logarithms - logarithms.masked_fill(~present, ABSENT).amax(dim=1, keepdim=True))

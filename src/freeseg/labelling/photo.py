@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -77,7 +77,7 @@ class LabellingOptions:
         """What all masks that the model makes with these options have in common."""
         config = model.config
         place = full_name(self.model)
-        decision, precision, views = asdict(config.decision), model.engine.precision, sorted(set(self.views))
+        decision, precision, views = config.decision.to_json(), model.engine.precision, sorted(set(self.views))
         return MaskSettings(
             self.vocabulary, config.name, place, model.weights_sha256, VERSION, decision, precision, tuple(views)
         )

@@ -27,6 +27,7 @@ class SecondPass(NamedTuple):
         rows: The windows from top to bottom.
         columns: The windows from left to right.
         chosen: (C,) indices of the labels that are in the picture.
+        prior: (C,) what their presence in the picture adds to their logits.
         is_background_word: (N,), which labels are background words themselves.
         rule: How a mask is decided.
         values: How many values the mask has, "don't know" aside.
@@ -37,6 +38,7 @@ class SecondPass(NamedTuple):
     rows: Axis
     columns: Axis
     chosen: NDArray[np.int64]
+    prior: NDArray[np.float32]
     is_background_word: NDArray[np.bool_]
     rule: Decision
     values: int
@@ -49,7 +51,13 @@ class SecondPass(NamedTuple):
             return None
         others = seen.background if len(seen.background) else None
         maps, indices = refined_probabilities(
-            seen.labels, others, seen.edges, self.rule, self.chosen, is_background_word=self.is_background_word
+            seen.labels,
+            others,
+            seen.edges,
+            self.rule,
+            self.chosen,
+            prior=self.prior,
+            is_background_word=self.is_background_word,
         )
         if self.background and others is None:  # no words to tell it by, but 0 is still its index
             indices = (indices.astype(np.int32) + 1).astype(np.min_scalar_type(-2 - self.values))

@@ -33,21 +33,37 @@ class Seen(NamedTuple):
     edges: Maps
 
 
+class Found(NamedTuple):
+    """Which labels are in a window, or in the picture.
+
+    Attributes:
+        scores: (N,) presence of each label.
+        labels: The labels that the presence rule lets appear, as numbers.
+    """
+
+    scores: NDArray[np.float32]
+    labels: Sequence[int]
+
+
 class SeenWindows:
     """What a model saw of the windows of a picture, on the disk.
 
     Args:
         file: Where it is written, and read again.
+        labels: How many labels there are.
     """
 
-    def __init__(self, file: BinaryIO):
+    def __init__(self, file: BinaryIO, labels: int):
         self._file = file
         self._places: dict[tuple[int, int], int] = {}
         self._shapes: tuple[tuple[int, ...], ...] = ()
-        self.present: set[int] = set()  # the labels that are in a window, as numbers
+        self._present: set[int] = set()  # the labels that are in a window, as numbers
+        self._scores = np.zeros(labels, np.float32)
 
-    def keep(self, place: tuple[int, int], seen: Seen) -> None:
+    def keep(self, place: tuple[int, int], seen: Seen, found: Found) -> None:
         """Write what was seen of the window at (row, column) of the windows; all have the same size."""
+        self._present.update(found.labels)
+        np.maximum(self._scores, found.scores, out=self._scores)
         self._places[place] = self._file.tell()
         self._shapes = tuple(each.shape for each in seen)
         for each in seen:
@@ -63,6 +79,10 @@ class SeenWindows:
     def first(self) -> tuple[int, int] | None:
         """The first window with a picture; None where there is none."""
         return next(iter(self._places), None)
+
+    def found(self) -> Found:
+        """What is in the picture: what is in any window, each label as present as where it is most present."""
+        return Found(self._scores, sorted(self._present))
 
     def _array(self, shape: tuple[int, ...]) -> Maps:
         content = self._file.read(4 * int(np.prod(shape)))
@@ -95,24 +115,23 @@ def look_at_windows(
     """
     rule = model.config.decision
 
-    def look(window: tuple[tuple[int, int], Pixels]) -> tuple[tuple[int, int], Seen | None, Sequence[int]]:
+    def look(window: tuple[tuple[int, int], Pixels]) -> tuple[tuple[int, int], tuple[Seen, Found] | None]:
         place, pixels = window
         if not pixels.is_known.any():
-            return place, None, ()
+            return place, None
         prepared = model.prepare(pixels.values)
         maps = model.maps(prepared, words)
         others = maps.background.max(axis=0, keepdims=True) if background and len(maps.background) else None
         seen = Seen(maps.labels, maps.labels[:0] if others is None else others, photo_edges(prepared.pixels))
         scores = presence(probabilities(seen.labels, seen.background, rule.logit_scale), rule.presence_share)
-        return place, seen, present(seen.labels, others, scores, rule).tolist()
+        return place, (seen, Found(scores, present(seen.labels, others, scores, rule).tolist()))
 
     windows = _windows(picture, rows, columns)
     with closing(prefetch(look, windows, count=model.engine.max_concurrent)) as upcoming:
         for count, future in enumerate(upcoming, start=1):
-            place, seen, labels = future.result()
-            if seen is not None:
-                kept.keep(place, seen)
-                kept.present.update(labels)
+            place, looked = future.result()
+            if looked is not None:
+                kept.keep(place, *looked)
             yield count
 
 
@@ -121,8 +140,3 @@ def _windows(picture: LargePicture, rows: Axis, columns: Axis) -> Iterator[tuple
     for row, top in enumerate(rows.starts):
         for column, left in enumerate(columns.starts):
             yield (row, column), picture.read(top, left, rows.window, columns.window)
-
-
-def known_labels(kept: SeenWindows) -> NDArray[np.int64]:
-    """The labels that are in the picture: those that are in at least one of its windows."""
-    return np.array(sorted(kept.present), np.int64)

@@ -13,11 +13,12 @@ from typing import Annotated
 import numpy as np
 
 from freeseg.bounds import Bounds, check_fields
+from freeseg.decision.presence import presence_prior
 from freeseg.errors import FreeSegError
 from freeseg.files import atomic_path, check_folder
 from freeseg.large.deciding import SecondPass, masks
 from freeseg.large.layout import Axis
-from freeseg.large.looking import SeenWindows, known_labels, look_at_windows
+from freeseg.large.looking import SeenWindows, look_at_windows
 from freeseg.large.mask_file import new_mask
 from freeseg.large.outlines import write_polygons
 from freeseg.large.picture import open_picture
@@ -96,10 +97,11 @@ def segment_large(
     """Segment a GeoTIFF or another large picture window by window, in bounded memory.
 
     In a first pass the model looks at each window as at a photo. A label is in the picture if it is in at least one
-    window; so it is decided for the whole picture, and a window does not lack a label that the next one has. What was
-    seen waits in a temporary file in `out`. In a second pass the labels' probabilities are refined along the edges of
-    each window, and blended where windows overlap: a window counts less and less towards its edges. The largest wins,
-    as in a photo; a picture of one window has the mask that `FreeSeg.segment` gives it.
+    window, and its presence is that of the window where it is highest; so it is decided for the whole picture, and a
+    window does not lack a label that the next one has. What was seen waits in a temporary file in `out`. In a second
+    pass the labels' probabilities are refined along the edges of each window, and blended where windows overlap: a
+    window counts less and less towards its edges. The largest wins, as in a photo; a picture of one window has the mask
+    that `FreeSeg.segment` gives it.
 
     `STEM.mask.tif` has the picture's size, coordinate system and transform, a colour table, and the labels in its tags.
     Where the picture has no data, and where it is decided so, its value is 255. Values of 8 bits are shown to the model
@@ -146,12 +148,21 @@ def segment_large(
         steps = _Steps(2 * windows, progress)
         mark = seen_from(folder, os.fspath(path))
         temporary = open_now.enter_context(atomic_path(mask_path))
-        kept = SeenWindows(open_now.enter_context(tempfile.TemporaryFile(dir=folder)))
+        kept = SeenWindows(open_now.enter_context(tempfile.TemporaryFile(dir=folder)), len(words.names))
         for _ in look_at_windows(model, source, rows, columns, words, kept, background=background):
             steps.add()
-        chosen = known_labels(kept)
+        found, rule = kept.found(), model.config.decision
+        chosen = np.array(found.labels, np.int64)
         second = SecondPass(
-            kept, rows, columns, chosen, words.is_background_word, model.config.decision, len(names), background
+            kept=kept,
+            rows=rows,
+            columns=columns,
+            chosen=chosen,
+            prior=presence_prior(found.scores[chosen], rule.presence_weight),
+            is_background_word=words.is_background_word,
+            rule=rule,
+            values=len(names),
+            background=background,
         )
         counts = np.zeros(len(names), np.int64)
         with new_mask(temporary, source, names, mark, model.config.name) as file:
@@ -165,7 +176,7 @@ def segment_large(
         mask=mask_path,
         polygons=polygons_path if geojson else None,
         labels=names,
-        candidates=tuple(words.names[label] for label in chosen.tolist()),
+        candidates=tuple(words.names[label] for label in found.labels),
         pixels=tuple(counts.tolist()),
         bands=tuple(source.bands),
         stretch=source.stretch,

@@ -130,7 +130,7 @@ class Config:
             **entries,
             "same_meaning": self.same_meaning,
             "preprocessing": asdict(self.preprocessing),
-            "decision": asdict(self.decision),
+            "decision": self.decision.to_json(),
             "licence": self.licence,
             "training": self.training,
             "metrics": self.metrics,
@@ -184,7 +184,7 @@ def _from_json(raw: Mapping[str, Any]) -> Config:
         towers=towers,
         towers_sha256=raw.get("towers", {}),
         preprocessing=Preprocessing(**rest.pop("preprocessing")),
-        decision=Decision(**rest.pop("decision")),
+        decision=Decision.from_json(rest.pop("decision")),
         **rest,
     )
     check_fields(config, {"towers_sha256": "towers"})

@@ -28,7 +28,7 @@ class MaskSettings:
         place: Where the model is loaded from: an embedded model's name, a folder's path, or a name on the hub.
         weights: The sha256 of its weights.
         version: Of FreeSeg.
-        decision: The rule by which the masks were decided, as `dataclasses.asdict` gives it.
+        decision: The rule by which the masks were decided, as `Decision.to_json` gives it.
         precision: What the model computed in; folders of older versions, which do not tell it, have "float32".
         views: Short sides at which the model looked at each photo, where it did so several times.
     """
@@ -129,7 +129,7 @@ def vocabulary_of(settings: dict[str, Any], path: Path) -> Vocabulary:
 
 def _flat(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings, with those inside "vocabulary" and "decision" under names of their own."""
-    flat: dict[str, Any] = {"precision": "float32", "views": []}
+    flat: dict[str, Any] = {"precision": "float32", "views": [], "decision.presence_weight": 0.0}
     for name, value in settings.items():
         flat |= {f"{name}.{inner}": each for inner, each in value.items()} if isinstance(value, dict) else {name: value}
     return flat

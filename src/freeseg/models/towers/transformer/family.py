@@ -156,7 +156,14 @@ def untuned_decision(logit_scale: float) -> Decision:
         >>> untuned_decision(100.0).presence_ratio
         0.0
     """
-    return Decision(smoothing=1, logit_scale=logit_scale, presence_ratio=0.0, presence_floor=0.0, background_margin=0.0)
+    return Decision(
+        smoothing=1,
+        logit_scale=logit_scale,
+        presence_ratio=0.0,
+        presence_floor=0.0,
+        presence_weight=0.0,
+        background_margin=0.0,
+    )
 
 
 def _folder(name: str, revision: str) -> Path:
