@@ -37,16 +37,17 @@ EmbedWords = Callable[[Sequence[str], Sequence[str]], WordEmbeddings]  # words, 
 class EmbeddedVocabulary(NamedTuple):
     """The text embeddings of one vocabulary: aliases of the labels, then background words that mean none of them.
 
-    "grass" is background until someone asks for "lawn": then it would only take its pixels.
+    "grass" is background until someone asks for "lawn", and "building" until someone asks for "temple", which covers
+    it: then they would only take their pixels.
     Who asks for "grass" itself asks for a word of the background, with the margin that the background has.
 
     Attributes:
-        embeddings: (A + K, D), unit vectors: the aliases, then the background words that mean no label.
+        embeddings: (A + K, D), unit vectors: the aliases, then the background words that no label means or covers.
         label_of_alias: (A,), the label of each alias.
         names: The labels, N of them.
         is_background_word: (N,), which labels are background words themselves.
-        background: (M, D), all background words, those that mean a label as well.
-        synonym_of: (M, N), which labels each of these means.
+        background: (M, D), all background words.
+        synonym_of: (M, N), which labels mean each of these, or cover it.
     """
 
     embeddings: Rows
@@ -141,6 +142,7 @@ def embed_vocabulary(vocabulary: Vocabulary, embed: EmbedWords, same_meaning: fl
     if vocabulary.background_words:
         background, tower = embed(vocabulary.background_words, vocabulary.templates)
         synonym_of = same_meaning <= merge_aliases(aliases.tower @ tower.T, label_of_alias).T
+        synonym_of |= np.array(vocabulary.covers, np.bool_)
     is_background_word = np.array(vocabulary.is_background_word, np.bool_)
     return EmbeddedVocabulary.of(
         aliases.joint, label_of_alias, vocabulary.names, is_background_word, background, synonym_of

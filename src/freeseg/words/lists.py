@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from freeseg.errors import LabelError, shortened
 
@@ -72,10 +73,25 @@ def default_background() -> tuple[str, ...]:
 
 
 @cache
+def covered_words() -> Mapping[str, frozenset[str]]:
+    """The background words that a label covers without meaning the same, by the `word_key` of the label.
+
+    Example:
+        >>> sorted(covered_words()["temple"])
+        ['building', 'house']
+    """
+    covered: dict[str, frozenset[str]] = {}
+    for entry in _read("background.toml")["covers"]:
+        for label in entry["labels"]:
+            covered[label] = covered.get(label, frozenset()) | frozenset(entry["words"])
+    return covered
+
+
+@cache
 def _tables() -> dict[str, list[str]]:
     tables = _read("vocabularies.toml")
     return {**tables, "voc21": tables["voc20"]}
 
 
-def _read(file: str) -> dict[str, list[str]]:
+def _read(file: str) -> dict[str, Any]:
     return tomllib.loads(resources.files("freeseg.words").joinpath(file).read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from freeseg.errors import LabelError, shortened
 from freeseg.mask_values import BACKGROUND
 from freeseg.words.general import with_examples
-from freeseg.words.lists import TEMPLATES, default_background, is_list_name, label_list
+from freeseg.words.lists import TEMPLATES, covered_words, default_background, is_list_name, label_list
 from freeseg.words.spelling import visible_text, word_key
 from freeseg.words.written import label_texts, split_labels
 
@@ -36,7 +36,7 @@ class Vocabulary:
     Attributes:
         labels: What may appear in a mask, in order.
         background_words: What else may be in a photo, such as "sky". They compete with the labels, and a pixel that
-            answers best to one of them is background. The model leaves out those that mean a label.
+            answers best to one of them is background. Those that mean a label are left out, and those that one covers.
         templates: Prompt templates, each with one `{}`; a text embedding is the average over them.
 
     Example:
@@ -144,6 +144,18 @@ class Vocabulary:
         """
         known = {word_key(word) for word in self.background_words}
         return tuple(any(word_key(alias) in known for alias in label.aliases) for label in self.labels)
+
+    @property
+    def covers(self) -> tuple[tuple[bool, ...], ...]:
+        """For each background word, which labels cover it: a temple is a building, and a tree has leaves.
+
+        Example:
+            >>> Vocabulary.of(["cat", "temple"], ["sky", "building"]).covers
+            ((False, False), (False, True))
+        """
+        known, nothing = covered_words(), frozenset[str]()
+        covered = [nothing.union(*(known.get(word_key(alias), ()) for alias in each.aliases)) for each in self.labels]
+        return tuple(tuple(word_key(word) in words for words in covered) for word in self.background_words)
 
     def prompts(self, words: Sequence[str]) -> list[str]:
         """Every word in every template: len(words) * len(templates) texts, a word's texts together."""

@@ -159,6 +159,7 @@ def untuned_decision(logit_scale: float) -> Decision:
     return Decision(
         smoothing=1,
         logit_scale=logit_scale,
+        presence_share=0.06,
         presence_ratio=0.0,
         presence_floor=0.0,
         presence_weight=0.0,
