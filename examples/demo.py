@@ -26,7 +26,7 @@ PHOTOS = {
     "camera": "person|man, camera, grass|field, sky|cloud",
     "astronaut": "person|woman, flag, cat",
     "rocket": "rocket|missile|space shuttle, sky|cloud, tree",
-    "china": "temple|palace|building, tree|leaves|bushes, sky|cloud, person",
+    "china": "temple|palace|building, tree|leaves|bushes, sky|cloud, lake|water",
     "flower": "flower, leaf|leaves, butterfly",
 }
 FOLDERS = {"skimage": "data", "sklearn": "datasets/images"}  # package -> where its photos are

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, TypeGuard
 
 from freeseg.errors import LabelError, shortened
+from freeseg.words.spelling import word_key
 
 # Averaging a few neutral sentences steadies the embedding of a bare word (CLIP, arXiv 2103.00020, 3.1.4).
 TEMPLATES = ("a photo of a {}.", "a picture of the {}.", "there is a {} in the scene.", "{}")
@@ -72,18 +72,25 @@ def default_background() -> tuple[str, ...]:
     return tuple(_read("background.toml")["words"])
 
 
-@cache
-def covered_words() -> Mapping[str, frozenset[str]]:
-    """The background words that a label covers without meaning the same, by the `word_key` of the label.
+def covered_words(label: str) -> frozenset[str]:
+    """The background words that a label covers without meaning the same.
 
     Example:
-        >>> sorted(covered_words()["temple"])
-        ['building', 'house']
+        >>> sorted(covered_words("temple")), sorted(covered_words("Old churches")), sorted(covered_words("church bell"))
+        (['building', 'house'], ['building', 'house'], [])
     """
-    covered: dict[str, frozenset[str]] = {}
+    words = word_key(label).split()
+    heads = (" ".join(words[start:]) for start in range(len(words)))  # "old churches" are churches
+    return frozenset[str]().union(*(_covered().get(head, ()) for head in heads))
+
+
+@cache
+def _covered() -> dict[str, set[str]]:
+    covered: dict[str, set[str]] = {}
     for entry in _read("background.toml")["covers"]:
         for label in entry["labels"]:
-            covered[label] = covered.get(label, frozenset()) | frozenset(entry["words"])
+            for ending in ("", "s", "es"):
+                covered.setdefault(label + ending, set()).update(entry["words"])
     return covered
 
 

@@ -153,8 +153,7 @@ class Vocabulary:
             >>> Vocabulary.of(["cat", "temple"], ["sky", "building"]).covers
             ((False, False), (False, True))
         """
-        known, nothing = covered_words(), frozenset[str]()
-        covered = [nothing.union(*(known.get(word_key(alias), ()) for alias in each.aliases)) for each in self.labels]
+        covered = [frozenset[str]().union(*map(covered_words, label.aliases)) for label in self.labels]
         return tuple(tuple(word_key(word) in words for words in covered) for word in self.background_words)
 
     def prompts(self, words: Sequence[str]) -> list[str]:
