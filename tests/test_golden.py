@@ -69,7 +69,7 @@ def loaded(model: str) -> Any:
 
 def segmented(model: Any, name: str, folder: Path) -> dict[str, Any]:
     """A photo's result as its files say it; the mask goes to a PNG of its own."""
-    result = model.segment(photo(name), freeseg.Vocabulary.of(LABELS[name], general_words=False))
+    result = model.segment(photo(name), freeseg.Vocabulary.of(LABELS[name], everyday_words=False))
     overlay, mask, described = result.save(folder, name)
     said = json.loads(described.read_text())
     for label in said["labels"]:

@@ -28,7 +28,7 @@ def test_counts_and_order(name: str, count: int) -> None:
 @pytest.mark.parametrize("name", COUNTS)
 def test_both_settings_are_vocabularies(name: str) -> None:
     classes = class_list(name)
-    assert Vocabulary.of(classes.names, general_words=False).aliases == classes.names
+    assert Vocabulary.of(classes.names, everyday_words=False).aliases == classes.names
     assert Vocabulary.of(classes.aliases).names == tuple(alias.split("|")[0] for alias in classes.aliases)
     for word in (*Vocabulary.of(classes.aliases).aliases, *classes.names):
         assert word == " ".join(word.split())

@@ -12,7 +12,7 @@ from freeseg.pipeline import FreeSeg
 from freeseg.serve.problems import Problem
 from freeseg.serve.settings import MEGA, Limits
 from freeseg.words import Vocabulary
-from freeseg.words.general import with_examples
+from freeseg.words.everyday import with_other_names
 from freeseg.words.lists import default_background, is_list_name, label_list
 from freeseg.words.vocabularies import Label, parse_label
 from freeseg.words.written import split_labels
@@ -55,7 +55,7 @@ def read_labels(given: object, limits: Limits) -> Vocabulary:
     _check_length(longest, limits.max_label_length, limits)
     aliases = [parse_label(text).aliases for text in texts]
     return Vocabulary(
-        tuple(map(Label, aliases if is_list_name(given) else with_examples(aliases))), default_background()
+        tuple(map(Label, aliases if is_list_name(given) else with_other_names(aliases))), default_background()
     )
 
 

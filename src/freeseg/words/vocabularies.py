@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from freeseg.errors import LabelError, shortened
 from freeseg.mask_values import BACKGROUND
-from freeseg.words.general import with_examples
+from freeseg.words.everyday import with_other_names
 from freeseg.words.lists import TEMPLATES, covered_words, default_background, is_list_name, label_list
 from freeseg.words.spelling import visible_text, word_key
 from freeseg.words.written import label_texts, split_labels
@@ -81,7 +81,7 @@ class Vocabulary:
         labels: Vocabulary | str | os.PathLike[str] | Iterable[str] | Mapping[str, Iterable[str]],
         background_words: Sequence[str] | None = None,
         *,
-        general_words: bool = True,
+        everyday_words: bool = True,
     ) -> Vocabulary:
         """A vocabulary from what a user writes: `"cat, sofa|couch"` or `["cat", "sofa|couch"]`.
 
@@ -97,9 +97,9 @@ class Vocabulary:
                 - A dictionary from labels to their aliases: `{"cat": ["kitten"], "dog": []}`.
                 - The `Path` of a file: one label a line, where lines that begin with `#` are comments; or JSON or CSV.
             background_words: See the attribute; None for those that ship with FreeSeg.
-            general_words: Whether a label that is the word "person", "people" or "human", without aliases, is looked
-                for as "man", "woman", "child" and the like too: captions, from which models learn, say these instead
-                (`words.general`).
+            everyday_words: Whether a label that is an everyday word without aliases is looked for by other names of it
+                too: "sofa" as "couch", and "person" as "man", "woman" and the like. Captions, from which models learn,
+                call a thing by one name or another (`words.everyday`).
 
         Raises:
             LabelError: No labels; an empty, duplicate or overlong one; not text; a file that cannot be read; or a text
@@ -117,7 +117,7 @@ class Vocabulary:
         if is_list_name(labels):
             return replace(vocabulary(labels.strip()), background_words=others)
         parsed = [parse_label(text).aliases for text in label_texts(labels)]
-        return cls(tuple(map(Label, with_examples(parsed) if general_words else parsed)), others)
+        return cls(tuple(map(Label, with_other_names(parsed) if everyday_words else parsed)), others)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -70,8 +70,8 @@ class SegmentationData:
 
         Args:
             setting: "plain" for the dataset's own names and FreeSeg's background words; "typed" for the same as a user
-                types them, where "person" stands for "man" and the like too; "aliases" and "freeseg" for the list that
-                ships under the dataset's name, or the dataset's aliases if there is none.
+                types them, which are looked for by their other names too (`words.everyday`); "aliases" and "freeseg"
+                for the list that ships under the dataset's name, or the dataset's aliases if there is none.
 
         Raises:
             DataError: There is no such setting.
@@ -80,11 +80,11 @@ class SegmentationData:
             raise DataError(f"no label setting is called {shortened(setting)}; there are: {', '.join(SETTINGS)}")
         names, own = self.classes[int(self.has_background) :], vocabularies.default_background()
         if setting in ("plain", "typed"):
-            words = Vocabulary.of(names, own, general_words=setting == "typed")
+            words = Vocabulary.of(names, own, everyday_words=setting == "typed")
         elif self.name in vocabularies.names():
             words = vocabularies.vocabulary(self.name)
         else:
-            words = Vocabulary.of(self.aliases or names, self.background_words or own, general_words=False)
+            words = Vocabulary.of(self.aliases or names, self.background_words or own, everyday_words=False)
         return words if self.has_background else words.with_background_words(())
 
 

@@ -1,6 +1,10 @@
-"""General words: "person" alone stands for "man" and the like; who says what it means is taken at their word."""
+"""Everyday words: "sofa" alone means "couch" too, and "person" a man; who says what it means is taken at their word."""
 
 from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -9,7 +13,8 @@ from hypothesis import strategies as st
 
 import freeseg
 from freeseg.words import Vocabulary, vocabulary
-from freeseg.words.general import general_words, with_examples
+from freeseg.words.everyday import other_names, with_other_names
+from freeseg.words.mentioned import mentions
 from freeseg.words.spelling import word_key
 
 PERSON = ("person", "man", "woman", "child", "boy", "girl", "people")
@@ -33,7 +38,7 @@ def test_what_a_label_is_looked_for_as(labels: object, aliases: list[tuple[str, 
 
 
 def test_it_can_be_turned_off() -> None:
-    assert Vocabulary.of("person", general_words=False).aliases == ("person",)
+    assert Vocabulary.of("person", everyday_words=False).aliases == ("person",)
 
 
 @pytest.mark.parametrize("name", freeseg.words.names())
@@ -43,15 +48,46 @@ def test_lists_that_ship_are_as_they_are_written(name: str) -> None:
 
 @given(st.lists(st.sampled_from([*PERSON, "human", "cat"]), min_size=1, max_size=5, unique=True))
 def test_no_word_is_given_twice(words: list[str]) -> None:
-    widened = with_examples([(word,) for word in words])
+    widened = with_other_names([(word,) for word in words])
     assert [aliases[0] for aliases in widened] == words
     every = [word_key(alias) for aliases in widened for alias in aliases]
     assert len(every) == len(set(every))
 
 
-def test_no_general_word_is_its_own_example() -> None:
-    for word, examples in general_words().items():
+def test_the_lists_name_every_word_once() -> None:
+    table = tomllib.loads(resources.files("freeseg.words").joinpath("everyday_words.toml").read_text(encoding="utf-8"))
+    words = [*table["examples"], *(word for group in table["names"] for word in group)]
+    assert [word for word, count in Counter(map(word_key, words)).items() if count > 1] == []
+    for word, examples in table["examples"].items():
         assert word not in map(word_key, examples)
+        assert len(set(examples)) == len(examples)
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("Sofa", ("couch", "settee")),
+        ("couch", ("sofa", "settee")),
+        ("diningtable", ("dining table", "dinner table")),
+        ("dining-table", ("dining table", "dinner table")),
+        ("T-Shirt", ("tee shirt", "tshirt")),
+        ("sofa bed", ()),
+        ("", ()),
+    ],
+)
+def test_other_names_of_a_word(word: str, names: tuple[str, ...]) -> None:
+    assert other_names(word) == names
+
+
+def test_a_caption_may_use_the_other_name() -> None:
+    assert mentions(["A couch in front of a tv set"], Vocabulary.of("television, sofa, table")) == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["voc20", "common"])
+def test_the_names_of_all_lists_can_be_asked_for_as_words(name: str) -> None:
+    """No other name is the same to the model as another label."""
+    words = [label.name for label in vocabulary(name).labels]
+    freeseg.load().embed_vocabulary(Vocabulary.of(words))
 
 
 def test_a_person_is_found_where_a_woman_is() -> None:
