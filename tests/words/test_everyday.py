@@ -72,11 +72,39 @@ def test_the_lists_name_every_word_once() -> None:
         ("dining-table", ("dining table", "dinner table")),
         ("T-Shirt", ("tee shirt", "tshirt")),
         ("sofa bed", ()),
+        ("vehicles", ("car", "bus", "truck", "van", "train", "motorcycle", "bicycle", "boat", "ship", "airplane")),
+        ("bottles", ("water bottle", "wine bottle", "beer bottle")),
         ("", ()),
     ],
 )
 def test_other_names_of_a_word(word: str, names: tuple[str, ...]) -> None:
     assert other_names(word) == names
+
+
+@pytest.mark.parametrize(
+    ("labels", "aliases"),
+    [
+        (["vehicle", "motorbike"], ("motorbike", "motorcycle", "motor bike")),
+        (["person", "kid"], ("kid", "child")),
+        (["furniture", "couch"], ("couch", "sofa", "settee")),
+        (["table", "dinner table"], ("dinner table", "dining table")),
+        (["animals", "bunny"], ("bunny", "rabbit")),
+        (["bathtub", "bath-tub"], ("bath-tub",)),
+        (["couch", "sofá"], ("sofá",)),
+    ],
+)
+def test_a_name_for_the_same_thing_stays_with_it(labels: list[str], aliases: tuple[str, ...]) -> None:
+    """Whichever label is named first: a motorcycle is not just any vehicle where somebody asks for motorbikes."""
+    for order in (labels, labels[::-1]):
+        widened = dict(zip(order, with_other_names([(label,) for label in order]), strict=True))
+        assert set(aliases) <= set(widened[labels[1]])
+        assert not set(map(word_key, aliases)) & set(map(word_key, widened[labels[0]]))
+
+
+def test_labels_that_were_two_stay_two() -> None:
+    """No name is added that the model cannot tell from another label."""
+    words = freeseg.load().embed_vocabulary(Vocabulary.of(["couch", "sofá", "boat", "canoé"]))
+    assert words.names == ("couch", "sofá", "boat", "canoé")
 
 
 def test_a_caption_may_use_the_other_name() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
+from typing import NamedTuple
 
-from freeseg.words.spelling import word_key
+from freeseg.words.spelling import plural, word_key
 
 
 def with_other_names(labels: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -17,15 +19,23 @@ def with_other_names(labels: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]
     means one, stays with that label.
 
     Example:
-        >>> with_other_names([("person",), ("boy", "lad"), ("sofa",)])
-        [('person', 'man', 'woman', 'child', 'girl', 'people'), ('boy', 'lad'), ('sofa', 'couch', 'settee')]
+        >>> with_other_names([("person",), ("boy", "lad"), ("kid",)])
+        [('person', 'man', 'woman', 'girl', 'people'), ('boy', 'lad'), ('kid', 'child')]
     """
-    taken = {word_key(alias) for aliases in labels for alias in aliases}
-    widened = []
-    for aliases in labels:
+    keys = [{_compact(alias) for alias in aliases} for aliases in labels]
+    # A name for the same thing comes before an example of something more general: "motorcycle" is not any vehicle.
+    meant = [
+        own | {_compact(name) for alias in aliases for name in _same(alias)}
+        for own, aliases in zip(keys, labels, strict=True)
+    ]
+    widened, given = [], set[str]()
+    for place, aliases in enumerate(labels):
         names = other_names(aliases[0]) if len(aliases) == 1 else ()
-        added = [name for name in names if word_key(name) not in taken]
-        taken.update(map(word_key, added))
+        others = given.union(*keys[:place], *keys[place + 1 :])
+        if names and not _same(aliases[0]):
+            others = others.union(*meant[:place], *meant[place + 1 :])
+        added = [name for name in names if _compact(name) not in others]
+        given.update(map(_compact, added))
         widened.append((*aliases, *added))
     return widened
 
@@ -37,16 +47,31 @@ def other_names(word: str) -> tuple[str, ...]:
         >>> other_names("person")[0], other_names("Couch"), other_names("diningtable")
         ('man', ('sofa', 'settee'), ('dining table', 'dinner table'))
     """
-    return tuple(name for name in _known().get(_compact(word), ()) if word_key(name) != word_key(word))
+    return _same(word) or _known().examples.get(_compact(word), ())
+
+
+def _same(word: str) -> tuple[str, ...]:
+    """Names for the same thing."""
+    return tuple(name for name in _known().names.get(_compact(word), ()) if word_key(name) != word_key(word))
+
+
+class _Known(NamedTuple):
+    """The words that are known, by their `_compact`: names for the same thing, and examples."""
+
+    names: Mapping[str, tuple[str, ...]]
+    examples: Mapping[str, tuple[str, ...]]
 
 
 @cache
-def _known() -> Mapping[str, tuple[str, ...]]:
+def _known() -> _Known:
     table = tomllib.loads(resources.files("freeseg.words").joinpath("everyday_words.toml").read_text(encoding="utf-8"))
-    examples = {_compact(word): tuple(names) for word, names in table["examples"].items()}
-    return examples | {_compact(word): tuple(group) for group in table["names"] for word in group}
+    examples = {
+        _compact(form): tuple(names) for word, names in table["examples"].items() for form in (plural(word), word)
+    }
+    return _Known({_compact(word): tuple(group) for group in table["names"] for word in group}, examples)
 
 
 def _compact(word: str) -> str:
-    """What is equal for a word written as one, with a hyphen, or as two: "tshirt", "t-shirt" and "t shirt"."""
-    return word_key(word).replace("-", "").replace(" ", "")
+    """What is equal for a word with or without accents, and written as one, with a hyphen, or as two: "t-shirt"."""
+    letters = unicodedata.normalize("NFKD", word_key(word))
+    return "".join(each for each in letters if not (unicodedata.combining(each) or each in "- "))

@@ -8,10 +8,27 @@ from importlib import resources
 from typing import Any, TypeGuard
 
 from freeseg.errors import LabelError, shortened
-from freeseg.words.spelling import word_key
+from freeseg.words.spelling import plural, word_key
 
 # Averaging a few neutral sentences steadies the embedding of a bare word (CLIP, arXiv 2103.00020, 3.1.4).
 TEMPLATES = ("a photo of a {}.", "a picture of the {}.", "there is a {} in the scene.", "{}")
+
+PREPOSITIONS = {
+    "of",
+    "in",
+    "on",
+    "at",
+    "by",
+    "with",
+    "without",
+    "near",
+    "under",
+    "over",
+    "behind",
+    "from",
+    "for",
+    "and",
+}
 
 
 def label_list(name: str) -> tuple[str, ...]:
@@ -76,11 +93,12 @@ def covered_words(label: str) -> frozenset[str]:
     """The background words that a label covers without meaning the same.
 
     Example:
-        >>> sorted(covered_words("temple")), sorted(covered_words("Old churches")), sorted(covered_words("church bell"))
-        (['building', 'house'], ['building', 'house'], [])
+        >>> [sorted(covered_words(label)) for label in ("temple", "Old churches on a hill", "church bell")]
+        [['building', 'house'], ['building', 'house'], []]
     """
     words = word_key(label).split()
-    heads = (" ".join(words[start:]) for start in range(len(words)))  # "old churches" are churches
+    end = next((place for place, word in enumerate(words) if place and word in PREPOSITIONS), len(words))
+    heads = (" ".join(words[start:end]) for start in range(end))  # "old churches" are churches, wherever they are
     return frozenset[str]().union(*(_covered().get(head, ()) for head in heads))
 
 
@@ -89,8 +107,8 @@ def _covered() -> dict[str, set[str]]:
     covered: dict[str, set[str]] = {}
     for entry in _read("background.toml")["covers"]:
         for label in entry["labels"]:
-            for ending in ("", "s", "es"):
-                covered.setdefault(label + ending, set()).update(entry["words"])
+            for form in (label, plural(label)):
+                covered.setdefault(form, set()).update(entry["words"])
     return covered
 
 

@@ -36,6 +36,20 @@ def word_key(text: str) -> str:
     return " ".join("".join(seen).split())
 
 
+def plural(word: str) -> str:
+    """The regular plural of an English word.
+
+    Example:
+        >>> plural("cat"), plural("church"), plural("city"), plural("day")
+        ('cats', 'churches', 'cities', 'days')
+    """
+    if word.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{word}es"
+    if word.endswith("y") and not word.endswith(("ay", "ey", "oy", "uy")):
+        return f"{word[:-1]}ies"
+    return f"{word}s"
+
+
 def is_foreign(text: str) -> bool:
     """Whether a text has letters, and none of them is a Latin one: a model that learned from English knows none of it.
 
