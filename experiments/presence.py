@@ -39,7 +39,7 @@ RULES: dict[str, dict[str, float]] = {  # what differs from the default rule
     "2": {"presence_weight": 2.0},
     "1, ratio 0.1": {"presence_ratio": 0.1},
     "1, ratio 0.55": {"presence_ratio": 0.55},
-    "1, share 1 %": {"presence_share": 0.01},
+    "1, share 3 %": {"presence_share": 0.03},
     "1, share 6 %": {"presence_share": 0.06},
 }
 

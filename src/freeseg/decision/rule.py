@@ -36,7 +36,7 @@ class Decision:
 
     smoothing: Annotated[int, Bounds(1, 99, odd=True)] = 3
     logit_scale: Annotated[float, Bounds(above=0, most=10_000)] = 20.0
-    presence_share: Annotated[float, Bounds(above=0, most=1)] = 0.03
+    presence_share: Annotated[float, Bounds(above=0, most=1)] = 0.01
     presence_ratio: Annotated[float, Bounds(0, 10_000)] = 0.4
     presence_floor: Annotated[float, Bounds(0, 10_000)] = 0.7
     background_margin: Annotated[float, Bounds(-10, 10)] = 0.03
