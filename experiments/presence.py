@@ -34,10 +34,8 @@ BEFORE_NAME = "0, ratio 0.55, share 6 %"
 RULES: dict[str, dict[str, float]] = {  # what differs from the default rule
     BEFORE_NAME: BEFORE,
     "0": {"presence_weight": 0.0},
-    "0.5": {"presence_weight": 0.5},
     "1, the default": {},
     "2": {"presence_weight": 2.0},
-    "1, ratio 0.1": {"presence_ratio": 0.1},
     "1, ratio 0.55": {"presence_ratio": 0.55},
     "1, share 3 %": {"presence_share": 0.03},
     "1, share 6 %": {"presence_share": 0.06},

@@ -97,7 +97,7 @@ class TestRemoveRedundancy:
         """CLIP Surgery's feature surgery as its paper has it, over patches x labels x channels."""
         model = freeseg.load(save_clip(tmp_path), short_side=None if views else 48, views=views)
         model = model.with_config(replace(model.config, same_meaning=1.0))  # random weights tell few words apart
-        asked = Vocabulary.of(["cat", "dog", "phone"], background)
+        asked = Vocabulary.of(["cat", "dog", "horse"], background)
         texts = torch.from_numpy(model.embed_vocabulary(asked).embeddings)
         assert len(texts) == 3 + len(background)
         pixels = model.prepare(NOISE).pixels

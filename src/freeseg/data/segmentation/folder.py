@@ -79,7 +79,7 @@ def read_classes(path: Path) -> Classes:
     has_background = named if stated is None else stated
     words = [word.strip() for word in first[1:] if word.strip()] if named else []
     try:
-        vocabulary = Vocabulary.of(entries[1:] if named else entries, words)
+        vocabulary = Vocabulary.of(entries[1:] if named else entries, words, everyday_words=False)
     except LabelError as error:
         raise DataError(f"{path}: {error}") from error
     count = len(vocabulary.labels) + has_background

@@ -153,7 +153,7 @@ function note(state, photo, result, present, absent) {
   if (state.labels.length === 0) return "Say what to find, and it is marked in the photo.";
   if (!result) return photo.problem ? "" : "Looking…";
   const parts = [];
-  if (present === 0) parts.push("None of the words was found. Try other names for them, as in sofa|couch.");
+  if (present === 0) parts.push("None of the words was found. Try other names for them, as in lake|water.");
   else if (absent.length > 0 && absent.length <= 12) parts.push(`Not found: ${absent.join(", ")}.`);
   else if (absent.length > 12) parts.push(`${absent.length} other words were not found.`);
   parts.push(...(result.warnings ?? []).map((warning) => `${warning.charAt(0).toUpperCase()}${warning.slice(1)}.`));
