@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -22,19 +23,18 @@ def with_other_names(labels: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]
         >>> with_other_names([("person",), ("boy", "lad"), ("kid",)])
         [('person', 'man', 'woman', 'girl', 'people'), ('boy', 'lad'), ('kid', 'child')]
     """
-    keys = [{_compact(alias) for alias in aliases} for aliases in labels]
-    # A name for the same thing comes before an example of something more general: "motorcycle" is not any vehicle.
-    meant = [
-        own | {_compact(name) for alias in aliases for name in _same(alias)}
-        for own, aliases in zip(keys, labels, strict=True)
-    ]
+    spelled = [{_compact(alias) for alias in aliases} for aliases in labels]
+    same = [{_compact(name) for alias in aliases for name in _same(alias)} for aliases in labels]
+    spelled_by, meant_by = (Counter(key for keys in each for key in keys) for each in (spelled, same))
     widened, given = [], set[str]()
-    for place, aliases in enumerate(labels):
-        names = other_names(aliases[0]) if len(aliases) == 1 else ()
-        others = given.union(*keys[:place], *keys[place + 1 :])
-        if names and not _same(aliases[0]):
-            others = others.union(*meant[:place], *meant[place + 1 :])
-        added = [name for name in names if _compact(name) not in others]
+    for aliases, own, meant in zip(labels, spelled, same, strict=True):
+        added = []
+        for name in other_names(aliases[0]) if len(aliases) == 1 else ():
+            key = _compact(name)
+            taken = key in given or spelled_by[key] > (key in own)
+            # A name for the same thing comes before an example of something more general.
+            if not taken and (key in meant or not meant_by[key]):
+                added.append(name)
         given.update(map(_compact, added))
         widened.append((*aliases, *added))
     return widened

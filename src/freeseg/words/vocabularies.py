@@ -154,7 +154,7 @@ class Vocabulary:
             ((False, False), (False, True))
         """
         covered = [frozenset[str]().union(*map(covered_words, label.aliases)) for label in self.labels]
-        return tuple(tuple(word_key(word) in words for words in covered) for word in self.background_words)
+        return tuple(tuple(key in words for words in covered) for key in map(word_key, self.background_words))
 
     def prompts(self, words: Sequence[str]) -> list[str]:
         """Every word in every template: len(words) * len(templates) texts, a word's texts together."""
