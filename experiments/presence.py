@@ -52,12 +52,10 @@ def main(
 ) -> None:
     """Measure all rules on all sets, and print the tables of mIoU and of presence F1."""
     loaded = freeseg.load(model, precision=precision)
-    opened = {name: evenly_spaced(open_set(name), limit) for name in sets}
-    found = {rule: [measured(loaded, data, setting, RULES[rule]) for data in opened.values()] for rule in RULES}
-    columns = [
-        "weight of presence",
-        *(f"{Path(name.partition('=')[2]).name}, {name.partition('=')[0]}" for name in sets),
-    ]
+    named = [(dataset, Path(folder)) for dataset, _, folder in (each.partition("=") for each in sets)]
+    opened = [evenly_spaced(open_dataset(*each), limit) for each in named]
+    found = {rule: [measured(loaded, data, setting, changes) for data in opened] for rule, changes in RULES.items()}
+    columns = ["weight of presence", *(f"{folder.name}, {dataset}" for dataset, folder in named)]
     text = ""
     for metric in (MEAN_IOU, PRESENCE_F1):
         rows = [
@@ -69,12 +67,6 @@ def main(
     typer.echo(text, nl=False)
     if table:
         write_text(table, text)
-
-
-def open_set(name: str) -> SegmentationData:
-    """The dataset of DATASET=FOLDER."""
-    dataset, _, folder = name.partition("=")
-    return open_dataset(dataset, Path(folder))
 
 
 def measured(model: FreeSeg, data: SegmentationData, setting: str, changes: dict[str, float]) -> Report:

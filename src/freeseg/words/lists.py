@@ -13,22 +13,10 @@ from freeseg.words.spelling import plural, word_key
 # Averaging a few neutral sentences steadies the embedding of a bare word (CLIP, arXiv 2103.00020, 3.1.4).
 TEMPLATES = ("a photo of a {}.", "a picture of the {}.", "there is a {} in the scene.", "{}")
 
-PREPOSITIONS = {
-    "of",
-    "in",
-    "on",
-    "at",
-    "by",
-    "with",
-    "without",
-    "near",
-    "under",
-    "over",
-    "behind",
-    "from",
-    "for",
-    "and",
-}
+# What comes after one of these says where a thing is, or what is in it, and not what it is.
+JOINING_WORDS = frozenset(
+    ["of", "in", "on", "at", "by", "with", "without", "near", "under", "over", "behind", "from", "for", "and"]
+)
 
 
 def label_list(name: str) -> tuple[str, ...]:
@@ -97,7 +85,7 @@ def covered_words(label: str) -> frozenset[str]:
         [['building', 'house'], ['building', 'house'], []]
     """
     words = word_key(label).split()
-    end = next((place for place, word in enumerate(words) if place and word in PREPOSITIONS), len(words))
+    end = next((place for place, word in enumerate(words) if place and word in JOINING_WORDS), len(words))
     heads = (" ".join(words[start:end]) for start in range(end))  # "old churches" are churches, wherever they are
     return frozenset[str]().union(*(_covered().get(head, ()) for head in heads))
 
