@@ -31,6 +31,11 @@ PERSON = ("person", "man", "woman", "child", "boy", "girl", "people")
         ("person, woman, lad|boy", [("person", "man", "child", "girl", "people"), ("woman",), ("lad", "boy")]),
         ("person, People", [PERSON[:-1], ("People",)]),
         ("personal computer, salesperson", [("personal computer",), ("salesperson",)]),
+        ("person|, kid", [("person",), ("kid", "child")]),
+        ("person | , sofa\uff5c", [("person",), ("sofa",)]),
+        (["person|man|", "cat|"], [("person", "man"), ("cat",)]),
+        ('["sofa|", "couch"]', [("sofa",), ("couch", "settee")]),
+        ({"person|": []}, [("person",)]),
     ],
 )
 def test_what_a_label_is_looked_for_as(labels: object, aliases: list[tuple[str, ...]]) -> None:

@@ -109,7 +109,7 @@ class TestRefusals:
         assert "no labels were given" in refused(labels)
 
     @pytest.mark.parametrize(
-        "labels", ["", "  ", ",", "cat,", "cat,,dog", ["cat", ""], ["cat|"], ["|cat"], ["a||b"], ["\n"]]
+        "labels", ["", "  ", ",", "cat,", "cat,,dog", ["cat", ""], ["cat||"], ["|"], ["|cat"], ["a||b"], ["\n"]]
     )
     def test_empty_ones(self, labels):
         assert "empty" in refused(labels)

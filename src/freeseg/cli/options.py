@@ -35,7 +35,8 @@ LABELS = typer.Option(
     "--labels",
     "-l",
     help='Words to look for, separated by commas, semicolons or lines, with synonyms as in "sofa|couch"; or the name '
-    "of a list of words, such as voc20 or common; or @FILE, with one label a line (or JSON, CSV, YAML).",
+    "of a list of words, such as voc20 or common; or @FILE, with one label a line (or JSON, CSV, YAML). Everyday words "
+    'get other names by themselves, but for a word with | at its end ("sofa|").',
 )
 
 OUT = typer.Option("--out", "-o", help="Folder to write to. It is created if it does not exist.")

@@ -12,9 +12,8 @@ from freeseg.pipeline import FreeSeg
 from freeseg.serve.problems import Problem
 from freeseg.serve.settings import MEGA, Limits
 from freeseg.words import Vocabulary
-from freeseg.words.everyday import with_other_names
 from freeseg.words.lists import default_background, is_list_name, label_list
-from freeseg.words.vocabularies import Label, parse_label
+from freeseg.words.vocabularies import parse_labels
 from freeseg.words.written import split_labels
 
 _FIX = 'give labels as "cat, sofa|couch", as a list of such texts, or by the name of a list (GET /v1/vocabularies)'
@@ -53,10 +52,7 @@ def read_labels(given: object, limits: Limits) -> Vocabulary:
         raise Problem(422, "too-many-labels", what, "leave synonyms out, or ask in several requests")
     longest = max(len(word.strip()) for text in texts for word in str(text).split("|"))
     _check_length(longest, limits.max_label_length, limits)
-    aliases = [parse_label(text).aliases for text in texts]
-    return Vocabulary(
-        tuple(map(Label, aliases if is_list_name(given) else with_other_names(aliases))), default_background()
-    )
+    return Vocabulary(parse_labels(texts, everyday_words=not is_list_name(given)), default_background())
 
 
 def _check_length(length: int, most: int, limits: Limits) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -13,23 +13,29 @@ from typing import NamedTuple
 from freeseg.words.spelling import plural, word_key
 
 
-def with_other_names(labels: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def with_other_names(labels: Sequence[tuple[str, ...]], exact: Collection[int] = ()) -> list[tuple[str, ...]]:
     """Labels, each a tuple of aliases, where an everyday word that stands alone has its other names as aliases too.
 
     A label that has aliases already is left as it is: then it was said what it means. A name that is another label, or
     means one, stays with that label.
 
+    Args:
+        labels: The aliases of each label.
+        exact: Which of them, by their indices, are left as they are although they have one name.
+
     Example:
         >>> with_other_names([("person",), ("boy", "lad"), ("kid",)])
         [('person', 'man', 'woman', 'girl', 'people'), ('boy', 'lad'), ('kid', 'child')]
+        >>> with_other_names([("person",), ("kid",)], exact=[0])
+        [('person',), ('kid', 'child')]
     """
     spelled = [{_compact(alias) for alias in aliases} for aliases in labels]
     same = [{_compact(name) for alias in aliases for name in _same(alias)} for aliases in labels]
     spelled_by, meant_by = (Counter(key for keys in each for key in keys) for each in (spelled, same))
     widened, given = [], set[str]()
-    for aliases, own, meant in zip(labels, spelled, same, strict=True):
+    for index, (aliases, own, meant) in enumerate(zip(labels, spelled, same, strict=True)):
         added = []
-        for name in other_names(aliases[0]) if len(aliases) == 1 else ():
+        for name in other_names(aliases[0]) if len(aliases) == 1 and index not in exact else ():
             key = _compact(name)
             taken = key in given or spelled_by[key] > (key in own)
             # A name for the same thing comes before an example of something more general.

@@ -85,8 +85,9 @@ class Vocabulary:
     ) -> Vocabulary:
         """A vocabulary from what a user writes: `"cat, sofa|couch"` or `["cat", "sofa|couch"]`.
 
-        `|` separates the aliases of one label. Words that differ only in case, in width, in how their accents are
-        composed, or in characters that cannot be seen are the same word.
+        `|` separates the aliases of one label; one at the end, `"sofa|"`, says that there are no others. Words that
+        differ only in case, in width, in how their accents are composed, or in characters that cannot be seen are the
+        same word.
 
         Args:
             labels: One of these.
@@ -110,14 +111,15 @@ class Vocabulary:
             ('cat', 'kitten', 'dog')
             >>> Vocabulary.of("person, dog").labels[0].aliases
             ('person', 'man', 'woman', 'child', 'boy', 'girl', 'people')
+            >>> Vocabulary.of("person|, dog").labels[0].aliases
+            ('person',)
         """
         if isinstance(labels, Vocabulary):
             return labels
         others = default_background() if background_words is None else _split_words(background_words)
         if is_list_name(labels):
             return replace(vocabulary(labels.strip()), background_words=others)
-        parsed = [parse_label(text).aliases for text in label_texts(labels)]
-        return cls(tuple(map(Label, with_other_names(parsed) if everyday_words else parsed)), others)
+        return cls(parse_labels(label_texts(labels), everyday_words=everyday_words), others)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -183,6 +185,28 @@ def _split_words(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(word.strip() for word in split_labels(words)) if isinstance(words, str) else tuple(words)
 
 
+def parse_labels(texts: Iterable[object], *, everyday_words: bool = True) -> tuple[Label, ...]:
+    """Labels from what a user writes for each of them, and everyday words with their other names.
+
+    Args:
+        texts: One for each label, as for `parse_label`.
+        everyday_words: As for `Vocabulary.of`.
+
+    Raises:
+        LabelError: As for `parse_label`.
+
+    Example:
+        >>> [label.aliases for label in parse_labels(["couch", "pants|"])]
+        [('couch', 'sofa', 'settee'), ('pants',)]
+    """
+    written = list(texts)
+    labels = tuple(map(parse_label, written))
+    if not everyday_words:
+        return labels
+    exact = {index for index, text in enumerate(written) if _split_aliases(str(text))[1]}
+    return tuple(map(Label, with_other_names([label.aliases for label in labels], exact)))
+
+
 def parse_label(text: object) -> Label:
     """A label from what a user writes for it, `"sofa|couch"`.
 
@@ -198,10 +222,17 @@ def parse_label(text: object) -> Label:
         raise LabelError(f"a label must be text, not {type(text).__name__}: {shortened(str(text))}{hint}")
     if any("\ud800" <= character <= "\udfff" for character in text):  # a terminal's bytes that are no UTF-8
         raise LabelError(f"label {shortened(text)} holds bytes that are no text; type it again")
-    aliases = tuple(visible_text(alias) for alias in text.replace("\uff5c", "|").split("|"))
+    aliases, _ = _split_aliases(text)
     if not all(map(word_key, aliases)):
         raise LabelError(f"an empty label or alias was given in {shortened(text)}; remove the extra comma or |")
     for alias in aliases:
         if len(alias) > MAX_CHARACTERS:
             raise LabelError(f"label {shortened(alias)} has {len(alias):,} characters; use at most {MAX_CHARACTERS:,}")
     return Label(aliases)
+
+
+def _split_aliases(text: str) -> tuple[tuple[str, ...], bool]:
+    """The aliases of a label, and whether a `|` after them says that there are no others."""
+    words = text.replace("\uff5c", "|").split("|")
+    exact = len(words) > 1 and not words[-1].strip()
+    return tuple(map(visible_text, words[:-1] if exact else words)), exact

@@ -56,6 +56,11 @@ PARSE = """async (text) => {
   return parseLabels(text);
 }"""
 
+RETURNED = """async (text) => {
+  const { labelText, parseLabels, withLabels } = await import("/page/js/words.js");
+  return withLabels([], parseLabels(text)).labels.map(labelText);
+}"""
+
 
 @pytest.fixture(scope="module")
 def page(browser: Any, server: Serving) -> Any:
@@ -100,7 +105,13 @@ def test_words_are_read_as_the_library_reads_them(page: Any, text: str) -> None:
     assert page.evaluate(PARSE, text) == [list(label.aliases) for label in Vocabulary.of(text).labels]
 
 
-WORDS = [["cat", "kitten"], ['man\'s "best" friend', "dog"], ["$HOME `ls`"], ["café"]]
+def test_a_word_that_shall_have_no_other_names_is_sent_as_such(page: Any) -> None:
+    text = "person|, sofa\uff5c , man|boy|, |dog"
+    assert page.evaluate(PARSE, text) == [["person", ""], ["sofa", ""], ["man", "boy"], ["dog"]]
+    assert page.evaluate(RETURNED, text) == ["person|", "sofa|", "man|boy", "dog"]
+
+
+WORDS = [["cat", "kitten"], ["person", ""], ['man\'s "best" friend', "dog"], ["$HOME `ls`"], ["café"]]
 
 
 @pytest.mark.parametrize("background", [True, False])

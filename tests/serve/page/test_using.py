@@ -84,6 +84,13 @@ def test_words_are_edited_and_every_step_is_undone(visit) -> None:
         page.locator("#chip-list li", has_text="water").locator(".chip-remove").click()
         visitor.idle()
         assert visitor.asked[-1][1]["labels"] == ["tower|temple", "tree|trees|leaves", "sky|clouds"]
+        page.fill("#words", "person|, boat|")
+        page.press("#words", "Enter")
+        visitor.idle()
+        assert visitor.asked[-1][1]["labels"][-2:] == ["person|", "boat|"]
+        assert visitor.chips()[-1] == "boat this word alone"
+        page.click("#undo")
+        visitor.idle()
         page.locator("label.switch").click()
         visitor.idle()
         assert visitor.asked[-1][1]["background"] is True

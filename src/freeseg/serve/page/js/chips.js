@@ -3,7 +3,7 @@
 import { answerTo, slotsOf } from "./actions.js";
 import { announce, byId, el, icon } from "./dom.js";
 import { colourOf } from "./colours.js";
-import { labelText } from "./words.js";
+import { labelText, otherNames } from "./words.js";
 
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").Label} Label */
@@ -162,8 +162,10 @@ export class Chips {
   #chip(label, slot) {
     const swatch = el("i", { class: slot === undefined ? "swatch is-open" : "swatch" });
     if (slot !== undefined) swatch.style.background = colourOf(slot);
-    const [name, ...aliases] = label.words;
-    const said = aliases.length ? `${name}, also ${aliases.join(", ")}` : name;
+    const name = label.words[0];
+    const others = otherNames(label);
+    const small = others === null ? "this word alone" : others.join(" \u00b7 ");
+    const said = others === null ? `${name}, by this word alone` : others.length ? `${name}, also ${others.join(", ")}` : name;
     return el(
       "li",
       { class: "chip" },
@@ -178,7 +180,7 @@ export class Chips {
         },
         swatch,
         el("span", { class: "chip-name" }, name),
-        aliases.length > 0 && el("span", { class: "chip-aliases" }, aliases.join(" · ")),
+        small && el("span", { class: "chip-aliases" }, small),
       ),
       el(
         "button",

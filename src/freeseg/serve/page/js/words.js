@@ -1,4 +1,7 @@
-/** Words as users write them: "cat, sofa|couch" is two things, the second with two names. */
+/**
+ * Words as users write them: "cat, sofa|couch" is two things, the second with two names, and "person|" is looked for by
+ * this word alone. An empty name after the only one stands for that.
+ */
 
 /** @typedef {import("./types.js").Label} Label */
 /** @typedef {import("./types.js").Question} Question */
@@ -23,7 +26,8 @@ export function parseLabels(text) {
     .map((part) => {
       const words = part.split(ALIAS).map((word) => word.trim().replace(/\s+/g, " "));
       const known = new Set();
-      return words.filter((word) => wordKey(word) && !known.has(wordKey(word)) && known.add(wordKey(word)));
+      const names = words.filter((word) => wordKey(word) && !known.has(wordKey(word)) && known.add(wordKey(word)));
+      return names.length === 1 && words.length > 1 && !words.at(-1) ? [...names, ""] : names;
     })
     .filter((words) => words.length > 0);
 }
@@ -31,6 +35,12 @@ export function parseLabels(text) {
 /** As FreeSeg takes it: "sofa|couch". @param {{words: string[]}} label */
 export function labelText(label) {
   return label.words.join("|");
+}
+
+/** What a thing is called besides its name; null where it was said that it has no other name. @param {Label} label */
+export function otherNames(label) {
+  const names = label.words.slice(1);
+  return names.includes("") ? null : names;
 }
 
 /** What tells questions apart. @param {Question} question */
@@ -46,15 +56,15 @@ export function questionKey(question) {
  * @returns {{labels: Label[], repeated: string[]}} The words that were in the list already are left out.
  */
 export function withLabels(labels, added) {
-  const known = new Set(labels.flatMap((label) => label.words.map(wordKey)));
+  const known = new Set(labels.flatMap((label) => label.words.filter(Boolean).map(wordKey)));
   const used = new Set(labels.map((label) => label.slot));
   const repeated = [];
   const all = [...labels];
   for (const given of added) {
     const words = given.filter((word) => !known.has(wordKey(word)));
     repeated.push(...given.filter((word) => known.has(wordKey(word))));
-    if (words.length === 0) continue;
-    words.forEach((word) => known.add(wordKey(word)));
+    if (!words[0]) continue;
+    words.filter(Boolean).forEach((word) => known.add(wordKey(word)));
     let slot = 0;
     while (used.has(slot)) slot += 1;
     used.add(slot);
