@@ -182,14 +182,14 @@ class FreeSeg(Pretrained):
             prior = None
         else:  # the model looks once, and it is decided twice: first which labels there are, then where
             every = self._maps(prepared, words.all_texts, words)
-            maps = every.restrict_to(range(len(words.names)), words.synonym_of)
+            maps = every.restrict_to(range(len(words.names)), words.left_out_by)
             mask = self.decide(maps, words, prepared, background=background)
             chosen = mask.candidates.tolist()
             if not chosen:
                 return self._result(mask, prepared, words.names, words.names, background)
             prior = presence_prior(mask.presence[chosen], self.config.decision.presence_weight)
             del mask  # it may be large
-            asked, maps = words.restrict_to(chosen), every.restrict_to(chosen, words.synonym_of)
+            asked, maps = words.restrict_to(chosen), every.restrict_to(chosen, words.left_out_by)
         mask = self.decide(maps, asked, prepared, background=background, known=np.arange(len(chosen)), prior=prior)
         mask = mask._replace(labels=renumbered(mask.labels, chosen, background=background))
         return self._result(mask, prepared, words.names, [words.names[label] for label in chosen], background)

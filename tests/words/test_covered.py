@@ -76,7 +76,7 @@ def test_what_is_covered_does_not_compete() -> None:
     model = freeseg.load()
     asked, plain = (model.embed_vocabulary(label) for label in ("temple", "cat"))
     background = default_background()
-    left_out = [word for word, means in zip(background, asked.synonym_of[:, 0], strict=True) if means]
+    left_out = [word for word, means in zip(background, asked.left_out_by[:, 0], strict=True) if means]
     assert left_out == ["building", "house"]
     assert len(asked.embeddings) == len(plain.embeddings) - 2
     both = model.embed_vocabulary("cat, temple")

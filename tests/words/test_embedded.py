@@ -39,10 +39,10 @@ class TestWords:
 
     def test_all_texts_are_the_aliases_and_every_background_word(self) -> None:
         aliases, background = np.eye(6, dtype=np.float32)[:3], np.eye(6, dtype=np.float32)[3:]
-        synonym_of = np.array([[True, False], [False, False], [False, True]])
+        left_out_by = np.array([[True, False], [False, False], [False, True]])
         is_background_word = np.array([False, True])
         words = EmbeddedVocabulary.of(
-            aliases, np.array([0, 0, 1]), ("meadow", "sky"), is_background_word, background, synonym_of
+            aliases, np.array([0, 0, 1]), ("meadow", "sky"), is_background_word, background, left_out_by
         )
         assert np.array_equal(words.aliases, aliases)
         assert np.array_equal(words.embeddings, np.eye(6, dtype=np.float32)[[0, 1, 2, 4]])
@@ -54,17 +54,17 @@ class TestMaps:
         """Rows of all maps, or the maps of some rows: the same."""
         rng = np.random.default_rng(0)
         texts, patches = (rng.normal(size=shape).astype(np.float32) for shape in ((9, 5), (5, 4)))
-        synonym_of = np.zeros((6, 3), np.bool_)
-        synonym_of[0, 0] = synonym_of[2, 1] = synonym_of[3, 1] = synonym_of[3, 2] = True
+        left_out_by = np.zeros((6, 3), np.bool_)
+        left_out_by[0, 0] = left_out_by[2, 1] = left_out_by[3, 1] = left_out_by[3, 2] = True
         words = EmbeddedVocabulary.of(
-            texts[:3], np.arange(3), ("a", "b", "c"), synonym_of.any(axis=0), texts[3:], synonym_of
+            texts[:3], np.arange(3), ("a", "b", "c"), left_out_by.any(axis=0), texts[3:], left_out_by
         )
         product = (words.all_texts @ patches)[:, None]
         every = SimilarityMaps(product[:3], product[3:])
         for labels in ([0, 1, 2], [1], [0, 2], []):
             few = words.restrict_to(labels)
             expected = (few.embeddings @ patches)[:, None]
-            found = every.restrict_to(labels, synonym_of)
+            found = every.restrict_to(labels, left_out_by)
             np.testing.assert_allclose(found.labels, expected[: len(labels)], atol=1e-6)
             np.testing.assert_allclose(found.background, expected[len(labels) :], atol=1e-6)
 

@@ -258,6 +258,32 @@ class TestMentions:
     def test_whole_words_with_plurals(self, text, found):
         assert {self.own.names[i] for i in mentions([text], self.own)} == found
 
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("two women and their babies", {"woman", "baby"}),
+            ("three firemen", {"fireman"}),
+            ("wine glasses on shelves", {"wine glass", "shelf"}),
+            ("tomatoes and tomatos", {"tomato"}),
+            ("geese, sheep, mice and calves", {"goose", "sheep", "mouse", "calf"}),
+            ("cities by the sea", {"city"}),
+            ("under blue skies", {"sky"}),
+            ("he plans to make capes; robes, canes and panes", set()),
+            ("a man fishes", {"man"}),
+        ],
+    )
+    def test_plurals_are_those_of_the_language(self, text, found):
+        own = Vocabulary.of(
+            "woman, man, baby, fireman, wine glass, shelf, tomato, goose, sheep, mouse, calf, city, sky, ski, plane, "
+            "cap, can, pan, fish",
+            everyday_words=False,
+        )
+        assert {own.names[i] for i in mentions([text], own)} == found
+
+    def test_a_word_that_is_an_alias_is_no_plural_of_another(self):
+        own = Vocabulary.of("glass, glasses|spectacles, man, men")
+        assert [own.names[i] for i in mentions(["glasses", "men"], own)] == ["glasses", "men"]
+
     def test_several_texts_give_sorted_labels_once(self):
         assert mentions(["a man and a dog", "a cat, a dog"], self.own) == [0, 1, 7]
         assert mentions([], self.own) == []

@@ -47,7 +47,7 @@ class EmbeddedVocabulary(NamedTuple):
         names: The labels, N of them.
         is_background_word: (N,), which labels are background words themselves.
         background: (M, D), all background words.
-        synonym_of: (M, N), which labels mean each of these, or cover it.
+        left_out_by: (M, N), which labels each of these is left out by: they mean it, or cover it.
     """
 
     embeddings: Rows
@@ -55,7 +55,7 @@ class EmbeddedVocabulary(NamedTuple):
     names: tuple[str, ...]
     is_background_word: NDArray[np.bool_]
     background: Rows
-    synonym_of: NDArray[np.bool_]
+    left_out_by: NDArray[np.bool_]
 
     @classmethod
     def of(
@@ -65,11 +65,11 @@ class EmbeddedVocabulary(NamedTuple):
         names: tuple[str, ...],
         is_background_word: NDArray[np.bool_],
         background: Rows,
-        synonym_of: NDArray[np.bool_],
+        left_out_by: NDArray[np.bool_],
     ) -> EmbeddedVocabulary:
         """The vocabulary of labels whose aliases (A, D) are embedded; the rest is as in the attributes."""
-        embeddings = np.concatenate([aliases, background[~synonym_of.any(axis=1)]])
-        return cls(embeddings, label_of_alias, names, is_background_word, background, synonym_of)
+        embeddings = np.concatenate([aliases, background[~left_out_by.any(axis=1)]])
+        return cls(embeddings, label_of_alias, names, is_background_word, background, left_out_by)
 
     @property
     def aliases(self) -> Rows:
@@ -100,7 +100,7 @@ class EmbeddedVocabulary(NamedTuple):
             tuple(self.names[label] for label in labels),
             self.is_background_word[chosen],
             self.background,
-            self.synonym_of[:, chosen],
+            self.left_out_by[:, chosen],
         )
 
 
@@ -110,15 +110,15 @@ class SimilarityMaps(NamedTuple):
     labels: NDArray[np.float32]
     background: NDArray[np.float32]
 
-    def restrict_to(self, labels: Sequence[int], synonym_of: NDArray[np.bool_]) -> SimilarityMaps:
+    def restrict_to(self, labels: Sequence[int], left_out_by: NDArray[np.bool_]) -> SimilarityMaps:
         """The maps of `EmbeddedVocabulary.restrict_to`, from those of all labels and of all background words.
 
         Args:
             labels: The labels that are left.
-            synonym_of: (M, N), which labels each background word means.
+            left_out_by: (M, N), which labels each background word means.
         """
         chosen = np.asarray(labels, np.int64)
-        return SimilarityMaps(self.labels[chosen], self.background[~synonym_of[:, chosen].any(axis=1)])
+        return SimilarityMaps(self.labels[chosen], self.background[~left_out_by[:, chosen].any(axis=1)])
 
 
 def embed_vocabulary(vocabulary: Vocabulary, embed: EmbedWords, same_meaning: float) -> EmbeddedVocabulary:
@@ -138,14 +138,14 @@ def embed_vocabulary(vocabulary: Vocabulary, embed: EmbedWords, same_meaning: fl
         first, second = (shortened(vocabulary.aliases[place]) for place in pair)
         raise LabelError(f"labels {first} and {second} are the same to the model; leave one out, or use other words")
     background = aliases.joint[:0]
-    synonym_of = np.zeros((0, len(vocabulary.names)), np.bool_)
+    left_out_by = np.zeros((0, len(vocabulary.names)), np.bool_)
     if vocabulary.background_words:
         background, tower = embed(vocabulary.background_words, vocabulary.templates)
-        synonym_of = same_meaning <= merge_aliases(aliases.tower @ tower.T, label_of_alias).T
-        synonym_of |= np.array(vocabulary.covers, np.bool_)
+        left_out_by = same_meaning <= merge_aliases(aliases.tower @ tower.T, label_of_alias).T
+        left_out_by |= np.array(vocabulary.covers, np.bool_)
     is_background_word = np.array(vocabulary.is_background_word, np.bool_)
     return EmbeddedVocabulary.of(
-        aliases.joint, label_of_alias, vocabulary.names, is_background_word, background, synonym_of
+        aliases.joint, label_of_alias, vocabulary.names, is_background_word, background, left_out_by
     )
 
 

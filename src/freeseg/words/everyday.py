@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-from freeseg.words.spelling import plural, word_key
+from freeseg.words.spelling import plurals, word_key
 
 
 def with_other_names(labels: Sequence[tuple[str, ...]], exact: Collection[int] = ()) -> list[tuple[str, ...]]:
@@ -72,7 +72,7 @@ class _Known(NamedTuple):
 def _known() -> _Known:
     table = tomllib.loads(resources.files("freeseg.words").joinpath("everyday_words.toml").read_text(encoding="utf-8"))
     examples = {
-        _compact(form): tuple(names) for word, names in table["examples"].items() for form in (plural(word), word)
+        _compact(form): tuple(names) for word, names in table["examples"].items() for form in (*plurals(word), word)
     }
     return _Known({_compact(word): tuple(group) for group in table["names"] for word in group}, examples)
 

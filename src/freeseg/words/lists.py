@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any, TypeGuard
 
 from freeseg.errors import LabelError, shortened
-from freeseg.words.spelling import plural, word_key
+from freeseg.words.spelling import plurals, word_key
 
 # Averaging a few neutral sentences steadies the embedding of a bare word (CLIP, arXiv 2103.00020, 3.1.4).
 TEMPLATES = ("a photo of a {}.", "a picture of the {}.", "there is a {} in the scene.", "{}")
@@ -95,7 +95,7 @@ def _covered() -> dict[str, set[str]]:
     covered: dict[str, set[str]] = {}
     for entry in _read("background.toml")["covers"]:
         for label in entry["labels"]:
-            for form in (label, plural(label)):
+            for form in (label, *plurals(label)):
                 covered.setdefault(form, set()).update(entry["words"])
     return covered
 

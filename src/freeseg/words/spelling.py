@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+_IRREGULAR = {
+    "calf": "calves", "child": "children", "deer": "deer", "elf": "elves", "fish": "fish", "foot": "feet",
+    "goose": "geese", "grandchild": "grandchildren", "half": "halves", "hoof": "hooves", "knife": "knives",
+    "leaf": "leaves", "loaf": "loaves", "mouse": "mice", "ox": "oxen", "scarf": "scarves", "sheep": "sheep",
+    "shelf": "shelves", "bookshelf": "bookshelves", "thief": "thieves", "tooth": "teeth", "wharf": "wharves",
+    "wife": "wives", "wolf": "wolves",
+}  # fmt: skip
+_NOT_MEN = frozenset({"human", "german", "roman", "norman", "ottoman", "shaman", "talisman", "caiman"})
+_LAST_WORD = re.compile(r"[a-z]+$")
 _JOINERS = "\u200c\u200d"  # seen in what they join: emoji, and letters of Persian and of Indian scripts
 _FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks that show nothing
 
@@ -36,18 +46,27 @@ def word_key(text: str) -> str:
     return " ".join("".join(seen).split())
 
 
-def plural(word: str) -> str:
-    """The regular plural of an English word.
+def plurals(word: str) -> tuple[str, ...]:
+    """The plural of an English word or phrase, in each of its usual spellings; the most usual one is first.
 
     Example:
-        >>> plural("cat"), plural("church"), plural("city"), plural("day")
-        ('cats', 'churches', 'cities', 'days')
+        >>> plurals("cat"), plurals("church"), plurals("city"), plurals("day"), plurals("tomato")
+        (('cats',), ('churches',), ('cities',), ('days',), ('tomatoes', 'tomatos'))
+        >>> plurals("fireman"), plurals("bread knife"), plurals("sheep")
+        (('firemen',), ('bread knives',), ('sheep',))
     """
+    last = _LAST_WORD.search(word)
+    end = last.group() if last else ""
+    irregular = _IRREGULAR.get(end) or (f"{end[:-2]}en" if end.endswith("man") and end not in _NOT_MEN else "")
+    if irregular:
+        return (word.removesuffix(end) + irregular,)
     if word.endswith(("s", "x", "z", "ch", "sh")):
-        return f"{word}es"
+        return (f"{word}es",)
     if word.endswith("y") and not word.endswith(("ay", "ey", "oy", "uy")):
-        return f"{word[:-1]}ies"
-    return f"{word}s"
+        return (f"{word[:-1]}ies",)
+    if word.endswith("o") and not word.endswith(("ao", "eo", "io", "oo", "uo")):
+        return f"{word}es", f"{word}s"
+    return (f"{word}s",)
 
 
 def is_foreign(text: str) -> bool:

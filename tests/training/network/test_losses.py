@@ -22,21 +22,21 @@ from freeseg.training.network.words import VocabularyTensors
 SCALE, MARGIN = 20.0, 0.06
 
 
-def vocabulary(label_of_alias: list[int], is_background_word: list[bool], synonym_of: Tensor) -> VocabularyTensors:
+def vocabulary(label_of_alias: list[int], is_background_word: list[bool], left_out_by: Tensor) -> VocabularyTensors:
     """A vocabulary without embeddings, which the logits do not need."""
-    texts = torch.zeros(len(label_of_alias) + len(synonym_of), 1)
-    return VocabularyTensors(texts, torch.tensor(label_of_alias), torch.tensor(is_background_word), synonym_of)
+    texts = torch.zeros(len(label_of_alias) + len(left_out_by), 1)
+    return VocabularyTensors(texts, torch.tensor(label_of_alias), torch.tensor(is_background_word), left_out_by)
 
 
 def literal_logits(similarity: Tensor, words: VocabularyTensors, competing: Tensor) -> Tensor:
     """Pixel by pixel: the best alias of each competing label, the best background word that means none of them."""
-    _, label_of_alias, is_background_word, synonym_of = words
+    _, label_of_alias, is_background_word, left_out_by = words
     photos, _, height, width = similarity.shape
     labels, aliases = competing.shape[1], len(label_of_alias)
     result = torch.full((photos, 1 + labels, height, width), -math.inf)
     for b in range(photos):
         left = [
-            m for m in range(len(synonym_of)) if not any(synonym_of[m, n] and competing[b, n] for n in range(labels))
+            m for m in range(len(left_out_by)) if not any(left_out_by[m, n] and competing[b, n] for n in range(labels))
         ]
         for y in range(height):
             for x in range(width):
@@ -57,8 +57,8 @@ def test_partial_logits_are_the_literal_ones(seed: int) -> None:
     label_of_alias = [0, 0, 1, 2, 2, 2]
     similarity = torch.rand(2, len(label_of_alias) + 4, 2, 3, generator=generator) * 2 - 1
     competing = torch.rand(2, 3, generator=generator) < 0.5
-    synonym_of = torch.rand(4, 3, generator=generator) < 0.3
-    words = vocabulary(label_of_alias, [False, True, False], synonym_of)
+    left_out_by = torch.rand(4, 3, generator=generator) < 0.3
+    words = vocabulary(label_of_alias, [False, True, False], left_out_by)
     found = partial_logits(similarity, words, competing, scale=SCALE, margin=MARGIN)
     torch.testing.assert_close(found, literal_logits(similarity, words, competing))
 

@@ -36,8 +36,8 @@ def partial_logits(
         (B, 1 + N, h, w): the best background word, then the labels.
 
     Example:
-        >>> is_background_word, synonym_of = torch.tensor([False, False]), torch.tensor([[False, False]])
-        >>> cat_dog_and_sky = VocabularyTensors(torch.eye(3), torch.tensor([0, 1]), is_background_word, synonym_of)
+        >>> is_background_word, left_out_by = torch.tensor([False, False]), torch.tensor([[False, False]])
+        >>> cat_dog_and_sky = VocabularyTensors(torch.eye(3), torch.tensor([0, 1]), is_background_word, left_out_by)
         >>> cosines = torch.tensor([0.5, 0.25, 0.125]).reshape(1, 3, 1, 1)
         >>> known = torch.tensor([[True, False]])
         >>> partial_logits(cosines, cat_dog_and_sky, known, scale=8.0, margin=0.0).flatten().tolist()
@@ -45,7 +45,7 @@ def partial_logits(
     """
     aliases = len(words.label_of_alias)
     labels = itsm.merge_aliases(similarity[:, :aliases], words.label_of_alias, competing.shape[1])
-    left_out = (competing.float() @ words.synonym_of.float().T > 0)[:, :, None, None]  # (B, M, 1, 1)
+    left_out = (competing.float() @ words.left_out_by.float().T > 0)[:, :, None, None]  # (B, M, 1, 1)
     # The margin makes labels that are background words equal to the background, so it needs a background.
     labels = labels + margin * words.is_background_word[:, None, None] * ~left_out.all(dim=1, keepdim=True)
     labels = labels.masked_fill(~competing[:, :, None, None], -torch.inf)

@@ -17,18 +17,18 @@ class VocabularyTensors(NamedTuple):
         texts: Unit vectors of the aliases, then of all background words, (A + M, D).
         label_of_alias: The label of each alias, (A,).
         is_background_word: Which labels are background words themselves, (N,) bool.
-        synonym_of: Which labels each background word means, (M, N) bool.
+        left_out_by: Which labels each background word is left out by: they mean it, or cover it. (M, N) bool.
     """
 
     texts: Tensor
     label_of_alias: Tensor
     is_background_word: Tensor
-    synonym_of: Tensor
+    left_out_by: Tensor
 
     @classmethod
     def of(cls, words: EmbeddedVocabulary, device: torch.device) -> VocabularyTensors:
         """The tensors of a vocabulary."""
-        arrays = (words.all_texts, words.label_of_alias, words.is_background_word, words.synonym_of)
+        arrays = (words.all_texts, words.label_of_alias, words.is_background_word, words.left_out_by)
         return cls(*(torch.from_numpy(array).to(device) for array in arrays))
 
     def restrict_to(self, labels: Tensor) -> VocabularyTensors:
@@ -39,5 +39,5 @@ class VocabularyTensors(NamedTuple):
             torch.cat([self.texts[rows], background]),
             label_of_alias,
             self.is_background_word[labels],
-            self.synonym_of[:, labels],
+            self.left_out_by[:, labels],
         )
