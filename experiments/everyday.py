@@ -1,9 +1,9 @@
 """What the model that ships finds in photos that anybody can have, by words as a user types them.
 
-    python experiments/everyday.py --out out/everyday
+    python experiments/everyday.py --out out/everyday --wallpapers /usr/share/backgrounds
 
-The photos come with scikit-image, scikit-learn and matplotlib. Each is drawn beside its overlay; nothing is left out
-because it went wrong.
+The photos come with scikit-image, scikit-learn and matplotlib, and with Debian's package lomiri-wallpapers-16.04. Each is
+drawn beside its overlay; nothing is left out because it went wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import freeseg
 from freeseg.files import write_picture
 from freeseg.photos import read_photo, resize
 
-# Licences: coffee and chelsea CC0; astronaut (NASA) and grace_hopper (U.S. Navy) public domain; china CC BY 2.0.
+# Licences: coffee, chelsea and camera CC0; astronaut (NASA) and grace_hopper (U.S. Navy) public domain; china CC BY 2.0;
+# the wallpapers CC BY 4.0.
 PHOTOS = {
     "skimage/data/coffee.png": "cup, saucer, spoon, table",
     "skimage/data/chelsea.png": "cat, dog, sofa",
@@ -28,19 +29,31 @@ PHOTOS = {
     "sklearn/datasets/images/china.jpg": "temple, tree, sky, water",
     "skimage/data/camera.png": "man, camera, lawn, sky",
 }
+WALLPAPERS = {
+    "Wine_by_Jakkub_Mede.jpg": "table, bottle, speaker, beanbag, floor",
+    "aitzgorri_by_Aitzol_Berasategi.jpg": "lawn, tree, mountain, sky",
+    "Picture_0B_by_freespace.jpg": "bowl, fig",
+    "friends_by_Aitzol_Berasategi.jpg": "dog, window, wall",
+}
 HEIGHT = 260  # of a photo in the picture
 GAP = 8
+LARGEST = 1024  # pixels of a photo's longer side: legends are as large in all pictures
 
 
-def main(out: Annotated[Path, typer.Option(help="Folder to write to.")]) -> None:
+def main(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    wallpapers: Annotated[Path, typer.Option(help="Folder of the photos of lomiri-wallpapers-16.04.")],
+) -> None:
     """Segment each photo, print what was found, and draw all of them."""
     model, pairs = freeseg.load(precision="float32"), []
-    for place, labels in PHOTOS.items():
-        photo = read_photo(photo_path(place))
+    photos = {photo_path(place): labels for place, labels in PHOTOS.items()}
+    for path, labels in (photos | {wallpapers / name: labels for name, labels in WALLPAPERS.items()}).items():
+        photo = read_photo(path)
+        photo = scaled(photo, min(1, LARGEST / max(photo.size)))
         result = model.segment(photo, labels)
-        typer.echo(f"{Path(place).stem}: {', '.join(f'{name} {area:.0%}' for name, area in result.areas().items())}")
+        typer.echo(f"{path.stem}: {', '.join(f'{name} {area:.0%}' for name, area in result.areas().items())}")
         pairs.append((photo, result.overlay()))
-    write_picture(out / "everyday.jpg", sheet(pairs), "JPEG", quality=88)
+    write_picture(out / "everyday.jpg", sheet(pairs), "JPEG", quality=85)
 
 
 def photo_path(place: str) -> Path:
