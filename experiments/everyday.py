@@ -2,8 +2,8 @@
 
     python experiments/everyday.py --out out/everyday --wallpapers /usr/share/backgrounds
 
-The photos come with scikit-image, scikit-learn and matplotlib, and with Debian's package lomiri-wallpapers-16.04. Each is
-drawn beside its overlay; nothing is left out because it went wrong.
+The photos come with scikit-image, scikit-learn and matplotlib, and with Debian's package lomiri-wallpapers-16.04. Each
+is drawn beside its overlay; nothing is left out because it went wrong.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import freeseg
 from freeseg.files import write_picture
 from freeseg.photos import read_photo, resize
 
-# Licences: coffee, chelsea and camera CC0; astronaut (NASA) and grace_hopper (U.S. Navy) public domain; china CC BY 2.0;
-# the wallpapers CC BY 4.0.
+# Licences: coffee, chelsea and camera CC0; astronaut (NASA) and grace_hopper (U.S. Navy) public domain; china CC BY
+# 2.0; the wallpapers CC BY 4.0.
 PHOTOS = {
     "skimage/data/coffee.png": "cup, saucer, spoon, table",
     "skimage/data/chelsea.png": "cat, dog, sofa",
