@@ -61,6 +61,7 @@ def test_no_word_is_given_twice(words: list[str]) -> None:
 
 def test_the_lists_name_every_word_once() -> None:
     table = tomllib.loads(resources.files("freeseg.words").joinpath("everyday_words.toml").read_text(encoding="utf-8"))
+    assert all(word in phrase.split() for word, phrases in table["not_meant"].items() for phrase in phrases)
     words = [*table["examples"], *(word for group in table["names"] for word in group)]
     assert [word for word, count in Counter(map(word_key, words)).items() if count > 1] == []
     for word, examples in table["examples"].items():

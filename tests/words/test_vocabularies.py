@@ -280,6 +280,25 @@ class TestMentions:
         )
         assert {own.names[i] for i in mentions([text], own)} == found
 
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("two dogs eat hot dogs", {"dogs"}),
+            ("a man eats a hot dog", set()),
+            ("a teddy bear", set()),
+            ("waiting for the bus at a bus stop", {"bus"}),
+            ("the train tracks of a train station", {"station"}),
+            ("sea lions", set()),
+            ("a sea lion by the sea", {"sea"}),
+            ("a boy in an orange shirt", {"shirt"}),
+            ("a boy with an orange", {"orange"}),
+            ("a coffee table", {"coffee table"}),
+        ],
+    )
+    def test_words_do_not_count_in_phrases_that_mean_another_thing(self, text, found):
+        own = Vocabulary.of("dogs, bear, bus, train, station, sea, lion, orange, shirt, coffee, coffee table")
+        assert {own.names[i] for i in mentions([text], own)} == found
+
     def test_a_word_that_is_an_alias_is_no_plural_of_another(self):
         own = Vocabulary.of("glass, glasses|spectacles, man, men")
         assert [own.names[i] for i in mentions(["glasses", "men"], own)] == ["glasses", "men"]

@@ -56,16 +56,27 @@ def other_names(word: str) -> tuple[str, ...]:
     return _same(word) or _known().examples.get(_compact(word), ())
 
 
+def words_not_meant() -> Mapping[str, tuple[str, ...]]:
+    """Phrases of captions in which a word does not say that the thing is there, by the word.
+
+    Example:
+        >>> words_not_meant()["dog"]
+        ('hot dog', 'corn dog', 'prairie dog')
+    """
+    return _known().not_meant
+
+
 def _same(word: str) -> tuple[str, ...]:
     """Names for the same thing."""
     return tuple(name for name in _known().names.get(_compact(word), ()) if word_key(name) != word_key(word))
 
 
 class _Known(NamedTuple):
-    """The words that are known, by their `_compact`: names for the same thing, and examples."""
+    """What is known of words: names for the same thing and examples, by their `_compact`; phrases that mislead."""
 
     names: Mapping[str, tuple[str, ...]]
     examples: Mapping[str, tuple[str, ...]]
+    not_meant: Mapping[str, tuple[str, ...]]
 
 
 @cache
@@ -74,7 +85,8 @@ def _known() -> _Known:
     examples = {
         _compact(form): tuple(names) for word, names in table["examples"].items() for form in (*plurals(word), word)
     }
-    return _Known({_compact(word): tuple(group) for group in table["names"] for word in group}, examples)
+    names = {_compact(word): tuple(group) for group in table["names"] for word in group}
+    return _Known(names, examples, {word: tuple(phrases) for word, phrases in table["not_meant"].items()})
 
 
 def _compact(word: str) -> str:
