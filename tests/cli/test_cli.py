@@ -273,7 +273,7 @@ class TestMistakes:
             ("", "empty label"),
             (",", "empty label"),
             ("cat,,dog", "empty label"),
-            ("cat|", "empty label"),
+            ("|cat", "empty label"),
             ("cat, dog, cat", "'cat' is given twice"),
             ("sofa|couch, couch", "'couch' is given under both 'sofa' and 'couch'"),
             ("background", "is not a label"),
