@@ -36,7 +36,7 @@ LABELS = typer.Option(
     "-l",
     help='Words to look for, separated by commas, semicolons or lines, with synonyms as in "sofa|couch"; or the name '
     "of a list of words, such as voc20 or common; or @FILE, with one label a line (or JSON, CSV, YAML). Everyday words "
-    'get other names by themselves, but for a word with | at its end ("sofa|").',
+    'are looked for by other names too; "sofa|" is looked for by this word alone.',
 )
 
 OUT = typer.Option("--out", "-o", help="Folder to write to. It is created if it does not exist.")
